@@ -1,0 +1,1 @@
+"""searchsite: a team finds its images, screenshots and texts again by meaning."""

@@ -1,0 +1,105 @@
+"""The one typed configuration object, read from the environment; runs with no environment at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+# sun_path holds 108 bytes on Linux and 104 on macOS; Postgres appends "/.s.PGSQL.5432.lock".
+SOCKET_DIR_LIMIT = 80
+
+
+class Config(BaseSettings):
+    """Every setting of searchsite. Each field is an environment variable of the same name in capitals.
+
+    A secret may also be given as `<NAME>_FILE`, a path whose content is the value.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    debug: bool = Field(False, description="Django's debug pages. Never on a machine that others reach.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        ["localhost", "127.0.0.1", "[::1]"], description="Host names the site answers to, comma separated."
+    )
+    trusted_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins (https://host) that may send forms when behind a proxy, comma separated."
+    )
+    https: bool = Field(False, description="The site is served over https: secure cookies and HSTS.")
+    secret_key: SecretStr | None = Field(None, description="Signing key; made once under DATA_DIR when not set.")
+    data_dir: Path = Field(ROOT / ".data", description="State of the embedded servers.")
+    media_root: Path = Field(ROOT / "media", description="Uploaded files and their derivatives.")
+    database_url: SecretStr | None = Field(None, description="postgresql://...; the embedded Postgres when not set.")
+    broker_url: SecretStr | None = Field(None, description="redis://...; the embedded Valkey when not set.")
+    inference_url: str | None = Field(None, description="http(s)://...; the embedded inference server when not set.")
+    inference_key: SecretStr | None = Field(None, description="Bearer key for INFERENCE_URL.")
+    embedder: str = Field("builtin", description="Name of the embedder to ask the inference server for.")
+    log_level: str = Field("INFO", description="Least severe log level that is written.")
+    web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
+    workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
+    read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
+    sample_library: bool = Field(True, description="Put the sample library in on the first start.")
+    max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
+    max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
+    max_pixels: int = Field(50_000_000, description="Largest width x height (x frames) accepted.")
+    metrics_addresses: Annotated[list[str], NoDecode] = Field(
+        ["127.0.0.1", "::1"], description="Addresses that may read /metrics, comma separated."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("secret_key", "database_url", "broker_url", "inference_key"):
+            path = os.environ.get(f"{name.upper()}_FILE")
+            if path and name not in values:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+        return values
+
+    @field_validator("allowed_hosts", "trusted_origins", "metrics_addresses", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("database_url", "broker_url", "inference_url", "inference_key", "secret_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return value or None
+
+    @field_validator("data_dir", "media_root")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def socket_dir(self) -> Path:
+        """0700 directory of the unix sockets; outside DATA_DIR only when that path is too long for a socket."""
+        near = self.data_dir / "run"
+        if len(os.fsencode(near)) <= SOCKET_DIR_LIMIT:
+            return near
+        digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"searchsite-{os.getuid()}-{digest}"
+
+    @property
+    def inference_socket(self) -> Path:
+        """Unix socket of the embedded inference server."""
+        return self.socket_dir / "inference.sock"
+
+    @property
+    def broker_socket(self) -> Path:
+        """Unix socket of the embedded broker."""
+        return self.socket_dir / "broker.sock"
+
+
+@lru_cache(maxsize=1)
+def load() -> Config:
+    """Read the environment once per process."""
+    return Config()

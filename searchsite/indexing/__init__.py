@@ -1,0 +1,1 @@
+"""Parts become embeddings, captions and text. Only writes; owns the spaces."""

@@ -1,0 +1,1 @@
+"""What runs neural networks, always behind a wire: plain Python, no Django, no Celery."""

@@ -1,0 +1,1 @@
+"""One-command start, the embedded servers, health and metrics."""
