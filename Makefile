@@ -1,0 +1,53 @@
+# searchsite: `make help` lists the targets.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON ?= python3
+VENV := .venv/bin/python
+FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
+	{ echo "searchsite needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) on the PATH." >&2; exit 1; }
+BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
+
+.PHONY: help run test test-long lint format types bench screenshots lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start searchsite: everything it needs, then the address
+	@$(BOOTSTRAP) && exec $(VENV) manage.py up
+
+test: ## Run the test suite against a real Postgres, broker and browser
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest $(ARGS)
+
+test-long: ## Run the tests that take long, too
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest -m "long or not long" $(ARGS)
+
+lint: ## Check style, formatting and the floors
+	@$(BOOTSTRAP) --dev
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) .venv/bin/lint-imports
+
+format: ## Format the code and mend what can be mended
+	@$(BOOTSTRAP) --dev
+	@$(VENV) -m ruff check --fix-only .
+	@$(VENV) -m ruff format .
+
+types: ## Check the types
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m mypy searchsite
+
+bench: ## Measure starts, indexing and search
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench $(ARGS)
+
+screenshots: ## Take the pictures of the pages that docs/ shows
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m tests.screenshots
+
+lock: ## Resolve the dependencies anew into the two lock files (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH (https://docs.astral.sh/uv/)." >&2; exit 1; }
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
+		pyproject.toml --group dev -c requirements.lock -o tests/requirements.lock
+
+clean: ## Remove the virtual environment and the caches; data stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
