@@ -1,0 +1,108 @@
+"""Who: users, teams, memberships and tokens, and what they used."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role includes the ones before it."""
+
+    VIEWER = "viewer", "Viewer"
+    EDITOR = "editor", "Editor"
+    ADMIN = "admin", "Admin"
+
+
+class User(AbstractUser):
+    """A person who signs in."""
+
+    objects: ClassVar[UserManager[User]] = UserManager()
+
+    class Meta(AbstractUser.Meta):
+        db_table = "user_account"
+
+
+class Team(models.Model):
+    """People who share collections. Pages, API and search work within one team."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "team"
+        constraints = [models.UniqueConstraint(Lower("name"), name="team_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One person's role in one team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "membership"
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} ({self.role})"
+
+    @property
+    def may_edit(self) -> bool:
+        """True for editors and admins."""
+        return self.role in (Role.EDITOR, Role.ADMIN)
+
+
+class Token(models.Model):
+    """A bearer token of one person in one team; only its SHA-256 is kept."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    scopes = models.CharField(max_length=100, default="read", help_text="read, write; comma separated")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}...)"
+
+    @property
+    def scope_names(self) -> frozenset[str]:
+        """The granted scopes as a set."""
+        return frozenset(name.strip() for name in self.scopes.split(",") if name.strip())
+
+
+class Usage(models.Model):
+    """What inference was asked for, summed by day, operation and embedder."""
+
+    day = models.DateField()
+    operation = models.CharField(max_length=20)
+    embedder = models.CharField(max_length=200)
+    calls = models.BigIntegerField(default=0)
+    inputs = models.BigIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        db_table = "usage"
+        verbose_name_plural = "usage"
+        constraints = [models.UniqueConstraint(fields=["day", "operation", "embedder"], name="usage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.operation} {self.embedder}"

@@ -1,0 +1,50 @@
+"""Bearer tokens: made once, kept only as a digest, checked in constant work."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from searchsite.accounts.models import Membership, Team, Token, User
+
+SCOPES = frozenset({"read", "write"})
+# A write per request would cost more than the request; minutes are exact enough to spot an unused token.
+SEEN_EVERY = timedelta(minutes=5)
+
+
+def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -> tuple[Token, str]:
+    """Make a token and return it with its secret, which is not kept and cannot be shown again.
+
+    Raises ValueError for an unknown scope.
+    """
+    unknown = scopes - SCOPES
+    if unknown or not scopes:
+        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown)) or 'none given'}. Known: read, write.")
+    secret = f"ss_{secrets.token_urlsafe(32)}"
+    token = Token.objects.create(
+        user=user, team=team, name=name, prefix=secret[:8], digest=_digest(secret), scopes=",".join(sorted(scopes))
+    )
+    return token, secret
+
+
+def check_token(secret: str) -> Token | None:
+    """Return the live token with this secret: not expired, its user active and still in its team."""
+    now = timezone.now()
+    token = (
+        Token.objects.select_related("user", "team")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=_digest(secret), user__is_active=True)
+        .first()
+    )
+    if token is None or not Membership.objects.filter(user=token.user_id, team=token.team_id).exists():
+        return None
+    if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

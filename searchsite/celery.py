@@ -1,0 +1,13 @@
+"""The Celery application: a doorbell for the job table, which alone is durable."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
+
+app = Celery("searchsite")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["searchsite.indexing"])

@@ -1,0 +1,65 @@
+"""What can go wrong with inference. Each error says whether trying again can help, and when."""
+
+from __future__ import annotations
+
+
+class InferenceError(Exception):
+    """Root of the tree. The message is one sentence, fit to be shown.
+
+    permanent: the same call would fail again. retry_after: seconds to wait, where the server said so.
+    shared: every input would fail in the same way now, so that no input is to blame (give the attempt back).
+    """
+
+    permanent = False
+    shared = False
+
+    def __init__(self, message: str, *, permanent: bool | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+        if permanent is not None:
+            self.permanent = permanent
+
+
+class Unreachable(InferenceError):
+    """No connection, a connection that broke, or a gateway that says so."""
+
+    shared = True
+
+
+class TooSlow(Unreachable):
+    """The answer was not complete at the deadline."""
+
+
+class Overloaded(InferenceError):
+    """The server asks to come back later (429, 503 and the like)."""
+
+    shared = True
+
+
+class ServerFailed(InferenceError):
+    """The server failed on this call (500)."""
+
+
+class Unauthorised(InferenceError):
+    """The key is missing, wrong or not paid for; nothing helps until an operator changes it."""
+
+    shared = True
+
+
+class Refused(InferenceError):
+    """The server understood the call and will not do it."""
+
+    permanent = True
+
+
+class BadInput(Refused):
+    """One input cannot be used. `index` is its place among the inputs, where known."""
+
+    def __init__(self, message: str, *, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+class BadAnswer(InferenceError):
+    """The server answered, but not with what was asked for; nothing of the answer was used."""

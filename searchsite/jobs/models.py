@@ -1,0 +1,68 @@
+"""The job table: outbox, queue and lease in one. It knows nobody: a subject is a number, its handler knows of what."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class State(models.TextChoices):
+    """Where a job stands."""
+
+    READY = "ready", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    DEAD = "dead", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Lane(models.IntegerChoices):
+    """Who is served first within a queue."""
+
+    WAITING = 1, "A person waits"
+    NORMAL = 5, "Normal"
+    BULK = 9, "Bulk"
+
+
+OPEN = Q(state__in=[State.READY, State.RUNNING])
+
+
+class Job(models.Model):
+    """One piece of later work. Written in the transaction of the change that needs it."""
+
+    kind = models.CharField(max_length=20)
+    queue = models.CharField(max_length=20)
+    lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.NORMAL)
+    team_id = models.BigIntegerField()
+    subject = models.BigIntegerField()
+    space_id = models.BigIntegerField(null=True, blank=True)
+    input_hash = models.BinaryField(default=b"")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
+    run_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True, blank=True)
+    token = models.BigIntegerField(default=0)
+    attempts = models.IntegerField(default=0)
+    last_error = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "job"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject", "space_id", "input_hash"],
+                condition=OPEN,
+                nulls_distinct=False,
+                name="job_open_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "lane", "run_at", "id"], condition=Q(state="ready"), name="job_ready"),
+            models.Index(fields=["queue", "lease_until"], condition=Q(state="running"), name="job_leased"),
+            models.Index(fields=["subject", "kind", "id"], name="job_subject"),
+            models.Index(fields=["team_id", "kind", "state"], name="job_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}: {self.state}"

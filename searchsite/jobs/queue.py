@@ -1,0 +1,141 @@
+"""Put in, claim, finish: the life of a job. All times are the database's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from searchsite.jobs.models import Job
+from searchsite.jobs.wake import wake_on_commit
+
+LEASE_SECONDS = 60
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = 4
+WORKER_DIED = "The worker died each time it worked on this."
+
+
+class Fenced(Exception):
+    """The lease was lost to another worker, or the job was cancelled: the result must be dropped."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that this worker holds until its lease runs out. `token` fences late writes."""
+
+    id: int
+    kind: str
+    queue: str
+    subject: int
+    team_id: int
+    space_id: int | None
+    input_hash: bytes
+    token: int
+    attempts: int
+
+
+# Two statements, so that each uses its own partial index. Rows that have died too often are buried first and so
+# are never handed out again.
+BURY = """
+UPDATE job SET state = 'dead', lease_until = NULL, finished_at = now(), last_error = %s
+WHERE queue = %s AND state = 'running' AND lease_until < now() AND attempts >= %s
+"""
+CLAIM = """
+WITH picked AS (
+    SELECT id FROM job WHERE queue = %s AND {due} ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1,
+    lease_until = now() + make_interval(secs => %s)
+FROM picked WHERE job.id = picked.id
+RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts
+"""
+CLAIM_EXPIRED = CLAIM.format(due="state = 'running' AND lease_until < now()", order="lease_until, id")
+CLAIM_READY = CLAIM.format(due="state = 'ready' AND run_at <= now()", order="lane, run_at, id")
+HEARTBEAT = """
+UPDATE job SET lease_until = now() + make_interval(secs => %s)
+FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
+WHERE job.id = held.id AND job.token = held.token AND state = 'running'
+"""
+FINISH = """
+UPDATE job SET state = 'done', lease_until = NULL, finished_at = now(), last_error = ''
+WHERE id = %s AND token = %s AND state = 'running'
+"""
+FAIL = """
+UPDATE job SET last_error = %s, lease_until = NULL,
+    state = CASE WHEN attempts >= %s THEN 'dead' ELSE 'ready' END,
+    finished_at = CASE WHEN attempts >= %s THEN now() END,
+    run_at = now() + make_interval(secs => %s)
+WHERE id = %s AND token = %s AND state = 'running'
+"""
+RELEASE = """
+UPDATE job SET state = 'ready', attempts = greatest(attempts - 1, 0), lease_until = NULL, last_error = %s,
+    run_at = now() + make_interval(secs => %s)
+FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
+WHERE job.id = held.id AND job.token = held.token AND state = 'running'
+"""
+DUE = """
+SELECT DISTINCT queue FROM job
+WHERE (state = 'ready' AND run_at <= now()) OR (state = 'running' AND lease_until < now())
+"""
+
+
+def enqueue(jobs: Sequence[Job]) -> None:
+    """Write jobs in the caller's transaction; one that is already open for the same input is not doubled."""
+    Job.objects.bulk_create(jobs, ignore_conflicts=True)
+    wake_on_commit(job.queue for job in jobs)
+
+
+def claim(queue: str, *, limit: int, lease: float = LEASE_SECONDS) -> list[Claim]:
+    """Take up to `limit` due jobs, abandoned ones first. The attempt counts from here, so a crash counts."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(BURY, [WORKER_DIED, queue, MAX_ATTEMPTS])
+        cursor.execute(CLAIM_EXPIRED, [queue, limit, lease])
+        rows = cursor.fetchall()
+        if len(rows) < limit:
+            cursor.execute(CLAIM_READY, [queue, limit - len(rows), lease])
+            rows += cursor.fetchall()
+    return [Claim(*row[:6], bytes(row[6]), *row[7:]) for row in rows]
+
+
+def heartbeat(claims: Iterable[Claim], *, lease: float = LEASE_SECONDS) -> int:
+    """Renew the leases of claims still held; returns how many are."""
+    ids, tokens = _pairs(claims)
+    with connection.cursor() as cursor:
+        cursor.execute(HEARTBEAT, [lease, ids, tokens])
+        return cursor.rowcount
+
+
+def finish(held: Claim) -> None:
+    """Mark a job done inside the transaction that writes its result. Raises Fenced when it is no longer ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(FINISH, [held.id, held.token])
+        if cursor.rowcount != 1:
+            raise Fenced(f"job {held.id} is no longer held with token {held.token}")
+
+
+def fail(held: Claim, message: str, *, permanent: bool, delay: float | None = None) -> None:
+    """Record a failure: tried again later, or dead when `permanent` or out of attempts."""
+    limit = 0 if permanent else MAX_ATTEMPTS
+    wait = BACKOFF_SECONDS * 4**held.attempts if delay is None else delay
+    with connection.cursor() as cursor:
+        cursor.execute(FAIL, [message.replace("\0", "")[:2000], limit, limit, wait, held.id, held.token])
+
+
+def release(claims: Iterable[Claim], message: str, *, delay: float) -> None:
+    """Give jobs back without counting the attempt: the fault was not theirs (a provider down, a shutdown)."""
+    ids, tokens = _pairs(claims)
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, [message.replace("\0", "")[:2000], delay, ids, tokens])
+
+
+def due_queues() -> list[str]:
+    """Queues that have work due now; for the sweep."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        return [queue for (queue,) in cursor.fetchall()]
+
+
+def _pairs(claims: Iterable[Claim]) -> tuple[list[int], list[int]]:
+    held = list(claims)
+    return [one.id for one in held], [one.token for one in held]

@@ -1,0 +1,272 @@
+"""What people gave us. An item is in exactly one collection; rights and the indexes rely on it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Now, Upper
+
+from searchsite.accounts.models import Team
+
+if TYPE_CHECKING:
+    from searchsite.library.scope import Scope
+
+# Our own text search configuration: unaccent() is not immutable, but a dictionary inside a configuration may be used.
+TEXT_CONFIG = "searchsite"
+PASSAGE_CHARS = 2000
+
+
+class Visibility(models.TextChoices):
+    """Who sees a collection besides its maker and those it was granted to."""
+
+    PRIVATE = "private", "Private"
+    TEAM = "team", "Team"
+    PUBLIC = "public", "Public link"
+
+
+class Purpose(models.TextChoices):
+    """What a collection is for; each team has one inbox and one trash."""
+
+    NORMAL = "normal", "Collection"
+    INBOX = "inbox", "Inbox"
+    TRASH = "trash", "Trash"
+
+
+class Kind(models.TextChoices):
+    """What an item is."""
+
+    IMAGE = "image", "Image"
+    SCREENSHOT = "screenshot", "Screenshot"
+    TEXT = "text", "Text"
+
+
+class KindSetBy(models.TextChoices):
+    """Who said so. A person's choice outlives re-processing."""
+
+    RULE = "rule", "Rule"
+    PERSON = "person", "Person"
+
+
+class Channel(models.TextChoices):
+    """Vectors of pictures and of texts lie apart, so each channel is ranked on its own."""
+
+    IMAGE = "image", "Image"
+    TEXT = "text", "Text"
+
+
+class PartRole(models.TextChoices):
+    """What a part says of its item."""
+
+    CONTENT = "content", "Content"
+    CAPTION = "caption", "Caption"
+    OCR = "ocr", "Text in the picture"
+    TAGS = "tags", "Tags"
+
+
+class Source(models.TextChoices):
+    """Who put a tag on an item."""
+
+    MACHINE = "machine", "Machine"
+    PERSON = "person", "Person"
+
+
+class Collection(models.Model):
+    """A named place for items, with its own rights."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="collections")
+    name = models.CharField(max_length=100)
+    visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.TEAM)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.NORMAL)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "collection"
+        constraints = [
+            models.UniqueConstraint(Lower("name"), "team", name="collection_name_once"),
+            models.UniqueConstraint(
+                fields=["team", "purpose"], condition=~Q(purpose="normal"), name="collection_purpose_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CollectionGrant(models.Model):
+    """Gives one person rights in one collection beyond what its visibility gives."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="grants")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    may_edit = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "collection_grant"
+        constraints = [models.UniqueConstraint(fields=["collection", "user"], name="grant_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.collection}"
+
+
+class Blob(models.Model):
+    """The bytes of one file of one team; the file lies at `path` under MEDIA_ROOT."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    path = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    media_type = models.CharField(max_length=100)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "blob"
+        constraints = [models.UniqueConstraint(fields=["team", "sha256"], name="blob_once")]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    """Questions about items."""
+
+    def visible_to(self, scope: Scope) -> ItemQuerySet:
+        """Items in collections that the scope may read."""
+        return self.filter(collection_id__in=scope.collection_ids)
+
+    def writable_to(self, scope: Scope) -> ItemQuerySet:
+        """Items in collections that the scope may change."""
+        return self.filter(collection_id__in=scope.writable_ids)
+
+
+class Item(models.Model):
+    """One thing a person put in. `(id, collection, kind)` is unique so that vector rows can copy and follow them."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="items")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="items")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind_set_by = models.CharField(max_length=10, choices=KindSetBy.choices, default=KindSetBy.RULE)
+    title = models.CharField(max_length=255)
+    title_search = models.GeneratedField(
+        expression=SearchVector("title", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True
+    )
+    source_url = models.URLField(max_length=2000, blank=True)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    placeholder = models.TextField(blank=True, help_text="Tiny inline picture, shown while the real one loads")
+    trashed_at = models.DateTimeField(null=True, blank=True)
+    trashed_from = models.ForeignKey(
+        Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[models.Manager[Item]] = ItemQuerySet.as_manager()
+
+    class Meta:
+        db_table = "item"
+        constraints = [
+            models.UniqueConstraint(fields=["id", "collection", "kind"], name="item_place"),
+            # Notes have no blob and are never merged.
+            models.UniqueConstraint(fields=["collection", "blob"], name="item_bytes_once"),
+        ]
+        indexes = [
+            models.Index(fields=["collection", "-created_at", "-id"], name="item_newest"),
+            GinIndex(fields=["title_search"], name="item_title_words"),
+            GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="item_title_trigrams"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_picture(self) -> bool:
+        """True for photos and screenshots."""
+        return self.kind != Kind.TEXT
+
+
+class Part(models.Model):
+    """What is searched: the picture itself, or at most PASSAGE_CHARS characters of text."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="parts")
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    role = models.CharField(max_length=8, choices=PartRole.choices)
+    ordinal = models.IntegerField(default=0)
+    text = models.TextField(blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    locator = models.JSONField(default=dict, blank=True, help_text="Where in the item: offsets, or boxes of words")
+    search = models.GeneratedField(
+        expression=SearchVector("text", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True
+    )
+
+    class Meta:
+        db_table = "part"
+        ordering = ["item_id", "role", "ordinal"]
+        constraints = [models.UniqueConstraint(fields=["item", "role", "ordinal"], name="part_once")]
+        indexes = [
+            GinIndex(fields=["search"], name="part_words"),
+            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="part_trigrams"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.ordinal} of {self.item_id}"
+
+
+class Tag(models.Model):
+    """A word that groups items across collections; `name` is normalised (NFC, case folded, single spaces)."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        db_table = "tag"
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="tag_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ItemTag(models.Model):
+    """A tag on an item, and who put it there."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="item_tags")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="item_tags")
+    source = models.CharField(max_length=8, choices=Source.choices)
+
+    class Meta:
+        db_table = "item_tag"
+        constraints = [models.UniqueConstraint(fields=["item", "tag"], name="item_tag_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tag} on {self.item_id}"
+
+
+class QueryPicture(models.Model):
+    """A picture somebody searches by, kept for a while so that the search has a stable address."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="query_pictures")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(default=None, null=True)
+
+    class Meta:
+        db_table = "query_picture"
+        constraints = [models.UniqueConstraint(fields=["owner", "team", "blob"], name="query_picture_once")]
+        indexes = [models.Index(F("expires_at"), name="query_picture_expiry")]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
