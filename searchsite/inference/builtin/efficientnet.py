@@ -115,7 +115,8 @@ class _Builder:
 
     def _folded(self, layer: Convolution) -> tuple[NDArray[Any], NDArray[Any]]:
         gain, shift, mean, variance = (
-            self._tensors[f"{layer.norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+            self._tensors[f"{layer.norm}.{part}"]
+            for part in ("weight", "bias", "running_mean", "running_var")
         )
         scale = gain / np.sqrt(variance + EPSILON)
         return self._tensors[f"{layer.weight}.weight"] * scale[:, None, None, None], shift - mean * scale
@@ -144,7 +145,10 @@ def build(tensors: Tensors) -> bytes:
             index += 1
     x = builder.convolve(x, "head", Convolution("_conv_head", "_bn1"))
     graph.add("Flatten", [graph.add("GlobalAveragePool", [x], "pooled")], "features", axis=1)
-    classifier = [graph.constant("classifier.w", tensors["_fc.weight"]), graph.constant("classifier.b", tensors["_fc.bias"])]
+    classifier = [
+        graph.constant("classifier.w", tensors["_fc.weight"]),
+        graph.constant("classifier.b", tensors["_fc.bias"]),
+    ]
     graph.add("Gemm", ["features", *classifier], "logits", transB=1)
     graph.declare(
         inputs={"x": ["n", 3, RESOLUTION, RESOLUTION]},
