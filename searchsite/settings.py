@@ -182,8 +182,16 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_TASK_DEFAULT_QUEUE = "decode"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "searchsite.indexing.tasks.sweep", "schedule": 3.0, "options": {"expires": 3, "queue": "decode"}},
-    "tidy": {"task": "searchsite.indexing.tasks.tidy", "schedule": 3600.0, "options": {"expires": 600, "queue": "decode"}},
+    "sweep": {
+        "task": "searchsite.indexing.tasks.sweep",
+        "schedule": 3.0,
+        "options": {"expires": 3, "queue": "decode"},
+    },
+    "tidy": {
+        "task": "searchsite.indexing.tasks.tidy",
+        "schedule": 3600.0,
+        "options": {"expires": 600, "queue": "decode"},
+    },
 }
 
 # Each job queue, and the task that works through it: the job table itself knows no task.

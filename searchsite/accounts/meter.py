@@ -36,6 +36,14 @@ ON CONFLICT (day, operation, embedder) DO UPDATE SET
 
 def record(used: Used) -> None:
     """Add one call to today's sums."""
-    row = [timezone.now().date(), used.operation, used.embedder, used.calls, used.inputs, used.tokens, used.seconds]
+    row = [
+        timezone.now().date(),
+        used.operation,
+        used.embedder,
+        used.calls,
+        used.inputs,
+        used.tokens,
+        used.seconds,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(UPSERT, row)

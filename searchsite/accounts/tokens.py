@@ -26,7 +26,12 @@ def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -
         raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown)) or 'none given'}. Known: read, write.")
     secret = f"ss_{secrets.token_urlsafe(32)}"
     token = Token.objects.create(
-        user=user, team=team, name=name, prefix=secret[:8], digest=_digest(secret), scopes=",".join(sorted(scopes))
+        user=user,
+        team=team,
+        name=name,
+        prefix=secret[:8],
+        digest=_digest(secret),
+        scopes=",".join(sorted(scopes)),
     )
     return token, secret
 

@@ -39,9 +39,7 @@ class Space(models.Model):
         db_table = "space"
         constraints = [
             models.UniqueConstraint(fields=["status"], condition=Q(status="active"), name="space_active_once"),
-            models.UniqueConstraint(
-                fields=["adapter", "embedder", "revision", "dimensions"], name="space_once"
-            ),
+            models.UniqueConstraint(fields=["adapter", "embedder", "revision", "dimensions"], name="space_once"),
         ]
 
     def __str__(self) -> str:

@@ -158,16 +158,16 @@ class Item(models.Model):
     kind_set_by = models.CharField(max_length=10, choices=KindSetBy.choices, default=KindSetBy.RULE)
     title = models.CharField(max_length=255)
     title_search = models.GeneratedField(
-        expression=SearchVector("title", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True
+        expression=SearchVector("title", config=TEXT_CONFIG),
+        output_field=SearchVectorField(),
+        db_persist=True,
     )
     source_url = models.URLField(max_length=2000, blank=True)
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
     placeholder = models.TextField(blank=True, help_text="Tiny inline picture, shown while the real one loads")
     trashed_at = models.DateTimeField(null=True, blank=True)
-    trashed_from = models.ForeignKey(
-        Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+    trashed_from = models.ForeignKey(Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

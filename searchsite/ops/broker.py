@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import signal
 import socket
 from pathlib import Path
 
@@ -25,12 +26,12 @@ def binary() -> str:
 
 
 def program(config: Config) -> process.Program:
-    """The server on a socket that only its user can open; a file name must not reach its quoting rules."""
+    """The server on a socket that only its user can open."""
     command = [binary(), "--port", "0", "--unixsocket", str(config.broker_socket), "--unixsocketperm", "700"]
     command += ["--save", "", "--appendonly", "no", "--dir", str(config.socket_dir)]
     command += ["--maxmemory", "64mb", "--maxmemory-policy", "noeviction", "--set-proc-title", "no"]
     return process.Program(
-        "broker", tuple(command), config.data_dir / "log" / "broker.log", stop_signal=process.signal.SIGTERM
+        "broker", tuple(command), config.data_dir / "log" / "broker.log", stop_signal=signal.SIGTERM
     )
 
 

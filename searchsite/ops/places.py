@@ -28,11 +28,9 @@ def _make(directory: Path) -> None:
 
 
 def _require_own(directory: Path) -> None:
-    """Refuse a directory that someone else could have prepared: its sockets are trusted without a password."""
+    """Refuse a directory that others could have prepared: its sockets are trusted without a password."""
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise CannotStart(
-            f"The directory {directory} belongs to somebody else; remove it, or set another DATA_DIR."
-        )
+        raise CannotStart(f"The directory {directory} is not yours; remove it, or set another DATA_DIR.")
     if stat.S_IMODE(found.st_mode) != 0o700:
         directory.chmod(0o700)

@@ -99,7 +99,7 @@ def prepare(config: Config) -> bool:
 
 
 def _create(config: Config) -> None:
-    """Build the cluster beside its place and move it there when complete, so a half-made one is never used."""
+    """Build the cluster beside its place and move it there when complete: a half-made one is never used."""
     partial = config.data_dir / "postgres.partial"
     shutil.rmtree(partial, ignore_errors=True)
     command = [binary("initdb"), "-D", str(partial), "-U", ROLE, "--auth-local=trust", "--auth-host=reject"]
@@ -149,9 +149,8 @@ def _run(command: list[str], typed: str = "") -> subprocess.CompletedProcess[str
 
 def _last_words(ran: subprocess.CompletedProcess[str]) -> str:
     lines = [line.strip() for line in ran.stdout.splitlines() if line.strip()]
-    telling = [
-        line for line in lines if any(word in line for word in ("rror:", "ERROR:", "FATAL:", "refused"))
-    ]
+    marks = ("error:", "ERROR:", "FATAL:", "refused:")
+    telling = [line for line in lines if any(mark in line for mark in marks)]
     return (telling or lines or [f"it ended with code {ran.returncode}"])[-1]
 
 
