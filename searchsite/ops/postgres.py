@@ -204,5 +204,5 @@ def answers(config: Config) -> str | None:
         with psycopg.connect(conninfo(config), connect_timeout=2) as connection:
             connection.execute("select 1")
     except psycopg.OperationalError as error:
-        return str(error).strip().splitlines()[-1]
+        return str(error).splitlines()[0].rsplit(": ", 1)[-1].strip()
     return None

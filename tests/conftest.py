@@ -1,0 +1,21 @@
+"""Fixtures that every room's tests may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import servers
+
+
+@pytest.fixture(scope="session")
+def database_and_broker() -> Iterator[None]:
+    """Start the session's Postgres and Valkey."""
+    with servers.database_and_broker():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(database_and_broker: None) -> None:
+    """Make pytest-django's database wait for the server."""

@@ -1,0 +1,71 @@
+"""pytest plugin: the real servers of a test session, in a directory of its own, never the one of `make run`.
+
+It is loaded with `-p tests.servers`, before Django's settings read the environment. The servers are started
+on first use, end with the session, and are on a leash: a killed test run leaves none behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from searchsite import config as configuration
+from searchsite.ops import broker, places, postgres, process
+
+STARTED_IN = "SEARCHSITE_TESTS_IN"
+ELSEWHERE = ("DATABASE_URL", "BROKER_URL", "INFERENCE_URL", "INFERENCE_KEY", "SECRET_KEY", "PORT", "HOST")
+# Durability costs half the run, and the data of a test session is thrown away.
+IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Point the configuration at a fresh directory; a short one, since socket paths are limited."""
+    directory = Path(tempfile.mkdtemp(prefix="searchsite-tests-"))
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
+    os.environ |= {"DATA_DIR": str(directory / "data"), "MEDIA_ROOT": str(directory / "media")}
+    os.environ[STARTED_IN] = str(directory)
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the directory of this session."""
+    directory = os.environ.pop(STARTED_IN, None)
+    if directory:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def wait_until(ready: Callable[[], str | None], running: process.Running, seconds: float = 120) -> None:
+    """Wait for a server to answer; show its last words when it ends or never does."""
+    deadline = time.monotonic() + seconds
+    while (wrong := ready()) is not None:
+        if running.exit_code() is not None or time.monotonic() > deadline:
+            name, words = running.program.name, process.last_lines(running.program.log)
+            pytest.exit(f"The {name} of the tests did not start ({wrong}):\n{words}", returncode=3)
+        time.sleep(0.05)
+
+
+@contextmanager
+def database_and_broker() -> Iterator[None]:
+    """The embedded Postgres and Valkey of this session."""
+    config = configuration.load()
+    places.make(config)
+    postgres.prepare(config)
+    database = process.start(postgres.program(config, **IN_A_HURRY))
+    bell = process.start(broker.program(config))
+    try:
+        wait_until(lambda: postgres.answers(config), database)
+        wait_until(lambda: broker.answers(config), bell)
+        yield
+    finally:
+        bell.stop()
+        database.stop()
