@@ -1,0 +1,118 @@
+"""Guards the structure: floors, foreign keys, routes, sizes, and that the docs name every setting."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+from searchsite.celery import app as celery_app
+from searchsite.config import Config
+
+ROOT = Path(__file__).parent.parent
+FLOORS = {
+    "config": 0,
+    "settings": 0,
+    "accounts": 1,
+    "jobs": 1,
+    "inference": 1,
+    "library": 2,
+    "indexing": 3,
+    "search": 4,
+    "web": 6,
+    "api": 6,
+    "ops": 6,
+}
+MODULES = sorted(path for path in (ROOT / "searchsite").rglob("*.py") if "migrations" not in path.parts)
+MAX_MODULE_LINES = 300
+MAX_FUNCTION_LINES = 50
+MAX_PARAMETERS = 6
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_each_room_imports_only_downwards() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_foreign_keys_point_downwards() -> None:
+    upward = [
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models()
+        if model.__module__.startswith("searchsite.")
+        for field in model._meta.get_fields()
+        if field.is_relation and field.concrete and field.related_model.__module__.startswith("searchsite.")
+        if FLOORS[field.related_model._meta.app_label] > FLOORS[model._meta.app_label]
+    ]
+    assert upward == []
+
+
+def test_foreign_keys_do_not_cross_a_floor() -> None:
+    crossing = [
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models()
+        if model.__module__.startswith("searchsite.")
+        for field in model._meta.get_fields()
+        if field.is_relation and field.concrete and field.related_model.__module__.startswith("searchsite.")
+        if model._meta.app_label != field.related_model._meta.app_label
+        and FLOORS[field.related_model._meta.app_label] == FLOORS[model._meta.app_label]
+    ]
+    assert crossing == []
+
+
+def test_every_periodic_task_exists_and_has_a_queue() -> None:
+    celery_app.loader.import_default_modules()
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in celery_app.tasks
+        assert entry["options"]["queue"] in settings.JOB_QUEUES
+
+
+def test_the_job_table_rings_a_task_that_exists() -> None:
+    celery_app.loader.import_default_modules()
+    assert settings.JOB_TASK in celery_app.tasks
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_has_one_subject(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= MAX_MODULE_LINES
+    assert ast.get_docstring(ast.parse(text)), "a module opens with a docstring"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_functions_are_small(path: Path) -> None:
+    long = [node.name for node in functions(path) if node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES]
+    assert long == []
+
+
+def test_no_room_has_a_drawer() -> None:
+    drawers = {"utils", "helpers", "common", "manager", "managers", "service", "services", "misc"}
+    assert [str(path) for path in MODULES if path.stem in drawers] == []
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in Config.model_fields if f"`{name.upper()}`" not in text] == []
+
+
+def test_every_make_target_explains_itself() -> None:
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    targets = [line for line in lines if line[:1].isalpha() and ":" in line and "=" not in line.split(":")[0]]
+    assert [line for line in targets if "##" not in line and "=" not in line] == []
+
+
+def test_direct_dependencies_are_locked() -> None:
+    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for name, floor in (("pillow", (12, 3)), ("django", (5, 2, 14)), ("pgvector", (0, 5))):
+        version = next(line.split("==")[1].split()[0] for line in locked.splitlines() if line.startswith(f"{name}=="))
+        assert tuple(int(part) for part in version.split(".")[: len(floor)]) >= floor
