@@ -20,9 +20,7 @@ def binary() -> str:
     for folder in folders or ():
         for server in sorted(Path(folder, "_binaries").glob("*/valkey-server")):
             return str(server)
-    raise CannotStart(
-        f"There is no bundled Valkey for {platform.machine()}: set BROKER_URL to a Valkey or Redis."
-    )
+    raise CannotStart(f"There is no bundled Valkey for {platform.machine()}: set BROKER_URL to a Valkey or Redis.")
 
 
 def program(config: Config) -> process.Program:
@@ -30,9 +28,7 @@ def program(config: Config) -> process.Program:
     command = [binary(), "--port", "0", "--unixsocket", str(config.broker_socket), "--unixsocketperm", "700"]
     command += ["--save", "", "--appendonly", "no", "--dir", str(config.socket_dir)]
     command += ["--maxmemory", "64mb", "--maxmemory-policy", "noeviction", "--set-proc-title", "no"]
-    return process.Program(
-        "broker", tuple(command), config.data_dir / "log" / "broker.log", stop_signal=signal.SIGTERM
-    )
+    return process.Program("broker", tuple(command), config.data_dir / "log" / "broker.log", stop_signal=signal.SIGTERM)
 
 
 def answers(config: Config) -> str | None:

@@ -94,9 +94,7 @@ def run_pip(lock: Path) -> bool:
     total, done = count_packages(lock), 0
     last: deque[str] = deque(maxlen=12)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as pip:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as pip:
         for line in pip.stdout or ():
             last.append(line.rstrip())
             if line.startswith(("Collecting ", "Requirement already satisfied")):

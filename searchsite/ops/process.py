@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from searchsite.config import ROOT
+
 LEASH = Path(__file__).with_name("leash.py")
 LOG_LIMIT = 10 * 2**20
 
@@ -82,18 +84,22 @@ class Running:
         self.kill_group()
 
 
-def start(program: Program) -> Running:
-    """Start a program with its output in its log file."""
+def start(program: Program, typed: str = "") -> Running:
+    """Start a program with its output in its log file, and a short text on its input."""
     rotate(program.log)
     environment = {**os.environ, **program.environment}
     with program.log.open("ab") as log:
         process = subprocess.Popen(
             program.leashed(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if typed else subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=environment,
+            cwd=ROOT,
         )
+    if process.stdin is not None:
+        with process.stdin, contextlib.suppress(BrokenPipeError):
+            process.stdin.write(f"{typed}\n".encode())
     return Running(program, process, time.monotonic())
 
 

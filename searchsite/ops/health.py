@@ -1,0 +1,82 @@
+"""Whether the site lives and is ready, for load balancers, probes and `manage.py up`."""
+
+from __future__ import annotations
+
+import socket
+from functools import cache
+
+from celery.exceptions import CeleryError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from kombu.exceptions import KombuError, OperationalError
+
+from searchsite import config as configuration
+from searchsite.celery import app
+from searchsite.ops import household
+
+READY = "ok"
+
+
+class SchemaOutdated(Exception):
+    """Migrations are missing in the database."""
+
+
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """Answer that this process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when requests can be served: that needs the database. What else is missing is named."""
+    parts = {"database": _database(), "broker": _broker(), "inference": _inference()}
+    degraded = [name for name, said in parts.items() if said != READY]
+    status = 503 if "database" in degraded else 200
+    answer = JsonResponse({"ready": status == 200, "degraded": degraded, "parts": parts}, status=status)
+    answer["Cache-Control"] = "no-store"
+    if status == 503:
+        answer["Retry-After"] = "5"
+    return answer
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+        _require_schema()
+    except SchemaOutdated:
+        return "migrations are missing"
+    except DatabaseError:
+        return "does not answer"
+    return READY
+
+
+@cache  # An exception is not kept, so this is asked until it was true once.
+def _require_schema() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise SchemaOutdated
+
+
+def _broker() -> str:
+    try:
+        with app.connection_for_write(connect_timeout=2) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except (OSError, KombuError, CeleryError, OperationalError):
+        return "does not answer"
+    return READY
+
+
+def _inference() -> str:
+    config = configuration.load()
+    if config.inference_url is None:
+        return READY if household.inference_answers(config) is None else "does not answer"
+    host, port = household.network_place(config.inference_url)
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError:
+        return "does not answer"
+    return READY

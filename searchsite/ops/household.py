@@ -1,0 +1,136 @@
+"""The programs of a house: what each of them is and how it is asked whether it answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+from searchsite.config import ROOT, Config
+from searchsite.ops import broker, guard, postgres
+from searchsite.ops.process import Program
+
+Command = tuple[str, ...]
+Answers = Callable[[Config], str | None]
+# One thread for each: the processes are many, and the cores are few.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MANAGE = str(ROOT / "manage.py")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One program of the house; `answers` gives None when it does its work, else what it says instead."""
+
+    program: Program
+    answers: Answers | None = None
+    before: Callable[[Config], object] | None = None
+
+
+def environment(config: Config, run: str) -> dict[str, str]:
+    """What every child finds in its environment, beside that of the supervisor."""
+    marks = {guard.HOUSE: str(config.data_dir), guard.RUN: run}
+    threads = {name: os.environ.get(name, "1") for name in THREADS}
+    return marks | threads | {"DJANGO_SETTINGS_MODULE": "searchsite.settings", "PYTHONUNBUFFERED": "1"}
+
+
+def servers(config: Config) -> list[Member]:
+    """The embedded servers that nobody replaced by one of their own."""
+    members = []
+    if config.database_url is None:
+        members.append(Member(postgres.program(config), postgres.answers, postgres.prepare))
+    if config.broker_url is None:
+        members.append(Member(broker.program(config), broker.answers))
+    if config.inference_url is None:
+        members.append(Member(inference(config), inference_answers))
+    return members
+
+
+def site(config: Config) -> list[Member]:
+    """What serves people and does the work, once the database is ready."""
+    steady = config.workers or os.cpu_count() or 1
+    return [
+        Member(web(config), web_answers),
+        Member(worker(config, "worker", "decode,embed,caption", steady)),
+        Member(worker(config, "reader", "read", config.read_workers)),
+        Member(beat(config)),
+    ]
+
+
+def inference(config: Config) -> Program:
+    return Program(
+        "inference server", (sys.executable, MANAGE, "serve_inference"), config.data_dir / "log" / "inference.log"
+    )
+
+
+def web(config: Config) -> Program:
+    """The web server: threads, because requests wait for the database and the inference server."""
+    command: Command = (sys.executable, "-m", "granian", "--interface", "wsgi", "--host", config.host, "--no-ws")
+    command += ("--port", str(config.port), "--workers", "1", "--http", "1", "--log-level", "warning")
+    command += ("--blocking-threads", str(config.web_threads), "--workers-kill-timeout", "5")
+    return Program("web server", (*command, "searchsite.wsgi:application"), config.data_dir / "log" / "web.log")
+
+
+def worker(config: Config, name: str, queues: str, processes: int) -> Program:
+    """A Celery worker; reading text takes long and yields to everything else."""
+    command: Command = (sys.executable, "-m", "celery", "-A", "searchsite.celery:app", "worker", "--pool", "prefork")
+    command += ("-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--loglevel", config.log_level)
+    command += ("--without-gossip", "--without-mingle")
+    log = config.data_dir / "log" / f"{name}.log"
+    return Program(name, command, log, grace=20.0, nice=10 if queues == "read" else 0)
+
+
+def beat(config: Config) -> Program:
+    """The clock; without a pid file, which a kill would leave behind."""
+    command: Command = (sys.executable, "-m", "celery", "-A", "searchsite.celery:app", "beat", "--pidfile=")
+    command += ("--schedule", str(config.data_dir / "beat-schedule"), "--loglevel", config.log_level)
+    return Program("beat", command, config.data_dir / "log" / "beat.log", stop_signal=signal.SIGTERM, grace=5.0)
+
+
+def inference_answers(config: Config) -> str | None:
+    """None when the embedded inference server takes connections: it listens once its networks are loaded."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            connection.connect(str(config.inference_socket))
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def network_place(url: str) -> tuple[str, int]:
+    """Host and port of an http address."""
+    parts = urlsplit(url)
+    return parts.hostname or "localhost", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def address(config: Config) -> str:
+    """Where a person on this machine finds the site."""
+    everywhere = config.host in ("0.0.0.0", "::", "127.0.0.1", "::1", "localhost")
+    name = "localhost" if everywhere else config.host
+    return f"http://[{name}]:{config.port}" if ":" in name else f"http://{name}:{config.port}"
+
+
+def web_answers(config: Config, path: str = "/readyz") -> str | None:
+    """None when the site says that it is ready."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
+    named = next((name.lstrip(".") for name in config.allowed_hosts if name.lstrip(".") not in ("", "*")), host)
+    connection = HTTPConnection(host, config.port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": named, "Connection": "close"})
+        answer = connection.getresponse()
+        said = answer.read(2000).decode("utf-8", "replace")
+    except (OSError, HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+    return None if answer.status == 200 else f"{answer.status} {said}"
+
+
+def mark(program: Program, marks: Mapping[str, str]) -> Program:
+    """The same program with the marks of this run in its environment."""
+    return Program(**(vars(program) | {"environment": {**marks, **program.environment}}))

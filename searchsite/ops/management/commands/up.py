@@ -1,0 +1,26 @@
+"""`manage.py up`: starts everything and keeps it running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from searchsite import config as configuration
+from searchsite.ops.errors import CannotStart
+from searchsite.ops.supervisor import Supervisor, say
+
+
+class Command(BaseCommand):
+    """Parses nothing: the environment configures the house."""
+
+    help = "Start the embedded servers, the web server, the workers and the clock; Ctrl-C stops them all."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = configuration.load()
+        say(f"searchsite starts; its data is in {config.data_dir}")
+        try:
+            Supervisor(config).live()
+        except CannotStart as error:
+            raise CommandError(str(error)) from None

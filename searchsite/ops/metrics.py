@@ -1,0 +1,52 @@
+"""A few numbers for Prometheus: how much there is, how much waits, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from searchsite import config as configuration
+
+OPEN_JOBS = """
+SELECT queue, state, count(*), coalesce(extract(epoch FROM now() - min(run_at)), 0)::float
+FROM job WHERE state IN ('ready', 'running', 'dead') GROUP BY queue, state ORDER BY queue, state
+"""
+ITEMS = "SELECT kind, count(*) FROM item GROUP BY kind ORDER BY kind"
+
+
+class Numbers(Collector):
+    """Asks the database anew at each visit, so that every web process tells the same."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the metrics."""
+        jobs = GaugeMetricFamily("searchsite_jobs", "Jobs by queue and state.", labels=["queue", "state"])
+        waiting = GaugeMetricFamily(
+            "searchsite_oldest_waiting_seconds", "How long the oldest job of a queue has been due.", labels=["queue"]
+        )
+        items = GaugeMetricFamily("searchsite_items", "Items by kind.", labels=["kind"])
+        with connection.cursor() as cursor:
+            cursor.execute(OPEN_JOBS)
+            for queue, state, number, seconds in cursor.fetchall():
+                jobs.add_metric([queue, state], number)
+                if state == "ready":
+                    waiting.add_metric([queue], max(0.0, seconds))
+            cursor.execute(ITEMS)
+            for kind, number in cursor.fetchall():
+                items.add_metric([kind], number)
+        return [jobs, waiting, items]
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer the addresses that may know; to all others this page does not exist."""
+    if request.META.get("REMOTE_ADDR") not in configuration.load().metrics_addresses:
+        raise Http404
+    registry = CollectorRegistry()
+    registry.register(Numbers())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

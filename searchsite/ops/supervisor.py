@@ -1,0 +1,266 @@
+"""Starts the house in order, keeps each of its programs alive, and stops it in order.
+
+One thread does it all: Linux ties the leash of a child to the thread that started it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from searchsite.config import Config
+from searchsite.ops import guard, household, places, process
+from searchsite.ops.errors import CannotStart
+from searchsite.ops.household import Member
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TICK = 0.1
+BACKOFF = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+# A program that ran this long before it ended has no row of failures behind it.
+STEADY_SECONDS = 60.0
+STARTS_BEFORE_GIVING_UP = 3
+SAY_AGAIN_SECONDS = 5.0
+FIRST_USER_MADE = 10
+
+
+class StopAsked(Exception):
+    """Somebody asked for the stop while the house was still starting."""
+
+
+def say(line: str) -> None:
+    with suppress(OSError):  # The terminal may be gone.
+        print(line, flush=True)
+
+
+@dataclass
+class Kept:
+    """A member, its running program, and how often it failed of late."""
+
+    member: Member
+    running: process.Running | None = None
+    failures: int = 0
+    start_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.member.program.name
+
+
+class Supervisor:
+    """One run of one house."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.run = secrets.token_hex(8)
+        self.marks = household.environment(config, self.run)
+        self.kept: list[Kept] = []
+        self.asked = 0
+        self.ready = False
+
+    def live(self) -> None:
+        """Start everything, keep it running until asked to stop, and stop everything."""
+        began = time.monotonic()
+        with self._signals(), only_one(self.config), self._guarded():
+            try:
+                self._start(began)
+                while not self.asked:
+                    self._mend()
+                    time.sleep(TICK)
+            except StopAsked:
+                pass
+            finally:
+                self._stop()
+
+    def _start(self, began: float) -> None:
+        left = guard.end_all(str(self.config.data_dir))
+        if left:
+            say(f"  ended {left} processes that an earlier run had left")
+        clear_sockets(self.config)
+        require_port(self.config)
+        for member in household.servers(self.config):
+            self._add(member)
+        for kept in [kept for kept in self.kept if kept.name != "inference server"]:
+            self._await(kept)
+        password = self._prepare()
+        for member in household.site(self.config):
+            self._add(member)
+        for kept in self.kept:
+            self._await(kept)
+        self.ready = True
+        self._greet(password, time.monotonic() - began)
+
+    def _add(self, member: Member) -> None:
+        if self.asked:
+            raise StopAsked
+        kept = Kept(member)
+        self.kept.append(kept)
+        self._run(kept)
+
+    def _run(self, kept: Kept) -> None:
+        if kept.member.before is not None:
+            made = kept.member.before(self.config)
+            if made is True:
+                say(f"  {kept.name}: made in {self.config.data_dir}")
+        kept.running = process.start(household.mark(kept.member.program, self.marks))
+
+    def _await(self, kept: Kept) -> None:
+        """Wait, without a limit, until it answers; a recovery takes what it takes. Say so now and then."""
+        began = spoken = time.monotonic()
+        answers = kept.member.answers
+        while answers is not None and (wrong := answers(self.config)) is not None:
+            self._pause()
+            if time.monotonic() - spoken > SAY_AGAIN_SECONDS:
+                spoken = time.monotonic()
+                say(f"  {kept.name}: not ready after {spoken - began:.0f} s ({wrong[:200]})")
+        say(f"  {kept.name}: ready")
+
+    def _pause(self) -> None:
+        if self.asked:
+            raise StopAsked
+        self._mend()
+        time.sleep(TICK)
+
+    def _mend(self) -> None:
+        """Start again what has ended, at once the first time and more and more slowly after that."""
+        for kept in self.kept:
+            if kept.running is None and time.monotonic() >= kept.start_at:
+                self._run(kept)
+            elif kept.running is not None and (code := kept.running.exit_code()) is not None:
+                self._bury(kept, code)
+
+    def _bury(self, kept: Kept, code: int) -> None:
+        assert kept.running is not None
+        kept.running.kill_group()
+        lasted = time.monotonic() - kept.running.started
+        kept.failures = 1 if lasted > STEADY_SECONDS else kept.failures + 1
+        wait = BACKOFF[min(kept.failures, len(BACKOFF)) - 1]
+        kept.running, kept.start_at = None, time.monotonic() + wait
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+        words = process.last_lines(kept.member.program.log)
+        if not self.ready and kept.failures >= STARTS_BEFORE_GIVING_UP:
+            raise CannotStart(f"The {kept.name} does not start ({how}). Its last words:\n{words}")
+        say(f"  {kept.name}: ended ({how}), started again{f' in {wait:.0f} s' if wait else ''}")
+
+    def _prepare(self) -> str | None:
+        """Bring the schema up to date and make the first user, in a child; the password never meets a log."""
+        password = secrets.token_urlsafe(12)
+        say("  schema: bringing it up to date")
+        command = (sys.executable, household.MANAGE, "prepare")
+        program = process.Program("preparation", command, self.config.data_dir / "log" / "prepare.log")
+        running = process.start(household.mark(program, self.marks), typed=password)
+        while (code := running.exit_code()) is None:
+            if self.asked:
+                running.stop()
+            self._pause()
+        if code not in (0, FIRST_USER_MADE):
+            words = process.last_lines(program.log)
+            raise CannotStart(f"The database could not be prepared. The last words:\n{words}")
+        return password if code == FIRST_USER_MADE else None
+
+    def _greet(self, password: str | None, seconds: float) -> None:
+        say(f"\nsearchsite is ready after {seconds:.1f} s: {household.address(self.config)}")
+        if password is not None:
+            say(f"Sign in as: admin\nPassword:   {password}   (shown this once)")
+            (self.config.data_dir / "first-run").unlink(missing_ok=True)
+        say("Ctrl-C stops it.\n")
+
+    def _stop(self) -> None:
+        """Stop in order: the clock, who works, who serves, and last the servers they need."""
+        running = [kept.running for kept in reversed(self.kept) if kept.running is not None]
+        if running:
+            say("Stopping (Ctrl-C again hastens it)")
+        self.asked = max(self.asked, 1)
+        workers = [one for one in running if one.program.name in ("beat", "worker", "reader", "web server")]
+        for group in (workers, *([one] for one in running if one not in workers)):
+            self._stop_together(group)
+
+    def _stop_together(self, group: list[process.Running]) -> None:
+        began = time.monotonic()
+        for one in group:
+            one.ask_to_stop()
+        waiting = list(group)
+        while waiting:
+            waited = time.monotonic() - began
+            for one in list(waiting):
+                hurried = self.asked > 1 and one.program.name != "database"
+                if one.exit_code() is not None or waited > (0.5 if hurried else one.program.grace):
+                    one.kill_group()
+                    waiting.remove(one)
+            time.sleep(0.02)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def note(number: int, frame: object) -> None:
+            self.asked += 1
+
+        before = {number: signal.signal(number, note) for number in STOPPING}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Beside us, a process that ends our children if we are killed."""
+        command = [sys.executable, "-I", "-S", guard.__file__, str(self.config.data_dir), self.run]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as beside:
+            yield
+            assert beside.stdin is not None
+            beside.stdin.close()
+            beside.wait()
+
+
+@contextmanager
+def only_one(config: Config) -> Iterator[None]:
+    """Hold the house's lock, which goes with the process; a second one says who has it."""
+    places.make(config)
+    path = config.data_dir / "up.lock"
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"searchsite already runs on {config.data_dir}{_whose(file)}.") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()} {household.address(config)}")
+        file.flush()
+        yield
+
+
+def _whose(file: IO[str]) -> str:
+    file.seek(0)
+    words = file.read().split()
+    return f": process {words[0]}, {words[1]}" if len(words) == 2 else ""
+
+
+def clear_sockets(config: Config) -> None:
+    """Remove the sockets of an earlier run; nobody listens on them, since we hold the lock."""
+    for stale in (config.broker_socket, config.inference_socket, *Path(config.socket_dir).glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
+
+
+def require_port(config: Config) -> None:
+    """Refuse a port that is taken, or an address that isn't ours, before anything is started."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except socket.gaierror:
+            raise CannotStart(f"HOST {config.host} is not an address of this machine.") from None
+        except OSError as error:
+            raise CannotStart(
+                f"Port {config.port} on {config.host} cannot be used ({error.strerror}):"
+                f" stop what uses it, or choose another, as in `PORT={config.port % 65535 + 1} make run`."
+            ) from None
