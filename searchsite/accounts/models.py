@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -21,10 +20,10 @@ class Role(models.TextChoices):
 class User(AbstractUser):
     """A person who signs in."""
 
-    objects: ClassVar[UserManager[User]] = UserManager()
-
-    class Meta(AbstractUser.Meta):
+    class Meta:
         db_table = "user_account"
+        verbose_name = "user"
+        verbose_name_plural = "users"
 
 
 class Team(models.Model):

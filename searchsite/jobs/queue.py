@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -95,7 +96,7 @@ def claim(queue: str, *, limit: int, lease: float = LEASE_SECONDS) -> list[Claim
         if len(rows) < limit:
             cursor.execute(CLAIM_READY, [queue, limit - len(rows), lease])
             rows += cursor.fetchall()
-    return [Claim(*row[:6], bytes(row[6]), *row[7:]) for row in rows]
+    return [_claim(row) for row in rows]
 
 
 def heartbeat(claims: Iterable[Claim], *, lease: float = LEASE_SECONDS) -> int:
@@ -103,7 +104,7 @@ def heartbeat(claims: Iterable[Claim], *, lease: float = LEASE_SECONDS) -> int:
     ids, tokens = _pairs(claims)
     with connection.cursor() as cursor:
         cursor.execute(HEARTBEAT, [lease, ids, tokens])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def finish(held: Claim) -> None:
@@ -134,6 +135,11 @@ def due_queues() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(DUE)
         return [queue for (queue,) in cursor.fetchall()]
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    values = dict(zip(Claim.__annotations__, row, strict=True))
+    return Claim(**values | {"input_hash": bytes(values["input_hash"])})
 
 
 def _pairs(claims: Iterable[Claim]) -> tuple[list[int], list[int]]:
