@@ -36,14 +36,7 @@ ON CONFLICT (day, operation, embedder) DO UPDATE SET
 
 def record(used: Used) -> None:
     """Add one call to today's sums."""
-    row = [
-        timezone.now().date(),
-        used.operation,
-        used.embedder,
-        used.calls,
-        used.inputs,
-        used.tokens,
-        used.seconds,
-    ]
+    today = timezone.now().date()
+    row = (today, used.operation, used.embedder, used.calls, used.inputs, used.tokens, used.seconds)
     with connection.cursor() as cursor:
         cursor.execute(UPSERT, row)

@@ -1,10 +1,17 @@
-"""Teams and the people in them."""
+"""Teams and the people in them. A team always keeps an admin."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from searchsite.accounts.models import Membership, Role, Team, User
+from searchsite.accounts.models import Membership, Role, Team, Token, User
+
+
+class LastAdmin(Exception):
+    """The change would leave a team with nobody who may manage it."""
+
+    def __init__(self, team: Team) -> None:
+        super().__init__(f"{team} needs an admin: make somebody else an admin first.")
 
 
 @transaction.atomic
@@ -20,3 +27,36 @@ def membership_of(user: User, team_id: int | None = None) -> Membership | None:
     memberships = user.memberships.select_related("team").order_by("id")
     chosen = memberships.filter(team_id=team_id).first() if team_id is not None else None
     return chosen or memberships.first()
+
+
+def add_member(team: Team, user: User, *, role: str) -> Membership:
+    """Put a person into a team; one who is in it already keeps their role."""
+    membership, _ = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    return membership
+
+
+@transaction.atomic
+def change_role(membership: Membership, role: str) -> None:
+    """Give a member another role. Raises LastAdmin, and ValueError for a role that does not exist."""
+    if role not in Role.values:
+        raise ValueError(f"There is no role {role!r}. Roles: {', '.join(Role.values)}.")
+    if role != Role.ADMIN:
+        _keep_an_admin(membership)
+    Membership.objects.filter(pk=membership.pk).update(role=role)
+    membership.role = role
+
+
+@transaction.atomic
+def remove_member(membership: Membership) -> None:
+    """Take a person out of a team, and with them the tokens they have in it. Raises LastAdmin."""
+    _keep_an_admin(membership)
+    Token.objects.filter(user=membership.user_id, team=membership.team_id).delete()
+    Membership.objects.filter(pk=membership.pk).delete()
+
+
+def _keep_an_admin(membership: Membership) -> None:
+    """Lock the team's admins, so that two of them cannot step down at once."""
+    Team.objects.select_for_update().get(pk=membership.team_id)
+    admins = Membership.objects.filter(team=membership.team_id, role=Role.ADMIN, user__is_active=True)
+    if not admins.exclude(pk=membership.pk).exists() and admins.filter(pk=membership.pk).exists():
+        raise LastAdmin(membership.team)
