@@ -179,8 +179,10 @@ class Item(models.Model):
         db_table = "item"
         constraints = [
             models.UniqueConstraint(fields=["id", "collection", "kind"], name="item_place"),
-            # Notes have no blob and are never merged.
-            models.UniqueConstraint(fields=["collection", "blob"], name="item_bytes_once"),
+            # Notes have no blob and are never merged. The trash may hold the same bytes from several collections.
+            models.UniqueConstraint(
+                fields=["collection", "blob"], condition=Q(trashed_at=None), name="item_bytes_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["collection", "-created_at", "-id"], name="item_newest"),

@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='item',
-            constraint=models.UniqueConstraint(fields=('collection', 'blob'), name='item_bytes_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('trashed_at', None)), fields=('collection', 'blob'), name='item_bytes_once'),
         ),
         migrations.AddIndex(
             model_name='part',

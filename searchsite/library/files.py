@@ -1,0 +1,186 @@
+"""The files under MEDIA_ROOT: `ab/cd/<sha256>`, its derivatives beside it, and `incoming/` on the way there."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import connection
+
+from searchsite.library.models import Blob
+from searchsite.library.refusals import Refusal
+
+# Longest sides of the derivatives: one for grids, one for reading, embedding and the item's own page.
+THUMBNAIL, VIEW = 480, 2048
+SIZES = (THUMBNAIL, VIEW)
+DERIVATIVE_TYPE = "image/webp"
+CHUNK = 1 << 20
+FULL = {errno.ENOSPC, errno.EDQUOT}
+STALE_AFTER = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Received:
+    """A complete and durable temporary file."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def media_root() -> Path:
+    """The folder of all files."""
+    return Path(settings.MEDIA_ROOT)
+
+
+def relative_path(sha256: str) -> str:
+    """Where the bytes with this digest lie under MEDIA_ROOT."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def original_path(blob: Blob) -> Path:
+    """The file as it was put in."""
+    return media_root() / blob.path
+
+
+def derivative_path(blob: Blob, size: int) -> Path:
+    """The derivative of that size. A picture that is smaller has only those it needs: then the largest it has."""
+    original = original_path(blob)
+    asked = _beside(original, size)
+    smaller = (_beside(original, one) for one in reversed(SIZES) if one < size)
+    return next((path for path in (asked, *smaller) if path.exists()), asked)
+
+
+def view_path(blob: Blob) -> Path:
+    """The picture that readers, embedders and captioners see."""
+    return derivative_path(blob, VIEW)
+
+
+@contextmanager
+def received(file: IO[bytes], *, limit: int) -> Iterator[Received]:
+    """Stream into a temporary file and fsync it; it is removed at the end unless it was placed."""
+    folder = media_root() / "incoming"
+    with _space_or_refusal():
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder)
+    path = Path(name)
+    try:
+        with _space_or_refusal(), os.fdopen(descriptor, "wb") as out:
+            sha256, size = _copy(file, out, limit)
+            out.flush()
+            os.fsync(out.fileno())
+        yield Received(path, sha256, size)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def place(new: Received) -> str:
+    """Move a received file to its place, durably; return its path under MEDIA_ROOT. Call it under `lock`."""
+    relative = relative_path(new.sha256)
+    target = media_root() / relative
+    if not target.exists():
+        with _space_or_refusal():
+            new.path.chmod(0o640)
+            _move(new.path, target)
+    return relative
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file or none: a temporary file beside it, fsync, rename, fsync of the folder."""
+    with _space_or_refusal():
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            Path(name).chmod(0o640)
+            _move(Path(name), path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
+    """Put the derivatives beside the original. Doing it again does no harm."""
+    for size, data in sorted(derivatives.items(), reverse=True):
+        write_atomically(_beside(original_path(blob), size), data)
+
+
+def lock(sha256: str) -> None:
+    """Hold off everybody else who places or removes these bytes, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
+
+
+def remove(sha256: str) -> None:
+    """Delete a file and its derivatives. Call it under `lock`, when no blob row names it."""
+    original = media_root() / relative_path(sha256)
+    for path in (original, *(_beside(original, size) for size in SIZES)):
+        path.unlink(missing_ok=True)
+
+
+def sweep_incoming(*, older_than: float = STALE_AFTER) -> int:
+    """Remove what crashed uploads left behind; returns how many files."""
+    removed = 0
+    for path in (media_root() / "incoming").glob("*"):
+        try:
+            if time.time() - path.stat().st_mtime > older_than:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # Another sweep was quicker.
+            continue
+    return removed
+
+
+def _beside(original: Path, size: int) -> Path:
+    return original.with_name(f"{original.name}.{size}.webp")
+
+
+def _copy(file: IO[bytes], out: IO[bytes], limit: int) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := file.read(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        digest.update(chunk)
+        out.write(chunk)
+    return digest.hexdigest(), size
+
+
+def too_large(limit: int) -> Refusal:
+    """The refusal for more bytes than allowed."""
+    shown = f"{limit / 2**20:.3g} MB" if limit >= 2**20 else f"{limit:,} bytes"
+    return Refusal(f"The file is larger than {shown}.", code="too-large", status=413)
+
+
+def _move(source: Path, target: Path) -> None:
+    missing = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
+    target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    source.replace(target)
+    # A new folder is durable only once its own parent is synced.
+    for folder in {target.parent, *(one.parent for one in missing)}:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _space_or_refusal() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise Refusal("The disk is full; nothing was stored.", code="disk-full", status=507) from error
+        raise

@@ -1,0 +1,71 @@
+"""Cleans what people and networks write: texts, titles, file names, tags."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+TITLE_CHARS = 255
+TAG_CHARS = 100
+UNTITLED = "Untitled"
+# Postgres stores no NUL; UTF-8 has no lone surrogates (JSON's "\ud800" makes them).
+UNSTORABLE = re.compile("\x00|[\ud800-\udfff]")
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]+")
+# They turn the order of what stands beside them: "photo<RLO>gpj.exe" reads as "photoexe.jpg".
+DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
+SPACES = re.compile(r"\s+")
+EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+
+
+def clean_text(text: str) -> str:
+    """Return the text as it is stored: NFC, no NUL, no lone surrogates, line ends as \\n."""
+    unbroken = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", UNSTORABLE.sub("", unbroken))
+
+
+def clean_json(value: Any) -> Any:
+    """Return the JSON value with every string in it cleaned."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list | tuple):
+        return [clean_json(one) for one in value]
+    if isinstance(value, dict):
+        return {clean_text(str(key)): clean_json(one) for key, one in value.items()}
+    return value
+
+
+def clean_line(text: str, *, limit: int) -> str:
+    """Return one line without controls and direction marks, spaces joined, cut to `limit` characters."""
+    # A long name costs NFC time; no cleaning makes it longer than four times the limit and still needed.
+    shown = DIRECTIONS.sub("", CONTROLS.sub(" ", clean_text(text[: limit * 4])))
+    return SPACES.sub(" ", shown).strip()[:limit].strip()
+
+
+def clean_title(title: str) -> str:
+    """Return a title of 1 to 255 characters."""
+    return clean_line(title, limit=TITLE_CHARS) or UNTITLED
+
+
+def title_of_file(name: str) -> str:
+    """Return a title from a file's name: no folders, no extension."""
+    last = re.split(r"[/\\]", name[-4 * TITLE_CHARS :])[-1]
+    return clean_title(EXTENSION.sub("", clean_line(last, limit=2 * TITLE_CHARS)).strip(". "))
+
+
+def title_of_text(text: str) -> str:
+    """Return a title from the first line that says something."""
+    first = next((line for line in text[:10_000].split("\n") if line.strip(" #*-=_\t")), "")
+    return clean_title(clean_line(first, limit=TITLE_CHARS).lstrip("#*-= "))[:80].strip()
+
+
+def extension_of(name: str) -> str:
+    """Return the extension in lower case, without its dot; "" when there is none."""
+    found = EXTENSION.search(clean_line(name[-4 * TITLE_CHARS :], limit=4 * TITLE_CHARS))
+    return found.group()[1:].lower() if found else ""
+
+
+def normalise_tag(name: str) -> str:
+    """Return the form in which a tag is stored and compared; "" when nothing is left."""
+    folded = clean_line(name.replace(",", " "), limit=TAG_CHARS).casefold()
+    return unicodedata.normalize("NFC", folded)[:TAG_CHARS].strip(" #")
