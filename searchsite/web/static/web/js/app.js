@@ -1,0 +1,12 @@
+// Starts what every page has; each module looks for its own elements.
+import { startKeys } from "./keys.js";
+import { startMenus } from "./menus.js";
+import { startPictures } from "./pictures.js";
+import { startUpload } from "./upload.js";
+import { startEditing } from "./editing.js";
+
+startKeys();
+startMenus();
+startEditing();
+if (document.querySelector("[data-upload]")) startUpload();
+else startPictures();
