@@ -13,9 +13,7 @@ class InferenceError(Exception):
     permanent = False
     shared = False
 
-    def __init__(
-        self, message: str, *, permanent: bool | None = None, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, permanent: bool | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after

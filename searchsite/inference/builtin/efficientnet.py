@@ -103,9 +103,7 @@ class _Builder:
         x = source
         if stage.expand != 1:
             x = self.convolve(x, f"{name}.expanded", Convolution(f"{name}._expand_conv", f"{name}._bn0"))
-        depthwise = Convolution(
-            f"{name}._depthwise_conv", f"{name}._bn1", stage.kernel, stage.stride, groups=hidden
-        )
+        depthwise = Convolution(f"{name}._depthwise_conv", f"{name}._bn1", stage.kernel, stage.stride, groups=hidden)
         x = self.convolve(x, f"{name}.depthwise", depthwise)
         project = Convolution(f"{name}._project_conv", f"{name}._bn2", activate=False)
         x = self.convolve(x, f"{name}.projected", project)
@@ -115,8 +113,7 @@ class _Builder:
 
     def _folded(self, layer: Convolution) -> tuple[NDArray[Any], NDArray[Any]]:
         gain, shift, mean, variance = (
-            self._tensors[f"{layer.norm}.{part}"]
-            for part in ("weight", "bias", "running_mean", "running_var")
+            self._tensors[f"{layer.norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
         )
         scale = gain / np.sqrt(variance + EPSILON)
         return self._tensors[f"{layer.weight}.weight"] * scale[:, None, None, None], shift - mean * scale
@@ -165,5 +162,4 @@ def crops(picture: Image.Image) -> Vectors:
     size = (RESOLUTION, RESOLUTION)
     views = (picture.resize(size, Image.Resampling.BICUBIC, box=area) for area in (box, None))
     pixels = np.stack([np.asarray(view, np.float32) for view in views])
-    scaled: Vectors = ((pixels - 127) / 128).transpose(0, 3, 1, 2)
-    return scaled
+    return ((pixels - np.float32(127)) / np.float32(128)).transpose(0, 3, 1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def pack(vectors: Vectors) -> dict[str, NDArray[np.generic]]:
     return {"values": np.round(vectors / scale).astype(np.int8), "scale": scale.astype(np.float32)}
 
 
-def _unpack(archive: dict[str, NDArray[np.generic]], name: str) -> Vectors:
+def _unpack(archive: dict[str, NDArray[Any]], name: str) -> Vectors:
     unpacked: Vectors = archive[f"{name}_values"].astype(np.float32) * archive[f"{name}_scale"]
     return unpacked
 

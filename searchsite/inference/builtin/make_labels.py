@@ -1,4 +1,7 @@
-"""Computes data/label_vectors.npz from the label texts and the networks: python -m searchsite.inference.builtin.make_labels"""
+"""Computes data/label_vectors.npz from the label texts and the networks.
+
+Run it with: python -m searchsite.inference.builtin.make_labels
+"""
 
 from __future__ import annotations
 

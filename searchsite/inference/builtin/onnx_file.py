@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,17 +75,13 @@ class Graph:
         self._nodes.append(_message(1, node))
         return output
 
-    def declare(
-        self, *, inputs: dict[str, Sequence[int | str]], outputs: dict[str, Sequence[int | str]]
-    ) -> None:
+    def declare(self, *, inputs: dict[str, Sequence[int | str]], outputs: dict[str, Sequence[int | str]]) -> None:
         """Name the graph's inputs and outputs with their shapes; a word stands for a free size."""
         self._inputs = [_message(11, _value(name, shape)) for name, shape in inputs.items()]
         self._outputs = [_message(12, _value(name, shape)) for name, shape in outputs.items()]
 
     def to_bytes(self) -> bytes:
         """The whole ONNX file."""
-        graph = b"".join(
-            [*self._nodes, _message(2, self._name), *self._constants, *self._inputs, *self._outputs]
-        )
+        graph = b"".join([*self._nodes, _message(2, self._name), *self._constants, *self._inputs, *self._outputs])
         opset = _message(8, _message(1, "") + _integer(2, OPSET))
         return _integer(1, IR_VERSION) + _message(2, "searchsite") + _message(7, graph) + opset

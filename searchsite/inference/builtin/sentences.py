@@ -31,6 +31,7 @@ def open_network(network: Path) -> onnxruntime.InferenceSession:
     """An ONNX network on one thread that sleeps while idle: lanes are what runs side by side here."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
 
