@@ -1,0 +1,189 @@
+"""The one module of raw DDL for vectors, and the only writer of vector rows. Vectors travel in binary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, cast
+
+import numpy as np
+import psycopg
+from django.db import connection
+from pgvector import Bit, HalfVector
+from pgvector.psycopg import register_vector
+from psycopg import sql
+
+from searchsite.inference.types import Vectors
+
+# The filters are copies of the item's columns: Postgres itself keeps them true when an item moves or goes. The index
+# covers the first phase of a scan, filters included; vacuuming often is what keeps it from visiting the heap.
+CREATE = """
+CREATE TABLE IF NOT EXISTS {table} (
+    item_id bigint NOT NULL,
+    part_id bigint NOT NULL REFERENCES part (id) ON DELETE CASCADE,
+    team_id bigint NOT NULL,
+    collection_id bigint NOT NULL,
+    kind varchar(12) NOT NULL,
+    channel varchar(5) NOT NULL,
+    created_by bigint,
+    created_at timestamptz NOT NULL,
+    vector halfvec({dimensions}) NOT NULL,
+    code bit({dimensions}) NOT NULL,
+    code_version integer NOT NULL,
+    input_hash bytea NOT NULL,
+    PRIMARY KEY (item_id, part_id),
+    FOREIGN KEY (item_id, collection_id, kind) REFERENCES item (id, collection_id, kind)
+        ON UPDATE CASCADE ON DELETE CASCADE
+) WITH (autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02,
+        autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_analyze_threshold = 500, autovacuum_analyze_scale_factor = 0.05);
+ALTER TABLE {table} ALTER code SET STORAGE PLAIN;
+CREATE INDEX IF NOT EXISTS {scan_index} ON {table} (channel, collection_id)
+    INCLUDE (item_id, part_id, kind, created_by, created_at, code_version, code);
+CREATE INDEX IF NOT EXISTS {part_index} ON {table} (part_id);
+"""
+# A part that went meanwhile writes nothing; the item's own columns are read here, never handed in.
+PUT = """
+INSERT INTO {table} (item_id, part_id, team_id, collection_id, kind, channel, created_by, created_at,
+    vector, code, code_version, input_hash)
+SELECT item.id, part.id, item.team_id, item.collection_id, item.kind, part.channel, item.created_by_id,
+    item.created_at, %b, %b, %s, %s
+FROM part JOIN item ON item.id = part.item_id WHERE part.id = %s
+ON CONFLICT (item_id, part_id) DO UPDATE SET vector = excluded.vector, code = excluded.code,
+    code_version = excluded.code_version, input_hash = excluded.input_hash, channel = excluded.channel
+"""
+RECODE = """
+WITH old AS (
+    SELECT item_id, part_id FROM {table} WHERE channel = %s AND code_version <> %s LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE {table} AS t SET code = binary_quantize(vector - %b), code_version = %s
+FROM old WHERE t.item_id = old.item_id AND t.part_id = old.part_id
+"""
+MEAN = "SELECT avg(vector) FROM (SELECT vector FROM {table} WHERE channel = %s LIMIT %s) AS sample"
+COUNT = "SELECT count(*) FROM (SELECT FROM {table} WHERE channel = %s LIMIT %s) AS some"
+OUTDATED = "SELECT EXISTS (SELECT FROM {table} WHERE channel = %s AND code_version <> %s)"
+HASHES = "SELECT part_id, input_hash FROM {table} WHERE item_id = ANY(%s)"
+FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = %s"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One part's vector, as it is written. `input_hash` says what was embedded."""
+
+    part_id: int
+    vector: Vectors
+    code: Bit
+    code_version: int
+    input_hash: bytes
+
+
+def name(space_id: int) -> str:
+    """The table of a space."""
+    return f"embedding_{int(space_id)}"
+
+
+def query(text: LiteralString, space_id: int) -> sql.Composed:
+    """Put the space's table into a statement that says {table}."""
+    return sql.SQL(text).format(table=sql.Identifier(name(space_id)))
+
+
+@contextmanager
+def cursor() -> Iterator[psycopg.Cursor[Any]]:
+    """A psycopg cursor on Django's connection that binds on the server, so that vectors travel in binary.
+
+    Its errors are Django's, and it takes part in `atomic`.
+    """
+    connection.ensure_connection()
+    raw = cast("psycopg.Connection[Any]", connection.connection)
+    with connection.wrap_database_errors:
+        if raw.adapters.types.get("halfvec") is None:
+            register_vector(raw)
+        with psycopg.Cursor(raw) as opened:
+            yield opened
+
+
+def code_of(vector: Vectors, mean: Vectors | None) -> Bit:
+    """One bit a dimension: on which side of the mean a vector lies."""
+    return Bit((vector if mean is None else vector - mean) > 0)
+
+
+def create(space_id: int, dimensions: int) -> None:
+    """Make a space's table and indexes unless they are there."""
+    named = {
+        "table": sql.Identifier(name(space_id)),
+        "scan_index": sql.Identifier(f"{name(space_id)}_scan"),
+        "part_index": sql.Identifier(f"{name(space_id)}_part"),
+        "dimensions": sql.Literal(int(dimensions)),
+    }
+    with connection.cursor() as plain:
+        plain.execute(sql.SQL(CREATE).format(**named))
+
+
+def drop(space_id: int) -> None:
+    """Drop a retired space's table."""
+    with connection.cursor() as plain:
+        plain.execute(query("DROP TABLE IF EXISTS {table}", space_id))
+
+
+def put(space_id: int, rows: Sequence[Row]) -> None:
+    """Write vectors in the caller's transaction, over whatever the same parts had before."""
+    values = [(HalfVector(row.vector), row.code, row.code_version, row.input_hash, row.part_id) for row in rows]
+    with cursor() as opened:
+        opened.executemany(query(PUT, space_id), values)
+
+
+def hashes(space_id: int, item_ids: Iterable[int]) -> dict[int, bytes]:
+    """What was embedded for each part of the items."""
+    with cursor() as opened:
+        return dict(opened.execute(query(HASHES, space_id), [list(item_ids)]).fetchall())
+
+
+def forget(space_id: int, item_id: int) -> None:
+    """Have the item's parts embedded anew; the old vectors serve until then."""
+    with cursor() as opened:
+        opened.execute(query(FORGET, space_id), [item_id])
+
+
+def count_up_to(space_id: int, channel: str, limit: int) -> int:
+    """Count a channel's vectors, at most to the limit."""
+    with cursor() as opened:
+        return _one(opened.execute(query(COUNT, space_id), [channel, limit]))
+
+
+def mean(space_id: int, channel: str, sample: int) -> Vectors:
+    """The mean of a sample of a channel's vectors."""
+    with cursor() as opened:
+        found: HalfVector = _one(opened.execute(query(MEAN, space_id), [channel, sample], binary=True))
+    return found.to_numpy().astype(np.float32)
+
+
+def recode(space_id: int, channel: str, mean: Vectors, *, version: int, limit: int) -> int:
+    """Bring some codes of another version to this one; returns how many. Rows being written are left for later."""
+    with cursor() as opened:
+        opened.execute(query(RECODE, space_id), [channel, version, limit, HalfVector(mean), version])
+        return opened.rowcount
+
+
+def outdated(space_id: int, channel: str, version: int) -> bool:
+    """Whether some codes of a channel are of another version."""
+    with cursor() as opened:
+        return bool(_one(opened.execute(query(OUTDATED, space_id), [channel, version])))
+
+
+def copy_in(space_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
+    """COPY whole rows in, for benchmarks and restores; each maps every column to its value."""
+    columns = "item_id part_id team_id collection_id kind channel created_by created_at vector code code_version".split()
+    types = "int8 int8 int8 int8 varchar varchar int8 timestamptz halfvec bit int4 bytea".split()
+    statement = sql.SQL("COPY {} ({}, input_hash) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(name(space_id)), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with cursor() as opened, opened.copy(statement) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row([*(row[column] for column in columns), row.get("input_hash", b"")])
+
+
+def _one(executed: psycopg.Cursor[Any]) -> Any:
+    row = executed.fetchone()
+    return row[0] if row else None
