@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import servers
+from tests import house, servers
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +19,10 @@ def database_and_broker() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_and_broker: None) -> None:
     """Make pytest-django's database wait for the server."""
+
+
+@pytest.fixture(scope="session")
+def running_house() -> Iterator[house.House]:
+    """A whole running site, `manage.py up`: base_url, admin_password, token(), manage()."""
+    with house.running(servers.directory() / "a house") as home:
+        yield home

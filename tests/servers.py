@@ -28,20 +28,25 @@ IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Point the configuration at a fresh directory; a short one, since socket paths are limited."""
-    directory = Path(tempfile.mkdtemp(prefix="searchsite-tests-"))
+    fresh = Path(tempfile.mkdtemp(prefix="searchsite-tests-"))
     for name in ELSEWHERE:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
-    os.environ |= {"DATA_DIR": str(directory / "data"), "MEDIA_ROOT": str(directory / "media")}
-    os.environ[STARTED_IN] = str(directory)
+    os.environ |= {"DATA_DIR": str(fresh / "data"), "MEDIA_ROOT": str(fresh / "media")}
+    os.environ[STARTED_IN] = str(fresh)
     return (yield)
 
 
 def pytest_unconfigure() -> None:
     """Remove the directory of this session."""
-    directory = os.environ.pop(STARTED_IN, None)
-    if directory:
-        shutil.rmtree(directory, ignore_errors=True)
+    fresh = os.environ.pop(STARTED_IN, None)
+    if fresh:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def directory() -> Path:
+    """Where this session keeps what it makes; a short path, since sockets lie below it."""
+    return Path(os.environ[STARTED_IN])
 
 
 def wait_until(ready: Callable[[], str | None], running: process.Running, seconds: float = 120) -> None:

@@ -51,6 +51,7 @@ class Kept:
     running: process.Running | None = None
     failures: int = 0
     start_at: float = 0.0
+    answered: bool = False
 
     @property
     def name(self) -> str:
@@ -97,6 +98,7 @@ class Supervisor:
             self._add(member)
         for kept in self.kept:
             self._await(kept)
+        say("  workers and clock: started")
         self.ready = True
         self._greet(password, time.monotonic() - began)
 
@@ -118,11 +120,14 @@ class Supervisor:
         """Wait, without a limit, until it answers; a recovery takes what it takes. Say so now and then."""
         began = spoken = time.monotonic()
         answers = kept.member.answers
-        while answers is not None and (wrong := answers(self.config)) is not None:
+        if answers is None or kept.answered:
+            return
+        while (wrong := answers(self.config)) is not None:
             self._pause()
             if time.monotonic() - spoken > SAY_AGAIN_SECONDS:
                 spoken = time.monotonic()
                 say(f"  {kept.name}: not ready after {spoken - began:.0f} s ({wrong[:200]})")
+        kept.answered = True
         say(f"  {kept.name}: ready")
 
     def _pause(self) -> None:
@@ -151,6 +156,8 @@ class Supervisor:
         if not self.ready and kept.failures >= STARTS_BEFORE_GIVING_UP:
             raise CannotStart(f"The {kept.name} does not start ({how}). Its last words:\n{words}")
         say(f"  {kept.name}: ended ({how}), started again{f' in {wait:.0f} s' if wait else ''}")
+        if kept.failures > 1:
+            say(words)
 
     def _prepare(self) -> str | None:
         """Bring the schema up to date and make the first user, in a child; the password never meets a log."""
