@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from searchsite.config import Config
 from tests import house, servers
 
 
@@ -19,6 +20,13 @@ def database_and_broker() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_and_broker: None) -> None:
     """Make pytest-django's database wait for the server."""
+
+
+@pytest.fixture(scope="session")
+def inference_server() -> Iterator[Config]:
+    """Start the session's inference server with the built-in engine, where the configuration says it is."""
+    with servers.inference_server() as config:
+        yield config
 
 
 @pytest.fixture(scope="session")

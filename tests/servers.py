@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from searchsite import config as configuration
-from searchsite.ops import broker, places, postgres, process
+from searchsite.config import Config
+from searchsite.ops import broker, household, places, postgres, process
 
 STARTED_IN = "SEARCHSITE_TESTS_IN"
 ELSEWHERE = ("DATABASE_URL", "BROKER_URL", "INFERENCE_URL", "INFERENCE_KEY", "SECRET_KEY", "PORT", "HOST")
@@ -74,3 +75,16 @@ def database_and_broker() -> Iterator[None]:
     finally:
         bell.stop()
         database.stop()
+
+
+@contextmanager
+def inference_server() -> Iterator[Config]:
+    """The inference server of this session."""
+    config = configuration.load()
+    places.make(config)
+    running = process.start(household.mark(household.inference(config), household.environment(config, "tests")))
+    try:
+        wait_until(lambda: household.inference_answers(config), running)
+        yield config
+    finally:
+        running.stop()

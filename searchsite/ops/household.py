@@ -92,14 +92,16 @@ def beat(config: Config) -> Program:
 
 
 def inference_answers(config: Config) -> str | None:
-    """None when the embedded inference server takes connections: it listens once its networks are loaded."""
+    """None when the embedded inference server answers: it listens once its networks are loaded."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(2)
+            connection.settimeout(5)
             connection.connect(str(config.inference_socket))
+            connection.sendall(b"GET /health HTTP/1.0\r\nHost: inference\r\n\r\n")
+            said = connection.recv(64)
     except OSError as error:
         return error.strerror or str(error)
-    return None
+    return None if b" 200 " in said else said.decode("ascii", "replace").strip()
 
 
 def network_place(url: str) -> tuple[str, int]:

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 
 from searchsite import config as configuration
-from searchsite.ops import broker, postgres
+from searchsite.config import Config
+from searchsite.ops import broker, household, postgres
 
 pytestmark = pytest.mark.django_db
 
@@ -24,3 +25,7 @@ def test_the_broker_answers() -> None:
 def test_a_database_that_is_not_there_is_named() -> None:
     nowhere = configuration.load().model_copy(update={"data_dir": configuration.ROOT / "nowhere"})
     assert "No such file" in (postgres.answers(nowhere) or "")
+
+
+def test_the_inference_server_answers(inference_server: Config) -> None:
+    assert household.inference_answers(inference_server) is None

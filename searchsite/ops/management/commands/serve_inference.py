@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from searchsite import config as configuration
 from searchsite.inference import server
+from searchsite.ops import places
+from searchsite.ops.errors import CannotStart
 
 
 class Command(BaseCommand):
@@ -18,4 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = configuration.load()
-        server.serve(config.inference_socket, config.data_dir / "inference", lambda: self.stdout.write("ready"))
+        logging.basicConfig(level=config.log_level, format="%(asctime)s %(message)s")
+        try:
+            places.make(config)
+            server.serve(config.inference_socket, config.data_dir / "inference")
+        except (CannotStart, server.CannotServe) as error:
+            raise CommandError(str(error)) from None
