@@ -34,6 +34,7 @@ class Claim:
     input_hash: bytes
     token: int
     attempts: int
+    lane: int
 
 
 # Two statements, so that each uses its own partial index. Rows that have died too often are buried first and so
@@ -49,7 +50,7 @@ WITH picked AS (
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1,
     lease_until = now() + make_interval(secs => %s)
 FROM picked WHERE job.id = picked.id
-RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts
+RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, lane
 """
 CLAIM_EXPIRED = CLAIM.format(due="state = 'running' AND lease_until < now()", order="lease_until, id")
 CLAIM_READY = CLAIM.format(due="state = 'ready' AND run_at <= now()", order="lane, run_at, id")
@@ -88,14 +89,17 @@ def enqueue(jobs: Sequence[Job]) -> None:
 
 
 def claim(queue: str, *, limit: int, lease: float = LEASE_SECONDS) -> list[Claim]:
-    """Take up to `limit` due jobs, abandoned ones first. The attempt counts from here, so a crash counts."""
+    """Take up to `limit` due jobs. The attempt counts from here, so a crash counts.
+
+    An abandoned job comes first and alone: it may be what killed its worker, and must not take others with it.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BURY, [WORKER_DIED, queue, MAX_ATTEMPTS])
-        cursor.execute(CLAIM_EXPIRED, [queue, limit, lease])
+        cursor.execute(CLAIM_EXPIRED, [queue, 1, lease])
         rows = cursor.fetchall()
-        if len(rows) < limit:
-            cursor.execute(CLAIM_READY, [queue, limit - len(rows), lease])
-            rows += cursor.fetchall()
+        if not rows:
+            cursor.execute(CLAIM_READY, [queue, limit, lease])
+            rows = cursor.fetchall()
     return [_claim(row) for row in rows]
 
 
@@ -115,12 +119,13 @@ def finish(held: Claim) -> None:
             raise Fenced(f"job {held.id} is no longer held with token {held.token}")
 
 
-def fail(held: Claim, message: str, *, permanent: bool, delay: float | None = None) -> None:
-    """Record a failure: tried again later, or dead when `permanent` or out of attempts."""
+def fail(held: Claim, message: str, *, permanent: bool, delay: float | None = None) -> bool:
+    """Record a failure: tried again later, or dead when `permanent` or out of attempts. False: no longer held."""
     limit = 0 if permanent else MAX_ATTEMPTS
     wait = BACKOFF_SECONDS * 4**held.attempts if delay is None else delay
     with connection.cursor() as cursor:
         cursor.execute(FAIL, [message.replace("\0", "")[:2000], limit, limit, wait, held.id, held.token])
+        return cursor.rowcount == 1
 
 
 def release(claims: Iterable[Claim], message: str, *, delay: float) -> None:
