@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from searchsite import config as configuration
-from searchsite.ops import first_run, samples
+from searchsite.ops import first_run
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
 
@@ -26,6 +26,4 @@ class Command(BaseCommand):
         if not first_run.is_first(config):
             return
         first_run.ensure_first_user(sys.stdin.readline().strip())
-        if config.sample_library:
-            samples.add_sample_library()
         sys.exit(FIRST_USER_MADE)
