@@ -1,0 +1,184 @@
+"""Asks the supervised decoder. One warm parent belongs to each process that asks; it ends with its owner."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from searchsite.library.decoder.protocol import (
+    LARGEST_ANSWER,
+    TRAILER,
+    WALL_SECONDS,
+    Decoded,
+    DecoderGone,
+    End,
+    Facts,
+    Policy,
+    Undecodable,
+    unpack_answer,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+# Each child may take MEMORY_BYTES.
+AT_ONCE = max(2, os.cpu_count() or 2)
+PATIENCE = WALL_SECONDS + 5.0
+SENTENCES = {
+    End.TOO_SLOW: "This picture takes too long to decode.",
+    End.KILLED: "This picture makes the decoder crash.",
+    End.BADLY: "This picture makes the decoder fail.",
+}
+
+
+class _Parent:
+    """The warm parent of this process."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # -E and an empty environment: no keys, no addresses. PR_SET_PDEATHSIG would follow the thread that
+            # starts it, not the process; the end of the socket is what tells it that its owner is gone.
+            self.process = subprocess.Popen(
+                [sys.executable, "-E", "-m", "searchsite.library.decoder", str(theirs.fileno())],
+                env={},
+                cwd=ROOT,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.requests = ours
+
+    def end(self) -> None:
+        self.requests.close()
+        self.process.kill()
+        self.process.wait()
+
+
+class _State:
+    """What a process knows of its decoder; made anew in a forked child."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.room = threading.BoundedSemaphore(AT_ONCE)
+        self.parent: _Parent | None = None
+
+
+_state = _State()
+
+
+def decode(path: Path, policy: Policy) -> Decoded:
+    """Decode one file. Raises Undecodable (final) or DecoderGone (try again), FileNotFoundError when it is missing."""
+    state = _state
+    if not state.room.acquire(timeout=PATIENCE):
+        raise DecoderGone("The decoder is busy.")
+    try:
+        upload = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            answer = _ask(state, upload, policy) or _ask(state, upload, policy)
+        finally:
+            os.close(upload)
+    finally:
+        state.room.release()
+    if answer is None:
+        raise DecoderGone("The decoder died.")
+    return _decoded(answer, policy)
+
+
+def close() -> None:
+    """End this process's decoder, if it has one; the next question starts another."""
+    with _state.lock:
+        parent, _state.parent = _state.parent, None
+    if parent is not None:
+        parent.end()
+
+
+def decoder_pid() -> int | None:
+    """The process id of the warm parent, if one runs."""
+    parent = _state.parent
+    return parent.process.pid if parent is not None else None
+
+
+def _ask(state: _State, upload: int, policy: Policy) -> bytes | None:
+    """Send one request and read its answer to the end; None when the parent died over it."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            parent = _send(state, policy.pack(), [upload, theirs.fileno()])
+        answer = _read(ours)
+    if parent is None or answer is None or len(answer) < TRAILER.size:
+        _bury(state, parent)
+        return None
+    return answer
+
+
+def _send(state: _State, request: bytes, descriptors: list[int]) -> _Parent | None:
+    with state.lock:
+        if state.parent is None:
+            state.parent = _Parent()
+        parent = state.parent
+        try:
+            os.lseek(descriptors[0], 0, os.SEEK_SET)
+            socket.send_fds(parent.requests, [request], descriptors)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # Reading finds no answer, and the next try has a new parent.
+        return parent
+
+
+def _read(reply: socket.socket) -> bytes | None:
+    deadline, chunks, size = time.monotonic() + PATIENCE, [], 0
+    while size <= LARGEST_ANSWER:
+        reply.settimeout(max(0.01, deadline - time.monotonic()))
+        try:
+            chunk = reply.recv(1 << 20)
+        except (TimeoutError, ConnectionResetError):
+            return None
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+        size += len(chunk)
+    return TRAILER.pack(End.BADLY, 0)
+
+
+def _bury(state: _State, dead: _Parent | None) -> None:
+    with state.lock:
+        if dead is None or state.parent is not dead:
+            return  # Another thread has seen to it.
+        state.parent = None
+    dead.end()
+
+
+def _decoded(answer: bytes, policy: Policy) -> Decoded:
+    end, _signal = TRAILER.unpack(answer[-TRAILER.size :])
+    if end != End.WELL:
+        raise Undecodable(SENTENCES.get(End(end), SENTENCES[End.BADLY]))
+    try:
+        header, pictures = unpack_answer(answer[: -TRAILER.size])
+        if "error" in header:
+            raise Undecodable(str(header["error"])[:300])
+        derivatives = dict(zip(header["sizes"], pictures, strict=True))
+        well_formed = all(size in policy.sizes and data[8:12] == b"WEBP" for size, data in derivatives.items())
+        if not derivatives or not well_formed:
+            raise ValueError("unexpected derivatives")
+        width, height = int(header["width"]), int(header["height"])
+        return Decoded(width, height, str(header["placeholder"])[:4000], derivatives, Facts(**header["facts"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Undecodable(SENTENCES[End.BADLY]) from error
+
+
+def _forget() -> None:
+    """In a forked child: the decoder belongs to whoever forked us. Closing our copy lets it see its owner's end."""
+    global _state
+    inherited, _state = _state.parent, _State()
+    if inherited is not None:
+        inherited.requests.close()
+        inherited.process.returncode = 0  # Not ours to wait for.
+
+
+os.register_at_fork(after_in_child=_forget)
+atexit.register(close)

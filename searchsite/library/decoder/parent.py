@@ -1,0 +1,113 @@
+"""The warm parent: forks one child for each file, watches its time, says how it ended. It never reads a file."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from searchsite.library.decoder import child, rendering
+from searchsite.library.decoder.protocol import REQUEST, TRAILER, WALL_SECONDS, End, Policy
+
+NOBODY = 65534
+
+
+@dataclass
+class Running:
+    """A child at work, and the socket that it answers on."""
+
+    pid: int
+    reply: socket.socket
+    deadline: float
+    late: bool = False
+
+
+def serve(descriptor: int) -> None:
+    """Answer requests until the process that started us is gone: its end of the socket closes with it."""
+    requests = socket.socket(fileno=descriptor)
+    rendering.warm_up()
+    _give_up_rights()
+    gc.freeze()
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    running: list[Running] = []
+    try:
+        while True:
+            readable, _, _ = select.select([requests, wake], [], [], _patience(running))
+            if wake in readable:
+                os.read(wake, 4096)
+            running = _reap(running)
+            if requests in readable and not _begin(requests, running):
+                return
+    finally:
+        for one in running:
+            os.kill(one.pid, signal.SIGKILL)
+
+
+def _begin(requests: socket.socket, running: list[Running]) -> bool:
+    """Take one request and fork its child; False when the asker is gone."""
+    message, descriptors, _, _ = socket.recv_fds(requests, REQUEST.size, 2)
+    if len(message) != REQUEST.size or len(descriptors) != 2:
+        return False
+    upload, reply = descriptors[0], socket.socket(fileno=descriptors[1])
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        child.run(upload, reply, policy=Policy.unpack(message), parent=parent)
+    os.close(upload)
+    running.append(Running(pid, reply, time.monotonic() + WALL_SECONDS))
+    return True
+
+
+def _patience(running: list[Running]) -> float | None:
+    waits = [one.deadline for one in running if not one.late]
+    return max(0.0, min(waits) - time.monotonic()) if waits else None
+
+
+def _reap(running: list[Running]) -> list[Running]:
+    """Kill who is late, bury who has ended; return who goes on."""
+    going = []
+    for one in running:
+        if not one.late and time.monotonic() >= one.deadline:
+            one.late = True
+            os.kill(one.pid, signal.SIGKILL)
+        pid, status = os.waitpid(one.pid, os.WNOHANG)
+        if pid:
+            _report(one, status)
+        else:
+            going.append(one)
+    return going
+
+
+def _report(ended: Running, status: int) -> None:
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    end = End.WELL if status == 0 else End.KILLED if number else End.BADLY
+    if ended.late or number == signal.SIGXCPU:
+        end = End.TOO_SLOW
+    try:
+        ended.reply.send(TRAILER.pack(end, number), socket.MSG_DONTWAIT)
+    except OSError:
+        pass  # The asker gave up.
+    finally:
+        ended.reply.close()
+
+
+def _give_up_rights() -> None:
+    """As root become nobody, and let the kernel, short of memory, choose our children before anybody else."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
+    os.chdir("/")
+    if os.getuid() == 0:
+        with contextlib.suppress(OSError):  # Root of a namespace may have no other user to become.
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)

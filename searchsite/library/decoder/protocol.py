@@ -1,0 +1,101 @@
+"""What asker, parent and child say to each other, and what comes out."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+# A request is fixed in size and travels with two descriptors: the file to read and the socket to answer on.
+REQUEST = struct.Struct("<QI4H")
+# An answer is a length, that much JSON, the pictures it names, and, from the parent, how the child ended.
+LENGTH = struct.Struct("<I")
+TRAILER = struct.Struct("<BB")
+LARGEST_ANSWER = 32 << 20
+
+MEMORY_BYTES = 1 << 30
+CPU_SECONDS = 20
+WALL_SECONDS = 30
+
+
+class End(IntEnum):
+    """How a child ended, as the parent saw it."""
+
+    WELL = 0
+    BADLY = 1
+    KILLED = 2
+    TOO_SLOW = 3
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What one picture may be, and the longest sides (at most four) wanted of it."""
+
+    max_pixels: int
+    max_side: int
+    sizes: tuple[int, ...]
+
+    def pack(self) -> bytes:
+        """Encode as a request."""
+        return REQUEST.pack(self.max_pixels, self.max_side, *self.sizes, *[0] * (4 - len(self.sizes)))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Policy:
+        """Decode a request."""
+        max_pixels, max_side, *sizes = REQUEST.unpack(data)
+        return cls(max_pixels, max_side, tuple(size for size in sizes if size))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a rule may use to tell a screenshot from a photo.
+
+    `flat` is the share of pixels that equal their right neighbour, `clear` the share of see-through ones.
+    """
+
+    lossless: bool
+    camera: bool
+    clear: float
+    flat: float
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture made safe. `derivatives` maps the longest side asked for to WebP bytes."""
+
+    width: int
+    height: int
+    placeholder: str
+    derivatives: dict[int, bytes]
+    facts: Facts
+
+
+class Undecodable(Exception):
+    """This file cannot be decoded, and trying again will not help. `str()` is one sentence for people."""
+
+
+class DecoderGone(Exception):
+    """The decoder itself died or is too busy; the file may be fine, so try again later."""
+
+
+def pack_answer(header: dict[str, Any], pictures: list[bytes]) -> bytes:
+    """Encode an answer without its trailer."""
+    head = json.dumps(header | {"lengths": [len(one) for one in pictures]}).encode()
+    return b"".join([LENGTH.pack(len(head)), head, *pictures])
+
+
+def unpack_answer(answer: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """Decode an answer without its trailer. Raises ValueError when it is not whole: a child is not trusted."""
+    if len(answer) < LENGTH.size:
+        raise ValueError("the answer is too short")
+    at = LENGTH.size + LENGTH.unpack_from(answer)[0]
+    header = json.loads(answer[LENGTH.size : at])
+    pictures = []
+    for length in header["lengths"]:
+        pictures.append(answer[at : at + int(length)])
+        at += int(length)
+    if at != len(answer):
+        raise ValueError("the answer has the wrong length")
+    return header, pictures
