@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -128,6 +129,12 @@ def error(message: str, code: int, *, kind: str = "BadRequestError", param: str 
 def input_name(index: int) -> str:
     """How an error names the input it is about."""
     return f"input[{index}]"
+
+
+def input_index(param: str) -> int | None:
+    """The place that `input_name` put into an error."""
+    found = re.fullmatch(r"(?:input|messages)\[(\d{1,4})\]", param)
+    return int(found[1]) if found else None
 
 
 def listing(entries: Sequence[dict[str, Any]], **fields: Any) -> dict[str, Any]:
