@@ -1,0 +1,150 @@
+"""Walks the structure of JPEG, PNG, GIF and WebP files: size, frames, and whether the end is there."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from mmap import mmap
+
+# A camera writes a handful; a file of nothing but tiny chunks costs the decoder seconds.
+MAX_CHUNKS = 5_000
+# More is made to burn time: each scan of a progressive JPEG passes over the whole picture.
+MAX_SCANS = 200
+MAX_BLOCKS = 20_000
+
+
+class Broken(Exception):
+    """The structure breaks off or makes no sense. `str()` completes a sentence."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header says."""
+
+    width: int
+    height: int
+    frames: int = 1
+
+
+def _unpack(form: str, data: mmap, at: int) -> tuple[int, ...]:
+    try:
+        return struct.unpack_from(form, data, at)
+    except struct.error as error:
+        raise Broken("the file ends too early") from error
+
+
+def read_png(data: mmap) -> Header:
+    """Walk the chunks from IHDR to IEND."""
+    length, kind, width, height = _unpack(">I4sII", data, 8)
+    if kind != b"IHDR" or length != 13:
+        raise Broken("its header is damaged")
+    at, frames, extra, seen = 8, 1, 0, False
+    while kind != b"IEND":
+        length, kind = _unpack(">I4s", data, at)
+        if kind == b"acTL":
+            frames = max(1, _unpack(">I", data, at + 8)[0])
+        elif kind == b"IDAT":
+            seen = True
+        elif kind != b"fdAT":
+            extra += 1
+        if extra > MAX_CHUNKS:
+            raise Broken("it holds too many parts that are no pixels")
+        at += 12 + length
+    if at > len(data) or not seen:
+        raise Broken("the file ends too early")
+    return Header(width, height, frames)
+
+
+def read_jpeg(data: mmap) -> Header:
+    """Walk the segments to the first scan; the end marker must come after it."""
+    at, size = 2, None
+    while True:
+        mark, kind = _unpack(">BB", data, at)
+        if mark != 0xFF:
+            raise Broken("its header is damaged")
+        if kind == 0xFF or kind == 0x01 or 0xD0 <= kind <= 0xD8:  # Fill bytes, and markers without a length.
+            at += 1 if kind == 0xFF else 2
+            continue
+        if kind == 0xDA:
+            break
+        if kind == 0xD9:
+            raise Broken("it holds no pixels")
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            size = _unpack(">HH", data, at + 5)
+        at += 2 + max(2, _unpack(">H", data, at + 2)[0])
+    if size is None or data.rfind(b"\xff\xd9") < at:
+        raise Broken("the file ends too early")
+    for _ in range(MAX_SCANS):
+        at = data.find(b"\xff\xda", at + 2)
+        if at < 0:
+            return Header(size[1], size[0])
+    raise Broken("it has too many scans")
+
+
+def read_gif(data: mmap) -> Header:
+    """Walk the blocks; a missing trailer is forgiven, as everybody does, half a block is not."""
+    width, height, flags = _unpack("<HHB", data, 6)
+    at, frames = 13 + _palette(flags), 0
+    while at < len(data) and frames <= MAX_BLOCKS:
+        block = data[at]
+        if block == 0x21:
+            at = _past_blocks(data, at + 2)
+        elif block == 0x2C:
+            at = _past_blocks(data, at + 11 + _palette(_unpack("<B", data, at + 9)[0]))
+            frames += 1
+        else:  # The trailer, or what somebody put behind the last frame.
+            break
+    if not frames:
+        raise Broken("it holds no pixels")
+    return Header(width, height, frames)
+
+
+def _palette(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _past_blocks(data: mmap, at: int) -> int:
+    while True:
+        (length,) = _unpack("<B", data, at)
+        at += 1 + length
+        if not length:
+            return at
+
+
+def read_webp(data: mmap) -> Header:
+    """Walk the chunks of the RIFF container."""
+    end = _unpack("<I", data, 4)[0] + 8
+    if end > len(data):
+        raise Broken("the file ends too early")
+    at, frames, canvas, chunks = 12, 0, None, 0
+    while at + 8 <= end:
+        kind, length = bytes(data[at : at + 4]), _unpack("<I", data, at + 4)[0]
+        if kind == b"VP8X":
+            canvas = _three_bytes(data, at + 12), _three_bytes(data, at + 15)
+        elif kind == b"VP8 ":
+            width, height = _unpack("<HH", data, at + 14)
+            canvas = canvas or (width & 0x3FFF, height & 0x3FFF)
+        elif kind == b"VP8L":
+            (bits,) = _unpack("<I", data, at + 9)
+            canvas = canvas or ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+        frames, chunks = frames + (kind == b"ANMF"), chunks + 1
+        at += 8 + length + length % 2
+        if chunks > 2 * MAX_CHUNKS:
+            raise Broken("it holds too many parts")
+    if canvas is None or at > end + 1:
+        raise Broken("the file ends too early")
+    return Header(*canvas, max(1, frames))
+
+
+def _three_bytes(data: mmap, at: int) -> int:
+    low, high = _unpack("<HB", data, at)
+    return (low | high << 16) + 1
+
+
+READERS: dict[str, tuple[Callable[[mmap], bool], Callable[[mmap], Header]]] = {
+    "image/jpeg": (lambda data: data[:3] == b"\xff\xd8\xff", read_jpeg),
+    "image/png": (lambda data: data[:8] == b"\x89PNG\r\n\x1a\n", read_png),
+    "image/gif": (lambda data: data[:6] in (b"GIF87a", b"GIF89a"), read_gif),
+    "image/webp": (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", read_webp),
+}
