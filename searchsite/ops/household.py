@@ -24,10 +24,14 @@ MANAGE = str(ROOT / "manage.py")
 
 @dataclass(frozen=True)
 class Member:
-    """One program of the house; `answers` gives None when it does its work, else what it says instead."""
+    """One program of the house.
+
+    `answers` gives None when it is ready, else what it says instead; `lives` the same, later and more leniently.
+    """
 
     program: Program
     answers: Answers | None = None
+    lives: Answers | None = None
     before: Callable[[Config], object] | None = None
 
 
@@ -42,11 +46,11 @@ def servers(config: Config) -> list[Member]:
     """The embedded servers that nobody replaced by one of their own."""
     members = []
     if config.database_url is None:
-        members.append(Member(postgres.program(config), postgres.answers, postgres.prepare))
+        members.append(Member(postgres.program(config), postgres.answers, before=postgres.prepare))
     if config.broker_url is None:
-        members.append(Member(broker.program(config), broker.answers))
+        members.append(Member(broker.program(config), broker.answers, broker.answers))
     if config.inference_url is None:
-        members.append(Member(inference(config), inference_answers))
+        members.append(Member(inference(config), inference_answers, inference_answers))
     return members
 
 
@@ -54,7 +58,7 @@ def site(config: Config) -> list[Member]:
     """What serves people and does the work, once the database is ready."""
     steady = config.workers or os.cpu_count() or 1
     return [
-        Member(web(config), web_answers),
+        Member(web(config), web_answers, web_lives),
         Member(worker(config, "worker", "decode,embed,caption", steady)),
         Member(worker(config, "reader", "read", config.read_workers)),
         Member(beat(config)),
@@ -117,11 +121,20 @@ def address(config: Config) -> str:
     return f"http://[{name}]:{config.port}" if ":" in name else f"http://{name}:{config.port}"
 
 
-def web_answers(config: Config, path: str = "/readyz") -> str | None:
+def web_answers(config: Config) -> str | None:
     """None when the site says that it is ready."""
+    return _ask(config, "/readyz")
+
+
+def web_lives(config: Config) -> str | None:
+    """None when the web server answers at all."""
+    return _ask(config, "/livez")
+
+
+def _ask(config: Config, path: str) -> str | None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
     named = next((name.lstrip(".") for name in config.allowed_hosts if name.lstrip(".") not in ("", "*")), host)
-    connection = HTTPConnection(host, config.port, timeout=10)
+    connection = HTTPConnection(host, config.port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": named, "Connection": "close"})
         answer = connection.getresponse()

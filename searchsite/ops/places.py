@@ -1,10 +1,15 @@
-"""The directories that the embedded servers keep their state and their sockets in."""
+"""What a house needs before anything is started: its directories, its lock, its port."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from searchsite.config import Config
 from searchsite.ops.errors import CannotStart
@@ -34,3 +39,47 @@ def _require_own(directory: Path) -> None:
         raise CannotStart(f"The directory {directory} is not yours; remove it, or set another DATA_DIR.")
     if stat.S_IMODE(found.st_mode) != 0o700:
         directory.chmod(0o700)
+
+
+@contextmanager
+def only_one(config: Config, address: str) -> Iterator[None]:
+    """Hold the house's lock, which goes with the process; a second one says who has it."""
+    make(config)
+    path = config.data_dir / "up.lock"
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"searchsite already runs on {config.data_dir}{_whose(file)}.") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()} {address}")
+        file.flush()
+        yield
+
+
+def _whose(file: IO[str]) -> str:
+    file.seek(0)
+    words = file.read().split()
+    return f": process {words[0]}, {words[1]}" if len(words) == 2 else ""
+
+
+def clear_sockets(config: Config) -> None:
+    """Remove the sockets of an earlier run; nobody listens on them, since we hold the lock."""
+    for stale in (config.broker_socket, config.inference_socket, *Path(config.socket_dir).glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
+
+
+def require_port(config: Config) -> None:
+    """Refuse a port that is taken, or an address that isn't ours, before anything is started."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except socket.gaierror:
+            raise CannotStart(f"HOST {config.host} is not an address of this machine.") from None
+        except OSError as error:
+            raise CannotStart(
+                f"Port {config.port} on {config.host} cannot be used ({error.strerror}):"
+                f" stop what uses it, or choose another, as in `PORT={config.port % 65535 + 1} make run`."
+            ) from None

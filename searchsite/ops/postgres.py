@@ -102,7 +102,18 @@ def _create(config: Config) -> None:
     """Build the cluster beside its place and move it there when complete: a half-made one is never used."""
     partial = config.data_dir / "postgres.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    command = [binary("initdb"), "-D", str(partial), "-U", ROLE, "--auth-local=trust", "--auth-host=reject"]
+    try:
+        _initialise(partial)
+        _single_user(partial, "postgres", f"create database {DATABASE};\n")
+        statements = "".join(f"create extension {name};\n" for name in EXTENSIONS)
+        _single_user(partial, DATABASE, statements + PROBE)
+        partial.rename(data(config))
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _initialise(directory: Path) -> None:
+    command = [binary("initdb"), "-D", str(directory), "-U", ROLE, "--auth-local=trust", "--auth-host=reject"]
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     made = _run([*command, "--no-instructions"])
     if made.returncode == leash.NAMESPACE_REFUSED:
@@ -112,10 +123,6 @@ def _create(config: Config) -> None:
         )
     if made.returncode:
         raise CannotStart(f"The database could not be made: {_last_words(made)}")
-    _single_user(partial, "postgres", f"create database {DATABASE};")
-    statements = "".join(f"create extension {name};\n" for name in EXTENSIONS)
-    _single_user(partial, DATABASE, statements + PROBE)
-    partial.rename(data(config))
 
 
 def _single_user(directory: Path, database: str, statements: str) -> None:
@@ -170,7 +177,10 @@ def _require_version(directory: Path) -> None:
 
 
 def _remove_stale_pid_file(directory: Path) -> None:
-    """Drop a postmaster.pid whose process isn't a Postgres on this data: Postgres trusts any living pid."""
+    """Drop a postmaster.pid that Postgres would stumble over: cut short, or with the pid of a stranger.
+
+    One with a dead pid stays: Postgres removes it itself, after a look for backends that outlived it.
+    """
     file = directory / "postmaster.pid"
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -178,19 +188,25 @@ def _remove_stale_pid_file(directory: Path) -> None:
     except FileNotFoundError:
         return
     except (ValueError, IndexError):
-        pid = 0  # Cut short by a crash of the machine.
+        pid = 0
     if pid and serves(pid, directory):
         raise CannotStart(f"Another Postgres (process {pid}) already runs on {directory}: stop it first.")
-    file.unlink(missing_ok=True)
+    if not pid or _is_alive(pid):
+        file.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(PermissionError):
+            os.kill(pid, 0)
+        return True
+    return False
 
 
 def serves(pid: int, directory: Path) -> bool:
     """Whether a process is a Postgres server on this data directory."""
     if not sys.platform.startswith("linux"):
-        with contextlib.suppress(OSError):
-            os.kill(pid, 0)
-            return True
-        return False
+        return _is_alive(pid)
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

@@ -5,19 +5,14 @@ One thread does it all: Linux ties the leash of a child to the thread that start
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
 from searchsite.config import Config
 from searchsite.ops import guard, household, places, process
@@ -31,6 +26,8 @@ BACKOFF = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0
 STARTS_BEFORE_GIVING_UP = 3
 SAY_AGAIN_SECONDS = 5.0
+CHECK_SECONDS = 15.0
+SILENT_CHECKS = 8
 FIRST_USER_MADE = 10
 
 
@@ -52,6 +49,7 @@ class Kept:
     failures: int = 0
     start_at: float = 0.0
     answered: bool = False
+    silent: int = 0
 
     @property
     def name(self) -> str:
@@ -68,15 +66,17 @@ class Supervisor:
         self.kept: list[Kept] = []
         self.asked = 0
         self.ready = False
+        self.check_at = 0.0
 
     def live(self) -> None:
         """Start everything, keep it running until asked to stop, and stop everything."""
         began = time.monotonic()
-        with self._signals(), only_one(self.config), self._guarded():
+        with self._signals(), places.only_one(self.config, household.address(self.config)), self._guarded():
             try:
                 self._start(began)
                 while not self.asked:
                     self._mend()
+                    self._check()
                     time.sleep(TICK)
             except StopAsked:
                 pass
@@ -87,8 +87,8 @@ class Supervisor:
         left = guard.end_all(str(self.config.data_dir))
         if left:
             say(f"  ended {left} processes that an earlier run had left")
-        clear_sockets(self.config)
-        require_port(self.config)
+        places.clear_sockets(self.config)
+        places.require_port(self.config)
         for member in household.servers(self.config):
             self._add(member)
         for kept in [kept for kept in self.kept if kept.name != "inference server"]:
@@ -143,6 +143,20 @@ class Supervisor:
                 self._run(kept)
             elif kept.running is not None and (code := kept.running.exit_code()) is not None:
                 self._bury(kept, code)
+
+    def _check(self) -> None:
+        """Ask each server now and then; one that stays silent for two minutes hangs, and is started again."""
+        if time.monotonic() < self.check_at:
+            return
+        self.check_at = time.monotonic() + CHECK_SECONDS
+        for kept in self.kept:
+            if kept.member.lives is None or kept.running is None or self.asked:
+                continue
+            kept.silent = 0 if kept.member.lives(self.config) is None else kept.silent + 1
+            if kept.silent >= SILENT_CHECKS:
+                say(f"  {kept.name}: does not answer any more")
+                kept.silent = 0
+                kept.running.kill_group()
 
     def _bury(self, kept: Kept, code: int) -> None:
         assert kept.running is not None
@@ -227,47 +241,3 @@ class Supervisor:
             assert beside.stdin is not None
             beside.stdin.close()
             beside.wait()
-
-
-@contextmanager
-def only_one(config: Config) -> Iterator[None]:
-    """Hold the house's lock, which goes with the process; a second one says who has it."""
-    places.make(config)
-    path = config.data_dir / "up.lock"
-    with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(f"searchsite already runs on {config.data_dir}{_whose(file)}.") from None
-        file.truncate(0)
-        file.write(f"{os.getpid()} {household.address(config)}")
-        file.flush()
-        yield
-
-
-def _whose(file: IO[str]) -> str:
-    file.seek(0)
-    words = file.read().split()
-    return f": process {words[0]}, {words[1]}" if len(words) == 2 else ""
-
-
-def clear_sockets(config: Config) -> None:
-    """Remove the sockets of an earlier run; nobody listens on them, since we hold the lock."""
-    for stale in (config.broker_socket, config.inference_socket, *Path(config.socket_dir).glob(".s.PGSQL.*")):
-        stale.unlink(missing_ok=True)
-
-
-def require_port(config: Config) -> None:
-    """Refuse a port that is taken, or an address that isn't ours, before anything is started."""
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((config.host, config.port))
-        except socket.gaierror:
-            raise CannotStart(f"HOST {config.host} is not an address of this machine.") from None
-        except OSError as error:
-            raise CannotStart(
-                f"Port {config.port} on {config.host} cannot be used ({error.strerror}):"
-                f" stop what uses it, or choose another, as in `PORT={config.port % 65535 + 1} make run`."
-            ) from None
