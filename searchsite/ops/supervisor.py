@@ -199,7 +199,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Stop in order: the clock, who works, who serves, and last the servers they need."""
         running = [kept.running for kept in reversed(self.kept) if kept.running is not None]
-        if running:
+        if running and self.asked:
             say("Stopping (Ctrl-C again hastens it)")
         self.asked = max(self.asked, 1)
         workers = [one for one in running if one.program.name in ("beat", "worker", "reader", "web server")]

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from searchsite import config as configuration
 from searchsite.ops import first_run
+from searchsite.ops.acting import plain_words
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
 
@@ -20,8 +21,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", interactive=False, verbosity=1)
-        call_command("createcachetable")
+        with plain_words():
+            call_command("migrate", interactive=False, verbosity=1)
+            call_command("createcachetable")
         config = configuration.load()
         if not first_run.is_first(config):
             return
