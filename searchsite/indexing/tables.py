@@ -63,8 +63,28 @@ FROM old WHERE t.item_id = old.item_id AND t.part_id = old.part_id
 MEAN = "SELECT avg(vector) FROM (SELECT vector FROM {table} WHERE channel = %s LIMIT %s) AS sample"
 COUNT = "SELECT count(*) FROM (SELECT FROM {table} WHERE channel = %s LIMIT %s) AS some"
 OUTDATED = "SELECT EXISTS (SELECT FROM {table} WHERE channel = %s AND code_version <> %s)"
+COLUMNS = {
+    "item_id": "int8",
+    "part_id": "int8",
+    "team_id": "int8",
+    "collection_id": "int8",
+    "kind": "varchar",
+    "channel": "varchar",
+    "created_by": "int8",
+    "created_at": "timestamptz",
+    "vector": "halfvec",
+    "code": "bit",
+    "code_version": "int4",
+    "input_hash": "bytea",
+}
 HASHES = "SELECT part_id, input_hash FROM {table} WHERE item_id = ANY(%s)"
 FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = %s"
+LACKING = """
+SELECT DISTINCT part.item_id FROM part
+WHERE (part.channel = 'image' AND %s OR part.channel = 'text' AND part.text ~ '\\S')
+    AND NOT EXISTS (SELECT FROM {table} AS t WHERE t.item_id = part.item_id AND t.part_id = part.id)
+ORDER BY part.item_id DESC LIMIT %s
+"""
 
 
 @dataclass(frozen=True)
@@ -148,7 +168,7 @@ def forget(space_id: int, item_id: int) -> None:
 def count_up_to(space_id: int, channel: str, limit: int) -> int:
     """Count a channel's vectors, at most to the limit."""
     with cursor() as opened:
-        return _one(opened.execute(query(COUNT, space_id), [channel, limit]))
+        return int(_one(opened.execute(query(COUNT, space_id), [channel, limit])))
 
 
 def mean(space_id: int, channel: str, sample: int) -> Vectors:
@@ -173,15 +193,19 @@ def outdated(space_id: int, channel: str, version: int) -> bool:
 
 def copy_in(space_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
     """COPY whole rows in, for benchmarks and restores; each maps every column to its value."""
-    columns = "item_id part_id team_id collection_id kind channel created_by created_at vector code code_version".split()
-    types = "int8 int8 int8 int8 varchar varchar int8 timestamptz halfvec bit int4 bytea".split()
-    statement = sql.SQL("COPY {} ({}, input_hash) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(name(space_id)), sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(name(space_id)), sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
     )
     with cursor() as opened, opened.copy(statement) as copy:
-        copy.set_types(types)
+        copy.set_types(list(COLUMNS.values()))
         for row in rows:
-            copy.write_row([*(row[column] for column in columns), row.get("input_hash", b"")])
+            copy.write_row([row[column] for column in COLUMNS])
+
+
+def lacking(space_id: int, *, pictures: bool, limit: int) -> list[int]:
+    """Items, newest first, with a part that should have a vector and has none."""
+    with cursor() as opened:
+        return [pk for (pk,) in opened.execute(query(LACKING, space_id), [pictures, limit]).fetchall()]
 
 
 def _one(executed: psycopg.Cursor[Any]) -> Any:

@@ -125,7 +125,7 @@ def fail(held: Claim, message: str, *, permanent: bool, delay: float | None = No
     wait = BACKOFF_SECONDS * 4**held.attempts if delay is None else delay
     with connection.cursor() as cursor:
         cursor.execute(FAIL, [message.replace("\0", "")[:2000], limit, limit, wait, held.id, held.token])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def release(claims: Iterable[Claim], message: str, *, delay: float) -> None:

@@ -1,0 +1,85 @@
+"""Embeds many inputs in few calls, and finds the one that spoils a call for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from searchsite.indexing import provider
+from searchsite.indexing.inputs import Pending, input_of
+from searchsite.indexing.models import Space
+from searchsite.inference.errors import BadInput, InferenceError
+from searchsite.inference.types import EmbedInput, Vectors
+
+AT_ONCE = 32
+# Finding two bad inputs among 32 by halves takes 19 calls; more trouble than that is not of single inputs.
+MOST_CALLS = 24
+
+
+@dataclass
+class Outcome:
+    """By part: its vector or what was wrong with it. `stopped`: what kept the rest from being embedded."""
+
+    vectors: dict[int, Vectors] = field(default_factory=dict)
+    errors: dict[int, InferenceError] = field(default_factory=dict)
+    stopped: InferenceError | None = None
+
+
+@dataclass
+class _Chunk:
+    """One part's inputs on their way, with the calls spent on its chunk."""
+
+    space: Space
+    outcome: Outcome
+    calls: int = 0
+
+    def embed(self, inputs: Sequence[tuple[int, EmbedInput]]) -> None:
+        if not inputs:
+            return
+        self.calls += 1
+        try:
+            vectors = provider.client().embed([one for _, one in inputs], purpose="document").vectors
+        except InferenceError as error:
+            if error.shared:
+                raise
+            self.blame(inputs, error)
+        else:
+            self.outcome.vectors.update(zip((part_id for part_id, _ in inputs), vectors, strict=True))
+
+    def blame(self, inputs: Sequence[tuple[int, EmbedInput]], error: InferenceError) -> None:
+        """Find out which input the error is about: the server says, or halves tell."""
+        bad = error.index if isinstance(error, BadInput) else None
+        if len(inputs) == 1:
+            self.outcome.errors[inputs[0][0]] = error
+        elif self.calls >= MOST_CALLS:
+            unproven = InferenceError(error.message, permanent=False)
+            self.outcome.errors.update({part_id: unproven for part_id, _ in inputs})
+        elif bad is not None and 0 <= bad < len(inputs):
+            self.outcome.errors[inputs[bad][0]] = error
+            self.embed([*inputs[:bad], *inputs[bad + 1 :]])
+        else:
+            half = len(inputs) // 2
+            self.embed(inputs[:half])
+            self.embed(inputs[half:])
+
+
+def embed(space: Space, wanted: Sequence[Pending]) -> Outcome:
+    """Embed parts, some at a time. An error that is nobody's fault ends it early and is told as `stopped`."""
+    outcome = Outcome()
+    for start in range(0, len(wanted), AT_ONCE):
+        try:
+            _Chunk(space, outcome).embed(_inputs(space, wanted[start : start + AT_ONCE], outcome))
+        except InferenceError as error:
+            outcome.stopped = error
+            break
+    return outcome
+
+
+def _inputs(space: Space, wanted: Sequence[Pending], outcome: Outcome) -> list[tuple[int, EmbedInput]]:
+    inputs = []
+    for one in wanted:
+        try:
+            inputs.append((one.part_id, input_of(space, one.part)))
+        except FileNotFoundError:
+            outcome.errors[one.part_id] = BadInput("The picture's file is missing.")
+    return inputs

@@ -1,0 +1,94 @@
+"""The stage read: the text in a picture and what a classifier sees in it become parts and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from searchsite.indexing import plan, provider
+from searchsite.inference.types import Picture, Reading, Word
+from searchsite.jobs import queue
+from searchsite.jobs.queue import Claim, Fenced
+from searchsite.library import files, passages, tags, wording
+from searchsite.library.models import Channel, Item, Part, PartRole
+
+log = structlog.get_logger()
+# A label that the classifier gives less than this is a guess, and more of them only blur a picture.
+LEAST_PROBABILITY, MOST_TAGS = 0.10, 5
+MOST_PASSAGES = 20
+
+
+def run(claims: Sequence[Claim]) -> None:
+    """Read the claims' pictures, each on its own. Raises an InferenceError when the server can't."""
+    for claim in claims:
+        try:
+            _finish(claim, _read(claim))
+        except Fenced as error:
+            log.info("late result dropped", reason=str(error))
+        except FileNotFoundError:
+            queue.fail(claim, "The picture's file is missing.", permanent=True)
+
+
+def _read(claim: Claim) -> Reading | None:
+    """Ask the reader, unless the item is gone or the server has no reader."""
+    item = Item.objects.select_related("blob").filter(pk=claim.subject).first()
+    client = provider.client()
+    if item is None or item.blob is None or not client.info().reads:
+        return None
+    picture = Picture(files.view_path(item.blob).read_bytes(), files.DERIVATIVE_TYPE)
+    return client.read([picture])[0]
+
+
+@transaction.atomic
+def _finish(claim: Claim, reading: Reading | None) -> None:
+    """Write parts and tags with the job's end. The item is locked, so that a running embed sees the new parts."""
+    item = Item.objects.select_for_update(of=("self",)).filter(pk=claim.subject).first()
+    queue.finish(claim)
+    if item is None or reading is None:
+        return
+    labels = [label for label, probability in reading.tags if probability >= LEAST_PROBABILITY][:MOST_TAGS]
+    tags.set_machine(item, labels)
+    _write(item, PartRole.TAGS, [(", ".join(labels), {})] if labels else [])
+    _write(item, PartRole.OCR, _passages(reading))
+    queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
+
+
+def _write(item: Item, role: PartRole, texts: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Make an item's parts of a role these. A part that says the same as before keeps its row, and so its vector."""
+    for ordinal, (text, locator) in enumerate(texts):
+        Part.objects.update_or_create(
+            item=item,
+            role=role,
+            ordinal=ordinal,
+            defaults={"channel": Channel.TEXT, "text": text, "locator": locator},
+        )
+    Part.objects.filter(item=item, role=role, ordinal__gte=len(texts)).delete()
+
+
+def _passages(reading: Reading) -> list[tuple[str, dict[str, Any]]]:
+    """The text in passages, each with the boxes of its words as shares of width and height."""
+    text = wording.clean_text(reading.text)
+    if not text.strip():
+        return []
+    cut = passages.split(text)[:MOST_PASSAGES]
+    places = _places(text, reading.words)
+    boxes: list[list[list[Any]]] = [[] for _ in cut]
+    for word, place in zip(reading.words, places, strict=True):
+        for passage, found in zip(cut, boxes, strict=True):
+            if passage.start <= place < passage.end:
+                found.append([wording.clean_text(word.text), *(round(edge, 4) for edge in word.box)])
+    return [(passage.text, {"words": found}) for passage, found in zip(cut, boxes, strict=True)]
+
+
+def _places(text: str, words: Sequence[Word]) -> list[int]:
+    """Where each word begins in the text; words come in the order of reading."""
+    places, at = [], 0
+    for word in words:
+        found = text.find(wording.clean_text(word.text), at)
+        at = at if found < 0 else found
+        places.append(at)
+        at = at if found < 0 else found + len(word.text)
+    return places

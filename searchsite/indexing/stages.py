@@ -1,0 +1,82 @@
+"""How far each item has come, for pages and API; and what a person may ask for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from searchsite.indexing import plan, spaces, tables
+from searchsite.jobs import care, overview, queue
+from searchsite.jobs.models import Lane, State
+from searchsite.jobs.overview import Stage
+from searchsite.library.models import Item
+
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+CANCELLED, NOT_CONFIGURED, NOT_NEEDED = "cancelled", "not_configured", "not_needed"
+PROCESSING, READY = "processing", "ready"
+SHOWN = {
+    State.READY: WAITING,
+    State.RUNNING: RUNNING,
+    State.DONE: DONE,
+    State.DEAD: FAILED,
+    State.CANCELLED: CANCELLED,
+}
+OPEN = {State.READY, State.RUNNING}
+
+
+@dataclass(frozen=True)
+class StageView:
+    """One stage of one item. `error` is a sentence; a waiting stage has one when an attempt has failed."""
+
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an item stands: processing, ready or failed, and each stage."""
+
+    status: str
+    stages: dict[str, StageView]
+
+
+def status_of(items: Iterable[Item]) -> dict[int, Progress]:
+    """Return the progress of each item, by primary key. One query, however many items."""
+    listed = list(items)
+    jobs = overview.stages([item.pk for item in listed])
+    return {item.pk: _progress(item, jobs.get(item.pk, {})) for item in listed}
+
+
+@transaction.atomic
+def retry(item: Item, kind: str | None = None) -> int:
+    """Try again what failed for the item; returns how many stages."""
+    return care.retry_subject(item.pk, kind=kind)
+
+
+@transaction.atomic
+def reprocess(item: Item) -> None:
+    """Do everything for the item again, as if it had just been put in. What is known of it serves until then."""
+    space = spaces.active()
+    if space is not None:
+        tables.forget(space.pk, item.pk)
+    first = plan.DECODE if item.is_picture else plan.EMBED
+    queue.enqueue([plan.job(first, item, lane=Lane.WAITING)])
+
+
+def _progress(item: Item, jobs: dict[str, Stage]) -> Progress:
+    views = {kind: _view(item, kind, jobs) for kind in plan.BATCH}
+    states = {stage.state for stage in jobs.values()}
+    if states & OPEN:
+        return Progress(PROCESSING, views)
+    return Progress(FAILED if State.DEAD in states else READY, views)
+
+
+def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:
+    stage = jobs.get(kind)
+    if stage is not None:
+        return StageView(SHOWN[State(stage.state)], stage.error if stage.state != State.DONE else "")
+    if not item.is_picture and kind != plan.EMBED:
+        return StageView(NOT_NEEDED)
+    return StageView(NOT_CONFIGURED if kind == plan.CAPTION else WAITING)

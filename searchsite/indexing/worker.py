@@ -1,0 +1,121 @@
+"""The loop of a worker: claim a batch, hold its leases, run its stage, and let no failure go unrecorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.db import DatabaseError, connection
+
+from searchsite import config
+from searchsite.indexing import caption, decode, embed, plan, read
+from searchsite.inference.errors import InferenceError
+from searchsite.jobs import lease, queue, wake
+from searchsite.jobs.queue import Claim
+
+log = structlog.get_logger()
+STAGES: Mapping[str, Callable[[Sequence[Claim]], None]] = {
+    plan.DECODE: decode.run,
+    plan.READ: read.run,
+    plan.CAPTION: caption.run,
+    plan.EMBED: embed.run,
+}
+# A task ends after this, so that a worker that was asked to stop does so soon.
+STINT_SECONDS = 5.0
+# How long a process leaves a queue alone whose server is away: longer each time, unless the server says how long.
+SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_ASKED = 2.0, 15.0, 600.0
+
+
+@dataclass
+class _Pause:
+    """Leaves a queue alone for a while."""
+
+    until: float = 0.0
+    length: float = 0.0
+
+    def begin(self, asked: float | None) -> float:
+        longer = min(max(self.length * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
+        self.length = longer if asked is None else min(max(asked, 1.0), LONGEST_ASKED)
+        self.until = time.monotonic() + self.length
+        return self.length
+
+    @property
+    def lasts(self) -> bool:
+        return time.monotonic() < self.until
+
+
+_pauses = {name: _Pause() for name in plan.BATCH}
+
+
+def work(name: str) -> int:
+    """Work through a queue for a while; returns how many jobs were claimed."""
+    until = time.monotonic() + STINT_SECONDS
+    worked = 0
+    try:
+        while not _pauses[name].lasts and (claimed := work_once(name)):
+            worked += claimed
+            if time.monotonic() > until:
+                wake.wake(name)
+                break
+    except DatabaseError as error:
+        # Nothing is lost: leases run out, and the sweep wakes us again.
+        log.warning("database is away", queue=name, error=type(error).__name__)
+        connection.close()
+    return worked
+
+
+def work_once(name: str) -> int:
+    """Claim one batch and work through it; returns how many jobs it had."""
+    stage = STAGES[name]
+    seconds = config.load().lease_seconds
+    claims = queue.claim(name, limit=plan.BATCH[name], lease=seconds)
+    if not claims:
+        return 0
+    with lease.held(claims, lease=seconds):
+        for batch in _batches(claims):
+            _run(stage, batch)
+    return len(claims)
+
+
+def _batches(claims: Sequence[Claim]) -> list[Sequence[Claim]]:
+    """Jobs that failed before are tried alone, so that they spoil nothing for others."""
+    fresh = [claim for claim in claims if claim.attempts == 1]
+    again: list[Sequence[Claim]] = [[claim] for claim in claims if claim.attempts > 1]
+    return [fresh, *again] if fresh else again
+
+
+def _run(stage: Callable[[Sequence[Claim]], None], claims: Sequence[Claim]) -> None:
+    """Run a stage. What it has finished is no longer ours to fail: the fence keeps that apart."""
+    try:
+        stage(claims)
+        _pauses[claims[0].queue].length = 0.0
+    except InferenceError as error:
+        _release(claims, error)
+    except DatabaseError as error:
+        log.warning("database failed", error=str(error).strip())
+        connection.close()
+        queue.release(claims, "The database was away.", delay=SHORTEST_PAUSE)
+    except MemoryError:
+        # Celery would end the whole worker.
+        _fail(claims, "There was not enough memory.")
+    except Exception as error:
+        # The loop of a worker: an error of the code must not leave its jobs to run out of leases.
+        log.exception("stage failed", claims=[claim.id for claim in claims])
+        _fail(claims, f"Unexpected error ({type(error).__name__}).")
+
+
+def _release(claims: Sequence[Claim], error: InferenceError) -> None:
+    if not error.shared:
+        for claim in claims:
+            queue.fail(claim, error.message, permanent=error.permanent)
+        return
+    wait = _pauses[claims[0].queue].begin(error.retry_after)
+    log.warning("inference is away", error=error.message, wait=wait)
+    queue.release(claims, error.message, delay=wait)
+
+
+def _fail(claims: Sequence[Claim], message: str) -> None:
+    for claim in claims:
+        queue.fail(claim, message, permanent=False)

@@ -1,0 +1,110 @@
+"""Where a question looks: the scope and the filters as conditions in SQL. Nothing is read outside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, LiteralString
+
+from searchsite.accounts.models import User
+from searchsite.library.models import Collection
+from searchsite.library.scope import Scope
+from searchsite.search.questions import Filters, NotFound
+
+# Columns by the same names in the item table and in the tables of vectors.
+ITEM: Mapping[LiteralString, LiteralString] = {"item": "item.id", "by": "item.created_by_id", "": "item."}
+VECTOR: Mapping[LiteralString, LiteralString] = {"item": "v.item_id", "by": "v.created_by", "": "v."}
+TAGGED = """ IN (
+    SELECT item_tag.item_id FROM item_tag JOIN tag ON tag.id = item_tag.tag_id
+    WHERE tag.team_id = %(team)s AND tag.name = ANY(%(tags)s::text[])
+    GROUP BY item_tag.item_id HAVING count(*) = cardinality(%(tags)s::text[]))"""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Resolved scope and filters. `only` and `without` are items; None and () mean no such bound."""
+
+    team: int
+    collections: tuple[int, ...]
+    kinds: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    by: int | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    until: datetime | None = None
+    only: tuple[int, ...] | None = None
+    without: tuple[int, ...] = ()
+
+    def conditions(self, columns: Mapping[LiteralString, LiteralString]) -> LiteralString:
+        """Conditions on one table's columns; their values are `values`."""
+        own = columns[""]
+        found: list[LiteralString] = [own + "collection_id = ANY(%(collections)s::bigint[])"]
+        if self.kinds:
+            found.append(own + "kind = ANY(%(kinds)s::text[])")
+        if self.tags:
+            found.append(columns["item"] + TAGGED)
+        if self.by is not None:
+            found.append(columns["by"] + " = %(by)s")
+        if self.after is not None:
+            found.append(own + "created_at >= %(after)s")
+        if self.before is not None:
+            found.append(own + "created_at < %(before)s")
+        if self.until is not None:
+            found.append(own + "created_at <= %(until)s")
+        if self.only is not None:
+            found.append(columns["item"] + " = ANY(%(only)s::bigint[])")
+        if self.without:
+            found.append(columns["item"] + " <> ALL(%(without)s::bigint[])")
+        return " AND ".join(found)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Values of the conditions."""
+        found: dict[str, Any] = {"collections": list(self.collections), "team": self.team}
+        for name in ("kinds", "tags", "only", "without"):
+            given = getattr(self, name)
+            if given is not None:
+                found[name] = list(given)
+        for name in ("by", "after", "before", "until"):
+            found[name] = getattr(self, name)
+        return found
+
+    def narrowed(self, *, only: Iterable[int]) -> Bounds:
+        """The same bounds over these items alone."""
+        return replace(self, only=tuple(only))
+
+
+def bounds_for(filters: Filters, scope: Scope) -> Bounds | None:
+    """Resolve filters within a scope; None when nothing can be in them. Raises NotFound for a foreign collection."""
+    collections = _collections(filters, scope)
+    by = None
+    if filters.by is not None:
+        by = User.objects.filter(username=filters.by).values_list("pk", flat=True).first()
+        if by is None:
+            return None
+    if not collections:
+        return None
+    return Bounds(
+        team=scope.team_id,
+        collections=collections,
+        kinds=filters.kinds,
+        tags=filters.tags,
+        by=by,
+        after=_midnight(filters.after),
+        before=_midnight(filters.before),
+    )
+
+
+def _collections(filters: Filters, scope: Scope) -> tuple[int, ...]:
+    if not filters.collections:
+        return scope.collection_ids
+    wanted = set(filters.collections)
+    found = Collection.objects.filter(public_id__in=wanted, pk__in=scope.collection_ids).values_list("pk", flat=True)
+    if len(found) < len(wanted):
+        raise NotFound("There is no such collection.")
+    return tuple(found)
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time.min, UTC)

@@ -1,0 +1,193 @@
+"""The way of a question: its vector, the nearest in each channel, the words, one fused list, one page of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from searchsite.indexing import spaces
+from searchsite.indexing.models import Space
+from searchsite.inference.errors import InferenceError
+from searchsite.inference.types import Vectors
+from searchsite.library.models import Channel
+from searchsite.library.scope import Scope
+from searchsite.search import asking, browse, cards, paging, vectors, words
+from searchsite.search.bounds import Bounds, bounds_for
+from searchsite.search.cards import Card, MatchedPart
+from searchsite.search.fuse import Fused, Why, fuse
+from searchsite.search.questions import Question, checked
+from searchsite.search.vectors import Near
+
+log = structlog.get_logger()
+STEP_SECONDS = 5
+WORDS = "words"
+AWAY = "The inference server can't be reached: found by words alone."
+NOT_YET = "Nothing has been embedded yet: found by words alone."
+ITEM_NOT_YET = "The item to be alike to has not been embedded yet."
+TOO_SLOW = "A part of the search took too long and was left out."
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One found item. `band` is strong, likely or weak where the space can tell."""
+
+    item: Card
+    score: float
+    band: str | None
+    part: MatchedPart | None
+    why: tuple[Why, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """One page of hits. `notes` are sentences to show."""
+
+    hits: tuple[Hit, ...]
+    next_cursor: str | None
+    total_estimate: int
+    took_ms: float
+    space: str
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Search:
+    """One question on its way."""
+
+    question: Question
+    scope: Scope
+    bounds: Bounds
+    space: Space | None
+    notes: list[str] = field(default_factory=list)
+
+    def fused(self) -> list[Fused]:
+        """All that is found, in the order asked for."""
+        question = self.question
+        terms = asking.resolve(question.terms, self.scope, self.space)
+        self.bounds = replace(self.bounds, without=tuple(term.item.pk for term in terms if term.item))
+        vector = self._vector(terms) if question.mode != "words" else None
+        channels: dict[str, list[Near]] = {}
+        phrases = words.phrases_in(question.words)
+        exact = self._within(lambda: words.containing(phrases, self.bounds)) if phrases else []
+        if phrases:
+            self.bounds = self.bounds.narrowed(only={near.item_id for near in exact})
+        if vector is not None and self.space is not None:
+            for channel in Channel.values:
+                channels[channel] = self._near(self.space, channel, vector)
+        if question.mode != "meaning" or phrases:
+            found = self._within(lambda: words.matching(question.words.replace('"', " "), self.bounds))
+            channels[WORDS] = [*found, *exact]
+        return _ordered(fuse(channels), question.sort)
+
+    def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
+        if self.space is None:
+            self.notes.append(NOT_YET)
+            return None
+        try:
+            vector = asking.vector_of(terms, self.space)
+        except InferenceError as error:
+            log.warning("searching by words alone", error=error.message)
+            self.notes.append(error.message if isinstance(error, spaces.WrongEmbedder) else AWAY)
+            return None
+        if vector is None:
+            self.notes.append(ITEM_NOT_YET)
+        return vector
+
+    def _near(self, space: Space, channel: str, vector: Vectors) -> list[Near]:
+        floor = space.calibration.get(channel, {}).get("floor", -1.0)
+        found = self._within(lambda: vectors.nearest(space, channel, vector, self.bounds))
+        return [near for near in found if near.similarity is None or near.similarity >= floor]
+
+    def _within(self, step: Callable[[], list[Near]]) -> list[Near]:
+        """Run one step of the search; one that takes too long is left out, and the page says so."""
+        try:
+            with _limited():
+                return step()
+        except OperationalError as error:
+            if "statement timeout" not in str(error):
+                raise
+            self.notes.append(TOO_SLOW)
+            return []
+
+
+def find(question: Question, scope: Scope) -> Results:
+    """Answer a question within a scope. Raises BadQuestion, or NotFound for what is not there for this person."""
+    start = time.perf_counter()
+    question = checked(question)
+    place = paging.decode(question)
+    bounds = bounds_for(question.filters, scope)
+    space = spaces.active()
+    notes: list[str] = list(space.notes) if space is not None else []
+    page: list[Fused] = []
+    more, total, moment = False, 0, timezone.now()
+    if bounds is not None:
+        if question.terms:
+            # A page is of the hits there were at first: what is put in meanwhile moves none.
+            bounds = replace(bounds, until=place.moment if place else None)
+            everything = _Search(question, scope, bounds, space, notes).fused()
+            moment = place.moment if place else max((one.created_at for one in everything), default=moment)
+            first = _after(everything, place)
+            page, total = everything[first : first + question.limit], len(everything)
+            more = first + question.limit < total
+        else:
+            with _limited():
+                page, more, total = browse.page(question, bounds, place)
+    elif question.terms:
+        asking.resolve(question.terms, scope, space)
+    cursor = _cursor(question, page, place, moment) if more else None
+    hits = _hits(page, scope, space)
+    took = round((time.perf_counter() - start) * 1000, 1)
+    return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)))
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """A transaction whose statements may each take a few seconds."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STEP_SECONDS}s"])
+        yield
+
+
+def _ordered(found: list[Fused], sort: str) -> list[Fused]:
+    if sort == "relevance":
+        return found
+    return sorted(found, key=lambda one: (one.created_at, one.item_id), reverse=sort == "newest")
+
+
+def _after(found: Sequence[Fused], place: paging.Place | None) -> int:
+    """Where the next page begins: after the last hit shown, or where it would be when that one is gone."""
+    if place is None:
+        return 0
+    return next((at for at, one in enumerate(found, start=1) if one.item_id == place.item), place.offset)
+
+
+def _cursor(question: Question, page: Sequence[Fused], place: paging.Place | None, moment: datetime) -> str:
+    last = page[-1]
+    offset = (place.offset if place else 0) + len(page)
+    return paging.encode(paging.Place(offset, last.item_id, moment, last.created_at), question)
+
+
+def _hits(page: Sequence[Fused], scope: Scope, space: Space | None) -> tuple[Hit, ...]:
+    loaded = cards.load([(one.item_id, one.part_id) for one in page], scope)
+    return tuple(
+        Hit(loaded[at][0], one.score, _band(one, space), loaded[at][1], one.why)
+        for at, one in enumerate(page)
+        if at in loaded
+    )
+
+
+def _band(one: Fused, space: Space | None) -> str | None:
+    """The best band that any channel's similarity reaches, where the space is calibrated."""
+    calibration = space.calibration if space is not None else {}
+    near = [(calibration[why.channel], why.similarity) for why in one.why if why.channel in calibration]
+    for band in ("strong", "likely"):
+        if any(similarity is not None and similarity >= levels.get(band, 2.0) for levels, similarity in near):
+            return band
+    return "weak" if near else None

@@ -1,0 +1,191 @@
+"""What can be asked, and how a question is written as an address."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+from searchsite.library.models import Kind
+from searchsite.library.wording import CONTROLS, clean_text, normalise_tag
+
+MOST_CHARS, MOST_TERMS, MOST_HITS, MOST_VALUES, MOST_WEIGHT = 2000, 8, 100, 50, 10.0
+SORTS = ("relevance", "newest", "oldest")
+MODES = ("hybrid", "meaning", "words")
+Parsed = TypeVar("Parsed")
+
+
+class BadQuestion(ValueError):
+    """A question that can't be asked. `str()` is one sentence for people."""
+
+
+class NotFound(BadQuestion):
+    """The question names something that is not there for this person."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A text, an item or a query picture to be near to; away from, when the weight is negative."""
+
+    text: str | None = None
+    item: UUID | None = None
+    picture: UUID | None = None
+    region: tuple[float, float, float, float] | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What hits must be. `after` takes in its day; `before` doesn't."""
+
+    kinds: tuple[str, ...] = ()
+    collections: tuple[UUID, ...] = ()
+    tags: tuple[str, ...] = ()
+    by: str | None = None
+    after: date | None = None
+    before: date | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """Terms and filters; without terms, it asks for what was put in last."""
+
+    terms: tuple[Term, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    sort: str = "relevance"
+    mode: str = "hybrid"
+    limit: int = 24
+    cursor: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The texts to be near to, as one."""
+        return " ".join(term.text for term in self.terms if term.text and term.weight > 0)
+
+
+def checked(question: Question) -> Question:
+    """Return the question with its texts cleaned. Raises BadQuestion."""
+    _require(question.sort in SORTS, f"Sort must be one of {', '.join(SORTS)}.")
+    _require(question.mode in MODES, f"Mode must be one of {', '.join(MODES)}.")
+    _require(1 <= question.limit <= MOST_HITS, f"Limit must lie between 1 and {MOST_HITS}.")
+    _require(len(question.terms) <= MOST_TERMS, f"A question has at most {MOST_TERMS} terms.")
+    terms = tuple(term for term in map(_checked_term, question.terms) if term.text != "")
+    return replace(question, terms=terms, filters=_checked_filters(question.filters))
+
+
+def from_query(data: Mapping[str, Any]) -> Question:
+    """Read a question from the parameters of an address. Raises BadQuestion.
+
+    q*, not* (texts), like*, unlike* (items), picture*, kind*, collection*, tag*, by, after, before, sort, mode,
+    limit, cursor; those with a star may come several times.
+    """
+    terms = [Term(text=text) for text in _all(data, "q")]
+    terms += [Term(text=text, weight=-1.0) for text in _all(data, "not")]
+    terms += [Term(item=_uuid(one)) for one in _all(data, "like")]
+    terms += [Term(item=_uuid(one), weight=-1.0) for one in _all(data, "unlike")]
+    terms += [Term(picture=_uuid(one)) for one in _all(data, "picture")]
+    filters = Filters(
+        kinds=tuple(_all(data, "kind")),
+        collections=tuple(_uuid(one) for one in _all(data, "collection")),
+        tags=tuple(_all(data, "tag")),
+        by=_one(data, "by"),
+        after=_day(_one(data, "after")),
+        before=_day(_one(data, "before")),
+    )
+    sort, mode = _one(data, "sort") or "relevance", _one(data, "mode") or "hybrid"
+    limit = _number(_one(data, "limit"))
+    return checked(Question(tuple(terms), filters, sort, mode, limit, _one(data, "cursor")))
+
+
+def to_query(question: Question) -> str:
+    """Write a question as parameters, always in the same order; `from_query` reads them. Weights become -1 or 1."""
+    pairs: list[tuple[str, str]] = []
+    for term in question.terms:
+        away = term.weight < 0
+        if term.text:
+            pairs.append(("not" if away else "q", term.text))
+        elif term.item:
+            pairs.append(("unlike" if away else "like", str(term.item)))
+        elif term.picture and not away:
+            pairs.append(("picture", str(term.picture)))
+    filters = question.filters
+    pairs += [("kind", kind) for kind in filters.kinds]
+    pairs += [("collection", str(one)) for one in filters.collections]
+    pairs += [("tag", tag) for tag in filters.tags]
+    rest = {"by": filters.by, "after": filters.after, "before": filters.before}
+    pairs += [(name, str(value)) for name, value in rest.items() if value]
+    usual = Question()
+    for name in ("sort", "mode", "limit", "cursor"):
+        if getattr(question, name) != getattr(usual, name):
+            pairs.append((name, str(getattr(question, name))))
+    return urlencode(pairs)
+
+
+def _checked_term(term: Term) -> Term:
+    given = [one for one in (term.text, term.item, term.picture) if one is not None]
+    _require(len(given) == 1, "Each term is a text, an item or a picture.")
+    _require(term.region is None, "Searching by a part of a picture is not offered yet.")
+    usable = math.isfinite(term.weight) and 0 < abs(term.weight) <= MOST_WEIGHT
+    _require(usable, f"A weight lies between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, and is not 0.")
+    return term if term.text is None else replace(term, text=_checked_text(term.text))
+
+
+def _checked_text(text: str) -> str:
+    _require(len(text) <= MOST_CHARS, f"A question has at most {MOST_CHARS:,} characters.")
+    return CONTROLS.sub(" ", clean_text(text)).strip()
+
+
+def _checked_filters(filters: Filters) -> Filters:
+    unknown = set(filters.kinds) - set(Kind.values)
+    _require(not unknown, f"Kind must be one of {', '.join(Kind.values)}.")
+    _require(max(len(filters.collections), len(filters.tags)) <= MOST_VALUES, "There are too many filters.")
+    tags = tuple(dict.fromkeys(normalise_tag(tag) for tag in filters.tags))
+    by = _checked_text(filters.by)[:150] if filters.by else None
+    return replace(filters, tags=tuple(tag for tag in tags if tag), by=by or None)
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise BadQuestion(sentence)
+
+
+def _all(data: Mapping[str, Any], name: str) -> list[str]:
+    """All values of a parameter that say something, of a QueryDict or of a plain mapping."""
+    getlist = getattr(data, "getlist", None)
+    found = getlist(name) if getlist is not None else data.get(name)
+    values: Iterable[Any] = [found] if isinstance(found, str | None) else cast("Iterable[Any]", found)
+    return [str(value) for value in values if value is not None and str(value).strip()]
+
+
+def _one(data: Mapping[str, Any], name: str) -> str | None:
+    return next(iter(reversed(_all(data, name))), None)
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise NotFound("The question names something that is not there.") from error
+
+
+def _day(value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise BadQuestion("A day is written like 2026-01-31.")
+
+
+def _number(value: str | None) -> int:
+    if value is None:
+        return Question.limit
+    _require(value.isascii() and value.isdigit() and len(value) < 6, "Limit must be a number.")
+    return int(value)

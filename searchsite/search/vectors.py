@@ -1,0 +1,81 @@
+"""Nearest vectors within bounds: exact over few rows, over many by codes first and then exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from pgvector import HalfVector
+
+from searchsite.indexing import spaces, tables
+from searchsite.indexing.models import Space
+from searchsite.inference.types import Vectors
+from searchsite.search.bounds import VECTOR, Bounds
+
+# Up to so many rows an exact scan costs no more than codes and the second phase.
+FEW = 2000
+DEPTH = 200
+# One long text may hold all the nearest passages: then look further, until so many items are found.
+ENOUGH_ITEMS, DEEPEST = 101, 5000
+COUNT: LiteralString = """
+SELECT count(*) FROM (SELECT FROM {table} AS v WHERE v.channel = %(channel)s AND <bounds> LIMIT %(few)s) AS some
+"""
+EXACT: LiteralString = """
+SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance FROM {table} AS v
+WHERE v.channel = %(channel)s AND <bounds> ORDER BY distance, v.part_id LIMIT %(depth)s
+"""
+# The first phase reads the covering index alone. MATERIALIZED, or the planner would mix the phases.
+TWO_PHASE: LiteralString = """
+WITH near AS MATERIALIZED (
+    SELECT v.item_id, v.part_id FROM {table} AS v
+    WHERE v.channel = %(channel)s AND v.code_version = %(version)s AND <bounds>
+    ORDER BY v.code <~> %(code)b, v.part_id LIMIT %(depth)s
+)
+SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance
+FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id ORDER BY distance, v.part_id
+"""
+
+
+@dataclass(frozen=True)
+class Near:
+    """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine."""
+
+    item_id: int
+    part_id: int | None
+    created_at: datetime
+    similarity: float | None
+
+
+def nearest(space: Space, channel: str, vector: Vectors, bounds: Bounds) -> list[Near]:
+    """The nearest parts of one channel, nearest first."""
+    values = bounds.values | {"channel": channel, "vector": HalfVector(vector)}
+    centre = spaces.centre_of(space, channel)
+    if centre is None or not centre.ready or _are_few(space, bounds, values):
+        return _deep_enough(lambda depth: _run(EXACT, space, bounds, values | {"depth": depth}))
+    coded = values | {"code": tables.code_of(vector, centre.mean), "version": centre.version}
+    return _deep_enough(lambda depth: _run(TWO_PHASE, space, bounds, coded | {"depth": depth}))
+
+
+def _are_few(space: Space, bounds: Bounds, values: dict[str, Any]) -> bool:
+    statement = COUNT.replace("<bounds>", bounds.conditions(VECTOR))
+    with tables.cursor() as cursor:
+        found = cursor.execute(tables.query(statement, space.pk), values | {"few": FEW + 1}).fetchone()
+    return found is None or found[0] <= FEW
+
+
+def _deep_enough(scan: Callable[[int], list[Near]]) -> list[Near]:
+    depth = DEPTH
+    found = scan(depth)
+    while len(found) == depth < DEEPEST and len({near.item_id for near in found}) < ENOUGH_ITEMS:
+        depth *= 5
+        found = scan(depth)
+    return found
+
+
+def _run(statement: LiteralString, space: Space, bounds: Bounds, values: dict[str, Any]) -> list[Near]:
+    whole = tables.query(statement.replace("<bounds>", bounds.conditions(VECTOR)), space.pk)
+    with tables.cursor() as cursor:
+        rows = cursor.execute(whole, values, binary=True).fetchall()
+    return [Near(item_id, part_id, created_at, 1.0 - distance) for item_id, part_id, created_at, distance in rows]

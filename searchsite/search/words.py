@@ -1,0 +1,123 @@
+"""Words within bounds: full text, exact text in quotes, parts of words; never more than a cap is ranked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, LiteralString
+
+from django.db import connection
+
+from searchsite.search.bounds import ITEM, Bounds
+from searchsite.search.vectors import DEPTH, Near
+
+MOST_MATCHES = 2000
+ENOUGH = 10
+MOST_PATTERNS, SHORTEST_PATTERN = 8, 3
+TITLE_WEIGHT = 2.0
+QUOTED = re.compile(r'"([^"]*)"')
+# Ranking costs some microseconds a match, so a common word must not match everything: hence the cap.
+MATCHES: LiteralString = """
+WITH matched AS MATERIALIZED (
+    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, <part_rank> AS rank
+     FROM part JOIN item ON item.id = part.item_id WHERE <part_matches> AND <bounds> LIMIT %(cap)s)
+    UNION ALL
+    (SELECT item.id, NULL, item.created_at, %(title_weight)s::float8 * <title_rank>
+     FROM item WHERE <title_matches> AND <bounds> LIMIT %(cap)s)
+)
+SELECT item_id, part_id, created_at FROM matched ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
+"""
+ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
+ANY_WORD: LiteralString = "replace(websearch_to_tsquery('searchsite', %(words)s)::text, ' & ', ' | ')::tsquery"
+# Case and accents aside, and with any run of blanks as one.
+FOLDED: LiteralString = r"strpos(upper(unaccent(regexp_replace(<text>, '\s+', ' ', 'g'))), upper(unaccent(%(phrase)s)))"
+
+
+def matching(text: str, bounds: Bounds) -> list[Near]:
+    """What has the words, best first: all of them, else parts of words, else any of them."""
+    if not text.strip():
+        return []
+    values = {"words": text}
+    found = _full_text(ALL_WORDS, values, bounds)
+    if _items(found) < ENOUGH:
+        found += _with_substrings(text, bounds)
+    if _items(found) < ENOUGH and not re.search(r"(?:^|\s)-\S", text):
+        found += _full_text(ANY_WORD, values, bounds)
+    return found
+
+
+def phrases_in(text: str) -> list[str]:
+    """The texts in quotes."""
+    found = (" ".join(phrase.split()) for phrase in QUOTED.findall(text))
+    return [phrase for phrase in found if phrase][:MOST_PATTERNS]
+
+
+def containing(phrases: Iterable[str], bounds: Bounds) -> list[Near]:
+    """Items that have each phrase literally somewhere, case and accents aside."""
+    found: list[Near] | None = None
+    for phrase in phrases:
+        having = _literal(phrase, bounds)
+        ids = {near.item_id for near in having}
+        found = having if found is None else [near for near in found if near.item_id in ids]
+    return found or []
+
+
+def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> list[Near]:
+    statement = (
+        MATCHES.replace("<part_matches>", "part.search @@ <asked>")
+        .replace("<title_matches>", "item.title_search @@ <asked>")
+        .replace("<part_rank>", "ts_rank(part.search, <asked>, 1)::float8")
+        .replace("<title_rank>", "ts_rank(item.title_search, <asked>, 1)")
+        .replace("<asked>", asked)
+    )
+    return _run(statement, values, bounds, DEPTH)
+
+
+def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
+    """What has each word as part of a word: "RE16" is in "RE16-2231". The trigram indexes need three characters."""
+    tokens = sorted(set(re.findall(r"[^\s\"]+", text)), key=len, reverse=True)
+    patterns = [_pattern(token) for token in tokens if len(token) >= SHORTEST_PATTERN][:MOST_PATTERNS]
+    if not patterns:
+        return []
+    places = range(len(patterns))
+    statement = (
+        MATCHES.replace("<part_matches>", " AND ".join(_like("part.text", place) for place in places))
+        .replace("<title_matches>", " AND ".join(_like("item.title", place) for place in places))
+        .replace("<part_rank>", "1.0 / (20 + length(part.text))")
+        .replace("<title_rank>", "(1.0 / (20 + length(item.title)))")
+    )
+    return _run(statement, {f"pattern{place}": patterns[place] for place in places}, bounds, DEPTH)
+
+
+def _literal(phrase: str, bounds: Bounds) -> list[Near]:
+    """An index finds candidates, by words or by trigrams; each is then compared."""
+    statement = (
+        MATCHES.replace("<part_matches>", f"(part.search @@ <phrase> OR {_like('part.text', 0)}) AND <in part> > 0")
+        .replace("<title_matches>", f"(item.title_search @@ <phrase> OR {_like('item.title', 0)}) AND <in title> > 0")
+        .replace("<part_rank>", "ts_rank(part.search, <phrase>, 1)::float8")
+        .replace("<title_rank>", "(1 + ts_rank(item.title_search, <phrase>, 1))")
+        .replace("<phrase>", "phraseto_tsquery('searchsite', %(phrase)s)")
+        .replace("<in part>", FOLDED.replace("<text>", "part.text"))
+        .replace("<in title>", FOLDED.replace("<text>", "item.title"))
+    )
+    return _run(statement, {"phrase": phrase, "pattern0": _pattern(phrase)}, bounds, MOST_MATCHES)
+
+
+def _like(column: LiteralString, place: int) -> LiteralString:
+    names: tuple[LiteralString, ...] = ("0", "1", "2", "3", "4", "5", "6", "7")
+    return "UPPER(" + column + ") LIKE UPPER(%(pattern" + names[place] + ")s)"
+
+
+def _pattern(token: str) -> str:
+    return "%" + re.sub(r"([\\%_])", r"\\\1", token) + "%"
+
+
+def _items(found: Iterable[Near]) -> int:
+    return len({near.item_id for near in found})
+
+
+def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
+    own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT}
+    with connection.cursor() as cursor:
+        cursor.execute(statement.replace("<bounds>", bounds.conditions(ITEM)), bounds.values | values | own)
+        return [Near(item_id, part_id, created_at, None) for item_id, part_id, created_at in cursor.fetchall()]
