@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from mmap import mmap
+from typing import Any
 
 # A camera writes a handful; a file of nothing but tiny chunks costs the decoder seconds.
 MAX_CHUNKS = 5_000
@@ -27,7 +28,7 @@ class Header:
     frames: int = 1
 
 
-def _unpack(form: str, data: mmap, at: int) -> tuple[int, ...]:
+def _unpack(form: str, data: mmap, at: int) -> tuple[Any, ...]:
     try:
         return struct.unpack_from(form, data, at)
     except struct.error as error:
@@ -139,7 +140,7 @@ def read_webp(data: mmap) -> Header:
 
 def _three_bytes(data: mmap, at: int) -> int:
     low, high = _unpack("<HB", data, at)
-    return (low | high << 16) + 1
+    return int(low | high << 16) + 1
 
 
 READERS: dict[str, tuple[Callable[[mmap], bool], Callable[[mmap], Header]]] = {

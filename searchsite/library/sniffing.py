@@ -22,7 +22,24 @@ MAX_FRAMES = 10_000
 PICTURE_NAMES = frozenset({"jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "gif"})
 # "" is a name without an extension (README, notes).
 TEXT_NAMES = frozenset(
-    {"", "txt", "text", "md", "markdown", "rst", "org", "log", "csv", "tsv", "json", "yaml", "yml", "toml", "ini", "cfg"}
+    {
+        "",
+        "txt",
+        "text",
+        "md",
+        "markdown",
+        "rst",
+        "org",
+        "log",
+        "csv",
+        "tsv",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "ini",
+        "cfg",
+    }
 )
 TEXT_TYPE = "text/plain"
 TAKEN = "JPEG, PNG, WebP and GIF pictures and plain text are."
@@ -108,7 +125,9 @@ def _text(path: Path, head: bytes, extension: str, config: Config) -> Text:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise Refusal("This text is in UTF-16. Save it as UTF-8 and try again.", code="not-utf8")
     if extension not in TEXT_NAMES:
-        raise Refusal(f"Files of this kind (.{extension}) are not accepted. {TAKEN}", code="type-not-accepted", status=415)
+        raise Refusal(
+            f"Files of this kind (.{extension}) are not accepted. {TAKEN}", code="type-not-accepted", status=415
+        )
     size = path.stat().st_size
     if size > config.max_text_bytes:
         message = f"This text is larger than {config.max_text_bytes / 2**20:.3g} MB."

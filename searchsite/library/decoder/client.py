@@ -131,7 +131,8 @@ def _send(state: _State, request: bytes, descriptors: list[int]) -> _Parent | No
 
 
 def _read(reply: socket.socket) -> bytes | None:
-    deadline, chunks, size = time.monotonic() + PATIENCE, [], 0
+    deadline, size = time.monotonic() + PATIENCE, 0
+    chunks: list[bytes] = []
     while size <= LARGEST_ANSWER:
         reply.settimeout(max(0.01, deadline - time.monotonic()))
         try:

@@ -42,11 +42,11 @@ def serve(descriptor: int) -> None:
     running: list[Running] = []
     try:
         while True:
-            readable, _, _ = select.select([requests, wake], [], [], _patience(running))
+            readable, _, _ = select.select([descriptor, wake], [], [], _patience(running))
             if wake in readable:
                 os.read(wake, 4096)
             running = _reap(running)
-            if requests in readable and not _begin(requests, running):
+            if descriptor in readable and not _begin(requests, running):
                 return
     finally:
         for one in running:

@@ -1,0 +1,41 @@
+"""Rows of stored bytes: made once per team, forgotten when nothing names them any more."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from searchsite.library import files
+from searchsite.library.files import Received
+from searchsite.library.models import Blob, Item, QueryPicture
+
+AT_ONCE = 1000
+
+
+def keep(team_id: int, new: Received, *, media_type: str) -> Blob:
+    """Place a received file and return its row. Call it in a transaction: others with these bytes wait for its end."""
+    files.lock(new.sha256)
+    # The file is durable before the row: a crash in between leaves a file that nothing names, which does no harm.
+    path = files.place(new)
+    blob, _ = Blob.objects.get_or_create(
+        team_id=team_id, sha256=new.sha256, defaults={"path": path, "size": new.size, "media_type": media_type}
+    )
+    return blob
+
+
+def forget_unused() -> int:
+    """Delete the rows, and then the files, that no item and no query picture uses. Returns how many rows."""
+    unused = Blob.objects.filter(
+        ~Exists(Item.objects.filter(blob=OuterRef("pk"))), ~Exists(QueryPicture.objects.filter(blob=OuterRef("pk")))
+    )
+    number = 0
+    for pk, sha256 in list(unused.values_list("pk", "sha256")[:AT_ONCE]):
+        with transaction.atomic():
+            files.lock(sha256)
+            number += unused.filter(pk=pk).delete()[0]
+        # Apart from the deletion, so that a crash leaves a file without a row and never a row without its file.
+        with transaction.atomic():
+            files.lock(sha256)
+            if not Blob.objects.filter(sha256=sha256).exists():
+                files.remove(sha256)
+    return number

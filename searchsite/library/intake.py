@@ -1,0 +1,157 @@
+"""The only way in, for pages, API, admin and commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from searchsite.accounts.models import User
+from searchsite.config import Config
+from searchsite.jobs import queue
+from searchsite.jobs.models import Job
+from searchsite.library import blobs, collections, files, passages, sniffing, wording
+from searchsite.library.models import Blob, Channel, Collection, Item, Kind, Part, PartRole, Purpose
+from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope, scope_for
+from searchsite.library.sniffing import Picture, Text
+
+SOURCE_CHARS = 2000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something goes, by whose rights, and who else waits for the work it makes."""
+
+    scope: Scope
+    collection: Collection
+    lane: int
+    source_url: str = ""
+
+
+@dataclass(frozen=True)
+class Added:
+    """What came of it: a new item, or the one that already held these bytes in that collection."""
+
+    item: Item
+    created: bool
+
+
+def place_for(scope: Scope, public_id: UUID | None, *, lane: int, source_url: str = "") -> Place:
+    """Return the collection as a place; the Inbox without one. Refuses what is not visible (404) or writable (403)."""
+    if public_id is None:
+        inbox = inbox_of(scope.team_id)
+        known = inbox.pk in scope.collection_ids
+        # The scope may be older than the Inbox.
+        current = scope if known else scope_for(User.objects.get(pk=scope.user_id), scope.team_id)
+        return _writable(Place(current, inbox, lane, source_url))
+    collection = Collection.objects.filter(public_id=public_id, id__in=scope.collection_ids).first()
+    if collection is None:
+        raise Refusal("There is no such collection.", code="collection-missing", status=404)
+    return _writable(Place(scope, collection, lane, source_url))
+
+
+def inbox_of(team_id: int) -> Collection:
+    """Return the team's Inbox, making it if need be."""
+    return collections.ensure_system(team_id)[Purpose.INBOX]
+
+
+def add_file(file: IO[bytes], name: str, *, into: Place, title: str | None = None) -> Added:
+    """Take in one picture or text file. Raises Refusal; then nothing is left of it."""
+    place, config = _writable(into), _config()
+    with files.received(file, limit=max(config.max_file_bytes, config.max_text_bytes)) as new:
+        found = sniffing.look(new.path, name, config=config)
+        if isinstance(found, Picture) and new.size > config.max_file_bytes:
+            raise files.too_large(config.max_file_bytes)
+        named = wording.clean_title(title) if title and title.strip() else wording.title_of_file(name)
+        with transaction.atomic():
+            blob = blobs.keep(place.scope.team_id, new, media_type=found.media_type)
+            return _once(blob, named, found, place)
+
+
+def add_text(text: str, *, title: str | None, into: Place) -> Added:
+    """Take in a note. Notes are never merged, even when they say the same."""
+    place, limit = _writable(into), _config().max_text_bytes
+    if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
+        raise Refusal(f"The text is larger than {limit / 2**20:.3g} MB.", code="too-large", status=413)
+    cleaned = wording.clean_text(text)
+    if not cleaned.strip():
+        raise Refusal("The text is empty.", code="empty")
+    named = wording.clean_title(title) if title and title.strip() else wording.title_of_text(cleaned)
+    with transaction.atomic():
+        return Added(_create(None, named, Text(cleaned), place), created=True)
+
+
+def _config() -> Config:
+    config: Config = settings.CONFIG
+    return config
+
+
+def _writable(place: Place) -> Place:
+    if place.collection.pk not in place.scope.writable_ids:
+        message = f"You may not put anything into “{place.collection.name}”."
+        raise Refusal(message, code="read-only", status=403)
+    return place
+
+
+def _once(blob: Blob, title: str, found: Picture | Text, place: Place) -> Added:
+    """Make the item unless the collection has these bytes. Uploads of the same bytes queue behind blobs.keep()."""
+    same = Item.objects.filter(collection=place.collection, blob=blob, trashed_at=None)
+    known = same.first()
+    if known is not None:
+        return Added(known, created=False)
+    try:
+        with transaction.atomic():
+            return Added(_create(blob, title, found, place), created=True)
+    except IntegrityError:
+        # Somebody moved an item with these bytes here just now. Anything else that broke is not ours to hide.
+        known = same.first()
+        if known is None:
+            raise
+        return Added(known, created=False)
+
+
+def _create(blob: Blob | None, title: str, found: Picture | Text, place: Place) -> Item:
+    picture = isinstance(found, Picture)
+    item = Item.objects.create(
+        team_id=place.scope.team_id,
+        collection=place.collection,
+        blob=blob,
+        kind=Kind.IMAGE if picture else Kind.TEXT,
+        title=title,
+        source_url=_source(place.source_url),
+        created_by_id=place.scope.user_id,
+    )
+    Part.objects.bulk_create(_parts(item, found))
+    # A text is ready to be embedded; of a picture nobody has seen anything before it is decoded.
+    stage = "decode" if picture else "embed"
+    queue.enqueue([Job(kind=stage, queue=stage, lane=place.lane, team_id=item.team_id, subject=item.pk)])
+    return item
+
+
+def _parts(item: Item, found: Picture | Text) -> list[Part]:
+    if isinstance(found, Picture):
+        return [Part(item=item, channel=Channel.IMAGE, role=PartRole.CONTENT)]
+    return [
+        Part(
+            item=item,
+            channel=Channel.TEXT,
+            role=PartRole.CONTENT,
+            ordinal=number,
+            text=passage.text,
+            locator={"start": passage.start, "end": passage.end},
+        )
+        for number, passage in enumerate(passages.split(found.text))
+    ]
+
+
+def _source(url: str) -> str:
+    cleaned = url.strip()
+    if not cleaned:
+        return ""
+    if len(cleaned) > SOURCE_CHARS or not cleaned.lower().startswith(("http://", "https://")):
+        raise Refusal("A source is a web address of at most 2,000 characters.", code="source-url")
+    return wording.clean_line(cleaned, limit=SOURCE_CHARS)

@@ -1,0 +1,71 @@
+"""The way out: items lie in their team's trash for a while, and are then gone for good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from searchsite.library import blobs, collections
+from searchsite.library.models import Item, ItemQuerySet, Purpose
+from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope
+
+KEPT = timedelta(days=30)
+AT_ONCE = 500
+
+
+def trash(item: Item) -> None:
+    """Move an item to the trash. No scope reads the trash, so it is gone from everywhere at once."""
+    bin_ = collections.ensure_system(item.team_id)[Purpose.TRASH]
+    with transaction.atomic():
+        locked = Item.objects.select_for_update(of=("self",)).filter(pk=item.pk, trashed_at=None).first()
+        if locked is not None:
+            locked.trashed_from_id, locked.collection = locked.collection_id, bin_
+            Item.objects.filter(pk=locked.pk).update(
+                collection=bin_, trashed_from=locked.trashed_from_id, trashed_at=Now()
+            )
+    item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
+
+
+def restorable(scope: Scope) -> ItemQuerySet:
+    """Trashed items that the scope may take back: those from collections it may change, and one's own orphans."""
+    orphans = Q(trashed_from=None, created_by_id=scope.user_id)
+    mine = Q(trashed_from_id__in=scope.writable_ids) | orphans
+    return ItemQuerySet(Item).filter(mine, team_id=scope.team_id, trashed_at__isnull=False)
+
+
+def restore(item: Item) -> None:
+    """Put a trashed item back where it was, or into the Inbox when that collection is gone."""
+    target = item.trashed_from or collections.ensure_system(item.team_id)[Purpose.INBOX]
+    try:
+        with transaction.atomic():
+            trashed = Item.objects.filter(pk=item.pk, trashed_at__isnull=False)
+            trashed.update(collection=target, trashed_from=None, trashed_at=None)
+    except IntegrityError as error:
+        message = f"“{target.name}” has this file again; there is nothing to restore."
+        raise Refusal(message, code="already-there", status=409) from error
+    item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
+
+
+def purge() -> int:
+    """Delete for good what has lain in the trash for 30 days, with the files that nothing else uses."""
+    number = 0
+    while ids := _old():
+        with transaction.atomic():
+            locked = Item.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=ids)
+            # A restore that came first has taken its item out of the condition.
+            chosen = list(locked.filter(trashed_at__lt=Now() - KEPT).values_list("pk", flat=True))
+            Item.objects.filter(pk__in=chosen).delete()
+        number += len(chosen)
+        if len(chosen) < len(ids):
+            break
+    blobs.forget_unused()
+    return number
+
+
+def _old() -> list[int]:
+    old = Item.objects.filter(trashed_at__lt=Now() - KEPT).order_by("trashed_at")
+    return list(old.values_list("pk", flat=True)[:AT_ONCE])
