@@ -51,21 +51,20 @@ def _finish(claim: Claim, reading: Reading | None) -> None:
         return
     labels = [label for label, probability in reading.tags if probability >= LEAST_PROBABILITY][:MOST_TAGS]
     tags.set_machine(item, labels)
-    _write(item, PartRole.TAGS, [(", ".join(labels), {})] if labels else [])
-    _write(item, PartRole.OCR, _passages(reading))
+    _write(item, _passages(reading))
     queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
 
 
-def _write(item: Item, role: PartRole, texts: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """Make an item's parts of a role these. A part that says the same as before keeps its row, and so its vector."""
+def _write(item: Item, texts: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Make these the item's parts. One that says the same as before keeps its row, and so its vector."""
     for ordinal, (text, locator) in enumerate(texts):
         Part.objects.update_or_create(
             item=item,
-            role=role,
+            role=PartRole.OCR,
             ordinal=ordinal,
             defaults={"channel": Channel.TEXT, "text": text, "locator": locator},
         )
-    Part.objects.filter(item=item, role=role, ordinal__gte=len(texts)).delete()
+    Part.objects.filter(item=item, role=PartRole.OCR, ordinal__gte=len(texts)).delete()
 
 
 def _passages(reading: Reading) -> list[tuple[str, dict[str, Any]]]:
