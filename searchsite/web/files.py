@@ -1,0 +1,195 @@
+"""Serves originals, derivatives and query pictures: through the scope, with their exact type, and inert."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import wraps
+from pathlib import Path
+from typing import IO, Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header, parse_etags
+from django.views.decorators.http import require_safe
+
+from searchsite.accounts import tokens
+from searchsite.library import files, pictures
+from searchsite.library.models import Item
+from searchsite.library.scope import Scope, scope_for
+
+# Shown by browsers; everything else is downloaded.
+SHOWN = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif"}
+EXTENSIONS = SHOWN | {"text/plain": ".txt"}
+# A lost right shows after at most this long; until then a page costs no request for pictures it has shown before.
+MAX_AGE = 600
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+CHUNK = 1 << 18
+
+P = ParamSpec("P")
+ScopedView = Callable[Concatenate[HttpRequest, Scope, P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+@dataclass(frozen=True)
+class Served:
+    """One file to be served."""
+
+    path: Path
+    media_type: str
+    name: str
+    etag: str
+
+
+def scoped(view: ScopedView[P]) -> View[P]:
+    """Let in by session, or by a Bearer token that may read."""
+
+    @require_safe
+    @wraps(view)
+    def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        authorization = request.headers.get("Authorization", "")
+        if authorization:
+            found = _scope_of_token(authorization)
+            return view(request, found, *args, **kwargs) if isinstance(found, Scope) else found
+        membership = getattr(request, "membership", None)
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not membership:
+            raise Http404
+        return view(request, scope_for(membership.user, membership.team_id), *args, **kwargs)
+
+    return door
+
+
+@scoped
+def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
+    """The file as it was put in. A note has none."""
+    item = _item(scope, public_id)
+    if item.blob is None:
+        raise Http404
+    name = item.title + EXTENSIONS.get(item.blob.media_type, "")
+    return _serve(request, Served(files.original_path(item.blob), item.blob.media_type, name, item.blob.sha256[:32]))
+
+
+@scoped
+def thumbnail(request: HttpRequest, scope: Scope, public_id: UUID, size: int) -> HttpResponseBase:
+    """One of the fixed derivatives; 404 for any other size, and until the picture is decoded."""
+    item = _item(scope, public_id)
+    if item.blob is None or size not in files.SIZES or item.width is None:
+        raise Http404
+    etag = f"{item.blob.sha256[:32]}-{size}"
+    return _serve(
+        request, Served(files.derivative_path(item.blob, size), files.DERIVATIVE_TYPE, f"{item.title}.webp", etag)
+    )
+
+
+@scoped
+def query_picture(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
+    """A picture that the same person searches by."""
+    picture = pictures.find(public_id, scope)
+    if picture is None:
+        raise Http404
+    path = files.original_path(picture.blob)
+    return _serve(request, Served(path, picture.blob.media_type, "picture.webp", picture.blob.sha256[:32]))
+
+
+def _scope_of_token(authorization: str) -> Scope | HttpResponse:
+    kind, _, secret = authorization.partition(" ")
+    token = tokens.check_token(secret.strip()) if kind.lower() == "bearer" else None
+    if token is None:
+        refused = HttpResponse("This token is not valid.\n", content_type="text/plain; charset=utf-8", status=401)
+        refused["WWW-Authenticate"] = "Bearer"
+        return refused
+    if "read" not in token.scope_names:
+        return HttpResponse("This token may not read.\n", content_type="text/plain; charset=utf-8", status=403)
+    return scope_for(token.user, token.team)
+
+
+def _item(scope: Scope, public_id: UUID) -> Item:
+    found = Item.objects.visible_to(scope).select_related("blob").defer("title_search").filter(public_id=public_id)
+    item = found.first()
+    if item is None:
+        raise Http404
+    return item
+
+
+def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
+    """Answer with the whole file, a range of it, or that nothing changed."""
+    etag = f'"{served.etag}"'
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if "*" in known or etag in known or f"W/{etag}" in known:
+        return _dressed(HttpResponse(status=304), served, etag)
+    try:
+        opened = served.path.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    stat = os.fstat(opened.fileno())
+    modified = formatdate(stat.st_mtime, usegmt=True)
+    asked = request.headers.get("Range") if request.headers.get("If-Range", etag) in (etag, modified) else None
+    response = _body(opened, stat.st_size, asked)
+    response["Last-Modified"] = modified
+    return _dressed(response, served, etag)
+
+
+def _body(opened: IO[bytes], size: int, asked: str | None) -> HttpResponseBase:
+    wanted = _range(asked, size) if asked else (0, size)
+    if wanted is None:
+        opened.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    first, end = wanted
+    if (first, end) == (0, size) and not (asked and RANGE.fullmatch(asked)):
+        response = FileResponse(opened)
+    else:
+        opened.seek(first)
+        response = FileResponse(_Section(opened, end - first), status=206)
+        response["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    response["Content-Length"] = str(end - first)
+    return response
+
+
+def _range(asked: str, size: int) -> tuple[int, int] | None:
+    """Return (first, end) for one range; the whole for several or for nonsense; None when it lies outside."""
+    match = RANGE.fullmatch(asked.strip())
+    if match is None or match.group() == "bytes=-":
+        return 0, size
+    first, last = match.groups()
+    if not first:
+        length = min(int(last), size)
+        return (size - length, size) if length else None
+    end = min(int(last) + 1, size) if last else size
+    return (int(first), end) if int(first) < end else None
+
+
+class _Section:
+    """A part of a file, closed with the response."""
+
+    def __init__(self, opened: IO[bytes], length: int) -> None:
+        self.opened, self.left = opened, length
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self.left > 0 and (chunk := self.opened.read(min(CHUNK, self.left))):
+            self.left -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self.opened.close()
+
+
+def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpResponseBase:
+    shown = served.media_type in SHOWN
+    media_type = served.media_type if shown else f"{served.media_type}; charset=utf-8"
+    response["Content-Type"] = media_type
+    response["Content-Disposition"] = content_disposition_header(not shown, served.name) or "attachment"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = f"private, max-age={MAX_AGE}"
+    response["Vary"] = "Cookie, Authorization"
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = etag
+    return response
