@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from searchsite.inference.lanes import Lane
 from searchsite.inference.types import Reading, Vectors
 
 TEXTS_A_JOB = 4
+MOST_COMPLAINTS = 4
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
 Embedded = tuple[Vectors, int]
@@ -50,15 +51,16 @@ class NotServed(InferenceError):
     """The request names an embedder that is not here."""
 
 
-@dataclass
 class Routes:
     """The engine behind its addresses. Questions and bulk work run in lanes of their own; reading in a third."""
 
-    engine: Engine
-    questions: Lane = field(default_factory=lambda: Lane("questions", threads=2, places=256))
-    bulk: Lane = field(default_factory=lambda: Lane("documents", threads=os.cpu_count() or 1, places=512, niceness=5))
-    reading: Lane = field(default_factory=lambda: Lane("reading", threads=1, places=8, niceness=10))
-    _readers: threading.local = field(default_factory=threading.local)
+    def __init__(self, engine: Engine, readers: int = 1) -> None:
+        self._engine = engine
+        self._questions = Lane("questions", threads=2, places=256)
+        self._bulk = Lane("documents", threads=os.cpu_count() or 1, places=512, niceness=5)
+        self._reading = Lane("reading", threads=readers, places=8 * readers, niceness=10)
+        self._lanes = (self._questions, self._bulk, self._reading)
+        self._readers = threading.local()
 
     def answer(self, method: str, path: str, body: bytes) -> Reply:
         """Answer one request; whatever is wrong with it becomes an error in the dialect's shape."""
@@ -68,9 +70,7 @@ class Routes:
         try:
             return Reply(200, route(body))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(step) for step in first["loc"])
-            return Reply(400, wire.error(f"{where}: {first['msg']}" if where else first["msg"], 400))
+            return Reply(400, wire.error(_complaints(error), 400))
         except NotServed as error:
             return Reply(404, wire.error(error.message, 404, kind="NotFoundError", param="model"))
         except BadInput as error:
@@ -83,8 +83,7 @@ class Routes:
     def stop(self, seconds: float) -> bool:
         """Let running work finish for some seconds; answers whether it did."""
         end = time.monotonic() + seconds
-        lanes = (self.questions, self.bulk, self.reading)
-        stopped = [lane.stop(max(0.0, end - time.monotonic())) for lane in lanes]
+        stopped = [lane.stop(max(0.0, end - time.monotonic())) for lane in self._lanes]
         return all(stopped)
 
     def _table(self) -> dict[tuple[str, str], Callable[[bytes], Json]]:
@@ -99,7 +98,7 @@ class Routes:
         request = wire.EmbeddingsRequest.model_validate_json(body)
         _check(request.model, request.dimensions)
         inputs = _inputs(request)
-        lane = self.bulk if request.priority > 0 else self.questions
+        lane = self._bulk if request.priority > 0 else self._questions
         done = lane.run(self._jobs(inputs))
         tokens = sum(pieces for _, pieces in done)
         data = [
@@ -118,18 +117,18 @@ class Routes:
             if entry.picture is None:
                 texts.append(entry.text)
             if texts and (entry.picture is not None or len(texts) == TEXTS_A_JOB):
-                jobs.append(partial(self.engine.embed_texts, texts))
+                jobs.append(partial(self._engine.embed_texts, texts))
                 texts = []
             if entry.picture is not None:
                 jobs.append(partial(self._embed_picture, entry.text, entry.picture, place))
-        return [*jobs, partial(self.engine.embed_texts, texts)] if texts else jobs
+        return [*jobs, partial(self._engine.embed_texts, texts)] if texts else jobs
 
     def _embed_picture(self, text: str, data: bytes, index: int) -> Embedded:
         picture = _blame(index, partial(open_picture, data))
         if text:
-            vector, pieces = self.engine.embed_both(text, picture)
+            vector, pieces = self._engine.embed_both(text, picture)
             return vector[None], pieces
-        return self.engine.embed_picture(picture)[None], 0
+        return self._engine.embed_picture(picture)[None], 0
 
     def _read(self, body: bytes) -> Json:
         request = wire.ReadRequest.model_validate_json(body)
@@ -138,14 +137,14 @@ class Routes:
             _blame(place, partial(wire.picture_bytes, picture.url)) for place, picture in enumerate(request.pictures)
         ]
         # Tags alone are as quick as a vector and needn't wait behind somebody's page of text.
-        lane = self.reading if request.text else self.bulk
+        lane = self._reading if request.text else self._bulk
         found = lane.run([partial(self._read_one, data, at, request.text) for at, data in enumerate(pictures)])
         return wire.listing([wire.reading(one, at) for at, one in enumerate(found)], model=INFO.name)
 
     def _read_one(self, data: bytes, index: int, with_text: bool) -> Reading:
         picture = _blame(index, partial(open_picture, data))
         text, words = self._reader().read(picture) if with_text else ("", ())
-        return Reading(text, words, self.engine.tags(picture))
+        return Reading(text, words, self._engine.tags(picture))
 
     def _reader(self) -> Reader:
         """A thread's own reader, made in that thread: the reader's threads inherit its priority."""
@@ -171,6 +170,12 @@ def models() -> Json:
     }
     entry = {"id": INFO.name, "object": "model", "created": 0, "owned_by": "searchsite", "searchsite": about}
     return wire.listing([entry])
+
+
+def _complaints(error: ValidationError) -> str:
+    """What is wrong with a request, in one line; a field of several forms has a complaint for each."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)[:MOST_COMPLAINTS]
+    return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in found)
 
 
 def _check(model: str | None, dimensions: int | None) -> None:

@@ -187,10 +187,11 @@ def listening(address: Address, routes: Routes) -> Iterator[tuple[str, int] | Pa
                 address.unlink(missing_ok=True)
 
 
-def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None) -> None:
+def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None, *, readers: int = 1) -> None:
     """Load the engine and serve until SIGTERM or SIGINT; `ready` is called when questions are answered.
 
-    Must run in the main thread. `cache` keeps what the engine derives on its first start.
+    Must run in the main thread. `cache` keeps what the engine derives on its first start. `readers` pictures
+    are read side by side, each on a core of its own.
     """
     stop = threading.Event()
 
@@ -202,7 +203,10 @@ def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None
     sys.setswitchinterval(SWITCH_SECONDS)
     with _claimed(address):
         pass  # before the seconds of loading
-    routes = Routes(Engine(cache, log.info))
+    try:
+        routes = Routes(Engine(cache, log.info), readers)
+    except OSError as error:
+        raise CannotServe(f"cannot load the networks: {error}") from error
     _return_memory()
     with listening(address, routes):
         log.info("answering on %s", _name(address))

@@ -123,9 +123,14 @@ def _picture_network(cache: Path) -> Path:
     if path.exists():
         return path
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache, prefix=f".{PICTURE_NETWORK}.", delete=False) as file:
-        file.write(build(read_tensors(checkpoint_path())))
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    descriptor, part = tempfile.mkstemp(dir=cache, prefix=f".{PICTURE_NETWORK}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(build(read_tensors(checkpoint_path())))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).replace(path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
     return path
