@@ -24,6 +24,6 @@ class Command(BaseCommand):
         logging.basicConfig(level=config.log_level, format="%(asctime)s %(message)s")
         try:
             places.make(config)
-            server.serve(config.inference_socket, config.data_dir / "inference")
+            server.serve(config.inference_socket, config.data_dir / "inference", readers=config.read_workers)
         except (CannotStart, server.CannotServe) as error:
             raise CommandError(str(error)) from None
