@@ -7,6 +7,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("searchsite.ops.urls")),
+    path("api/", include("searchsite.api.urls")),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.account.urls")),
+    path("", include("searchsite.web.urls")),
 ]

@@ -1,0 +1,77 @@
+"""What every page's door asks first: who is it, in which team, and by which method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from searchsite.accounts.models import Membership, User
+from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope, scope_for
+
+P = ParamSpec("P")
+
+
+class MemberRequest(HttpRequest):
+    """The request of a signed-in person who works in a team."""
+
+    user: User
+    membership: Membership
+    scope: Scope
+    htmx: HtmxDetails
+
+
+View = Callable[..., HttpResponseBase]
+MemberView = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+
+
+def in_team(*methods: str) -> Callable[[MemberView[P]], View]:
+    """Let only members of a team in, by these methods; answer a refusal with its sentence and status."""
+    allowed = [*methods, "HEAD"] if "GET" in methods else [*methods]
+
+    def wrap(view: MemberView[P]) -> View:
+        @require_http_methods(allowed)
+        @wraps(view)
+        def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            member = cast(MemberRequest, request)
+            if not request.user.is_authenticated:
+                return _sign_in_first(member)
+            if not getattr(request, "membership", None):
+                return render(request, "account/no_team.html", status=403)
+            member.scope = scope_for(member.user, member.membership.team_id)
+            try:
+                response = view(member, *args, **kwargs)
+            except Refusal as refusal:
+                response = refused(member, refusal)
+            patch_cache_control(response, private=True, no_cache=True)
+            patch_vary_headers(response, ["HX-Request"])
+            return response
+
+        return door
+
+    return wrap
+
+
+def refused(request: MemberRequest, refusal: Refusal) -> HttpResponse:
+    """Show why not: the bare sentence to a script, a page to a person."""
+    if request.htmx:
+        return HttpResponse(str(refusal), content_type="text/plain; charset=utf-8", status=refusal.status)
+    return render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
+
+
+def _sign_in_first(request: MemberRequest) -> HttpResponse:
+    if request.htmx:
+        # A script would follow a redirect and put the sign-in page into the middle of the page.
+        back = redirect_to_login(request.htmx.current_url_abs_path or "/")
+        return HttpResponseClientRedirect(back.url)
+    return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")

@@ -1,0 +1,126 @@
+"""The page of one item: the thing itself, what is known of it, how far its stages are, what is like it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from searchsite.indexing import stages
+from searchsite.library import edits, trash
+from searchsite.library.models import Item, Part, PartRole
+from searchsite.library.scope import Scope
+from searchsite.search import find
+from searchsite.search.questions import Question, Term
+from searchsite.web import cards
+from searchsite.web.doors import MemberRequest, in_team
+
+ALIKE = 12
+
+
+@in_team("GET")
+def item(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Show one item."""
+    shown = visible(request.scope, public_id)
+    return render(request, "items/page.html", _facts(shown, request.scope))
+
+
+@in_team("GET")
+def live(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Show the part of the page that changes while the item is worked on; the page asks for it until then."""
+    shown = visible(request.scope, public_id)
+    return render(request, "items/_live.html", _facts(shown, request.scope))
+
+
+@in_team("POST")
+def rename(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Give the item another title."""
+    shown = writable(request.scope, public_id)
+    edits.rename(shown, request.POST.get("title", ""))
+    messages.success(request, _("The title is saved."))
+    return redirect("item", public_id)
+
+
+@in_team("POST")
+def retry(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Try a failed stage again."""
+    shown = writable(request.scope, public_id)
+    kind = request.POST.get("stage", "")
+    if kind not in ("decode", "read", "caption", "embed"):
+        return HttpResponse(_("There is no such stage."), content_type="text/plain; charset=utf-8", status=400)
+    stages.retry(shown, kind)
+    return redirect("item", public_id)
+
+
+@in_team("POST")
+def discard(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Move the item to the trash; the next page offers to take it back."""
+    shown = writable(request.scope, public_id)
+    trash.trash(shown)
+    request.session["undo"] = {"id": str(public_id), "title": shown.title}
+    return redirect("home")
+
+
+@in_team("POST")
+def restore(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Take the item back out of the trash."""
+    shown = trash.restorable(request.scope).filter(public_id=public_id).first()
+    if shown is None:
+        raise Http404(_("Nothing here."))
+    trash.restore(shown)
+    request.session.pop("undo", None)
+    messages.success(request, _("“%(title)s” is back.") % {"title": shown.title})
+    return redirect("item", public_id)
+
+
+def visible(scope: Scope, public_id: UUID) -> Item:
+    """Return the item, or 404: what is missing and what is not shared look alike."""
+    found = (
+        Item.objects.visible_to(scope).select_related("collection", "blob", "created_by").filter(public_id=public_id)
+    )
+    one = found.first()
+    if one is None:
+        raise Http404(_("Nothing here."))
+    return one
+
+
+def writable(scope: Scope, public_id: UUID) -> Item:
+    """Return the item if it may be changed: 404 when it is not visible, 403 when it is only that."""
+    one = visible(scope, public_id)
+    if one.collection_id not in scope.writable_ids:
+        raise PermissionDenied
+    return one
+
+
+def _facts(item: Item, scope: Scope) -> dict[str, Any]:
+    progress = stages.status_of([item])[item.pk]
+    said = _said(item)
+    return {
+        "item": item,
+        "progress": progress,
+        "may_edit": item.collection_id in scope.writable_ids,
+        "tags": item.item_tags.select_related("tag").order_by("-source", "id"),
+        "caption": said.get(PartRole.CAPTION, ""),
+        "ocr": said.get(PartRole.OCR, ""),
+        "text": said.get(PartRole.CONTENT, ""),
+        "alike": _alike(item, scope) if progress.stages["embed"].state == "done" else [],
+    }
+
+
+def _said(item: Item) -> dict[str, str]:
+    """Return the item's texts by role: passages lie end to end, so that joined they are the whole."""
+    texts: dict[str, str] = {}
+    for part in Part.objects.filter(item=item).exclude(text="").order_by("role", "ordinal"):
+        texts[part.role] = texts.get(part.role, "") + part.text
+    return texts
+
+
+def _alike(item: Item, scope: Scope) -> list[cards.Card]:
+    results = find.find(Question(terms=(Term(item=item.public_id),), limit=ALIKE), scope)
+    return cards.of_hits([hit for hit in results.hits if hit.item.id != item.public_id], "")

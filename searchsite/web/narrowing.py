@@ -1,0 +1,151 @@
+"""What the search page shows around the hits: tabs, chips, the filter form, and their addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from searchsite.accounts.models import Membership
+from searchsite.library.models import Collection, Item, Kind
+from searchsite.library.scope import Scope
+
+FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode")
+PLACE = ("cursor",)
+PICTURED = ("picture", "like", "unlike")
+NEGATIVE = ("not",)
+KEPT = (*PICTURED, *NEGATIVE, *FILTERS, "sort")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A tab or a menu entry."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One active filter, and the address without it."""
+
+    label: str
+    without: str
+    image: str = ""
+
+
+def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
+    """Return everything that surrounds the hits."""
+    words = params.get("q", "").replace("\x00", "")
+    collections = list(Collection.objects.filter(id__in=scope.collection_ids).order_by("name"))
+    return {
+        "words": words,
+        "pictured": any(params.get(name) for name in PICTURED),
+        "kept": [
+            (name, value)
+            for name in (*PICTURED, *NEGATIVE, *FILTERS, "sort")
+            for value in params.getlist(name)
+            if value
+        ],
+        "replaced": ("kind", "collection", "by", "after", "before", "mode"),
+        "tabs": _tabs(params),
+        "sorts": _sorts(params),
+        "chips": [*_pictures(params, scope), *_filters(params, collections)],
+        "relaxed": address(params, drop=(*FILTERS, *PLACE)) if any(params.get(name) for name in FILTERS) else "",
+        "collections": collections,
+        "members": Membership.objects.filter(team_id=scope.team_id).select_related("user").order_by("user__username"),
+        "chosen": {name: params.getlist(name) for name in FILTERS},
+        "here": address(params, drop=PLACE),
+    }
+
+
+def address(params: QueryDict, *, drop: tuple[str, ...] = (), **change: str) -> str:
+    """Return the search's address with some parameters dropped or set."""
+    changed = params.copy()
+    for name in (*drop, *change):
+        changed.pop(name, None)
+    for name, value in change.items():
+        changed[name] = value
+    query = changed.urlencode()
+    return reverse("home") + (f"?{query}" if query else "")
+
+
+def _tabs(params: QueryDict) -> list[Link]:
+    names = {"": _("All"), Kind.IMAGE: _("Photos"), Kind.SCREENSHOT: _("Screenshots"), Kind.TEXT: _("Texts")}
+    now = params.getlist("kind")
+    return [
+        Link(
+            label,
+            address(params, drop=PLACE, kind=kind) if kind else address(params, drop=("kind", *PLACE)),
+            now == [kind] if kind else not now,
+        )
+        for kind, label in names.items()
+    ]
+
+
+def _sorts(params: QueryDict) -> list[Link]:
+    asked = any(params.get(name) for name in ("q", *PICTURED))
+    names = {"relevance": _("Relevance"), "newest": _("Newest"), "oldest": _("Oldest")}
+    if not asked:
+        del names["relevance"]
+    now = params.get("sort") or next(iter(names))
+    return [Link(label, address(params, drop=PLACE, sort=sort), now == sort) for sort, label in names.items()]
+
+
+def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
+    chips = []
+    for value in params.getlist("picture"):
+        if _uuid(value):
+            chips.append(
+                Chip(_("Your picture"), _without(params, "picture", value), reverse("query-picture", args=[value]))
+            )
+    for name, words in (("like", _("Like “%(title)s”")), ("unlike", _("Not like “%(title)s”"))):
+        named = {value for value in params.getlist(name) if _uuid(value)}
+        for item in Item.objects.visible_to(scope).filter(public_id__in=named):
+            image = reverse("thumbnail", args=[item.public_id, 480]) if item.width else ""
+            chips.append(Chip(words % {"title": item.title}, _without(params, name, str(item.public_id)), image))
+    return chips
+
+
+def _filters(params: QueryDict, collections: list[Collection]) -> list[Chip]:
+    names = {str(one.public_id): one.name for one in collections}
+    return [
+        Chip(_label(name, value, names), _without(params, name, value))
+        for name in (*NEGATIVE, *FILTERS)
+        for value in params.getlist(name)
+        if value and name != "kind" and (name, value) != ("mode", "hybrid")
+    ]
+
+
+def _label(name: str, value: str, collections: dict[str, str]) -> str:
+    if name == "collection":
+        return collections.get(value, _("Unknown collection"))
+    if name == "mode":
+        return {"words": _("Exact words only"), "meaning": _("Meaning only")}.get(value, value)
+    patterns = {
+        "not": _("Not “%(value)s”"),
+        "by": _("By %(value)s"),
+        "after": _("Since %(value)s"),
+        "before": _("Before %(value)s"),
+        "tag": "#%(value)s",
+    }
+    return patterns[name] % {"value": value}
+
+
+def _without(params: QueryDict, name: str, value: str) -> str:
+    changed = params.copy()
+    changed.setlist(name, [one for one in params.getlist(name) if one != value])
+    return address(changed, drop=PLACE)
+
+
+def _uuid(value: str) -> bool:
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True

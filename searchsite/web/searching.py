@@ -1,0 +1,75 @@
+"""The search page: a question in the address, and its hits."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from searchsite.indexing import spaces
+from searchsite.library import pictures
+from searchsite.library.refusals import Refusal
+from searchsite.search import find, questions
+from searchsite.web import cards, narrowing
+from searchsite.web.doors import MemberRequest, in_team, refused
+
+
+@in_team("GET")
+def search(request: MemberRequest) -> HttpResponseBase:
+    """Show what answers the question in the address; without a question, the newest items."""
+    page = narrowing.page_of(request.GET, request.scope)
+    try:
+        question = questions.from_query(request.GET)
+        results = find.find(question, request.scope)
+    except questions.BadQuestion as wrong:
+        return _misunderstood(request, page, wrong)
+    shown = page | _shown(question, results)
+    if request.htmx and "cursor" in request.GET:
+        return render(request, "search/_cards.html", shown)
+    return render(request, "search/page.html", shown | {"undo": request.session.pop("undo", None)})
+
+
+@in_team("GET", "POST")
+def search_picture(request: MemberRequest) -> HttpResponseBase:
+    """Keep the picture that was chosen, dropped or pasted, and go to the search by it."""
+    if request.method != "POST":
+        return render(request, "search/picture.html", {})
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise Refusal(_("Choose a picture first."), code="missing")
+        kept = pictures.add_query_picture(file, scope=request.scope)
+    except Refusal as refusal:
+        if request.htmx:
+            return refused(request, refusal)
+        return render(request, "search/picture.html", {"refusal": refusal}, status=refusal.status)
+    words = request.POST.get("q", "").strip()[:2000]
+    asked = {"picture": str(kept.public_id)} | ({"q": words} if words else {})
+    return redirect(f"/?{urlencode(asked)}")
+
+
+def _shown(question: questions.Question, results: find.Results) -> dict[str, Any]:
+    space = spaces.active()
+    # What the embedder always says of itself stands at the foot; what happened to this question, above the hits.
+    standing = set(space.notes) if space else set()
+    return {
+        "asked": bool(question.terms),
+        "cards": cards.of_hits(results.hits, question.words),
+        "total": results.total_estimate,
+        "seconds": results.took_ms / 1000,
+        "banners": [note for note in results.notes if note not in standing],
+        "notes": [note for note in results.notes if note in standing],
+        "space": results.space,
+        "next_cursor": results.next_cursor,
+    }
+
+
+def _misunderstood(request: MemberRequest, page: dict[str, Any], wrong: questions.BadQuestion) -> HttpResponse:
+    status = 404 if isinstance(wrong, questions.NotFound) else 400
+    if request.htmx:
+        return HttpResponse(str(wrong), content_type="text/plain; charset=utf-8", status=status)
+    return render(request, "search/page.html", page | {"asked": True, "wrong": str(wrong)}, status=status)

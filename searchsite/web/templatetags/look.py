@@ -1,0 +1,73 @@
+"""Small pieces of the pages' look."""
+
+from __future__ import annotations
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+STAGE_ICONS = {"done": "check", "running": "running", "failed": "alert", "waiting": "clock"}
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """Return one icon of the sprite, hidden from screen readers: the words beside it speak."""
+    href = f"{static('web/icons.svg')}#{name}"
+    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}"></use></svg>', size, href)
+
+
+@register.filter
+def shape(width: int | None, height: int | None = None) -> str:
+    """Return the class of a picture's shape: width / height in steps of 0.05, within what a row can show."""
+    ratio = (width / height) if width and height else 1.25
+    return f"ar-{min(260, max(70, round(ratio * 20) * 5))}"
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """Return a kind's name for people."""
+    return {"image": _("Photo"), "screenshot": _("Screenshot"), "text": _("Text")}.get(kind, kind)
+
+
+@register.filter
+def kind_icon(kind: str) -> str:
+    """Return the name of a kind's icon."""
+    return kind if kind in ("image", "screenshot") else "text"
+
+
+@register.filter
+def stage_name(stage: str) -> str:
+    """Return a stage's name for people."""
+    names = {"decode": _("Picture"), "read": _("Text in it"), "caption": _("Caption"), "embed": _("Meaning")}
+    return names.get(stage, stage)
+
+
+@register.filter
+def stage_state(state: str) -> str:
+    """Return a stage's state for people."""
+    names = {
+        "waiting": _("waiting"),
+        "running": _("running"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "cancelled": _("cancelled"),
+        "not_configured": _("not configured"),
+        "not_needed": _("not needed"),
+    }
+    return names.get(state, state)
+
+
+@register.filter
+def stage_icon(state: str) -> str:
+    """Return the name of the icon of a stage's state."""
+    return STAGE_ICONS.get(state, "off")
+
+
+@register.filter
+def stage_class(state: str) -> str:
+    """Return the class of a stage's state."""
+    return state if state in STAGE_ICONS else "off"

@@ -1,0 +1,116 @@
+"""The upload page: files one by one from the script, or all at once from the plain form; and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from searchsite.indexing import stages
+from searchsite.indexing.stages import Progress
+from searchsite.jobs.models import Lane
+from searchsite.library import intake
+from searchsite.library.intake import Place
+from searchsite.library.models import Collection, Item
+from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope
+from searchsite.web.doors import MemberRequest, in_team
+
+# A page lists at most so many cards, and one polling request asks for at most so many.
+LISTED = 200
+
+
+@in_team("GET", "POST")
+def upload(request: MemberRequest) -> HttpResponseBase:
+    """Show the upload page, or take the files in."""
+    if request.method != "POST":
+        return render(request, "upload/page.html", _page(request))
+    place = _place(request)
+    files = request.FILES.getlist("file")
+    if not files:
+        raise Refusal(_("No file came with the request."), code="missing")
+    if request.htmx:
+        return _one(request, files[0], place)
+    return _all(request, files, place)
+
+
+@in_team("POST")
+def note(request: MemberRequest) -> HttpResponseBase:
+    """Take a note in."""
+    place = _place(request)
+    text = request.POST.get("text", "")
+    if not text.strip():
+        raise Refusal(_("The note is empty."), code="empty")
+    added = intake.add_text(text, title=request.POST.get("title", "").strip() or None, into=place)
+    messages.success(request, _("The note is kept."))
+    return redirect("item", added.item.public_id)
+
+
+@in_team("GET")
+def progress(request: MemberRequest) -> HttpResponseBase:
+    """Show the cards of these items as they are now; the page asks until they are finished."""
+    return render(request, "upload/_progress.html", {"entries": _entries(request.scope, _ids(request))})
+
+
+def _page(request: MemberRequest) -> dict[str, Any]:
+    writable = Collection.objects.filter(id__in=request.scope.writable_ids).order_by("-purpose", "name")
+    return {
+        "upload_page": True,
+        "places": writable,
+        "chosen": request.GET.get("collection", ""),
+        "entries": _entries(request.scope, _ids(request)),
+        "max_mb": settings.CONFIG.max_file_bytes // 2**20,
+    }
+
+
+def _place(request: MemberRequest) -> Place:
+    return intake.place_for(request.scope, _uuid(request.POST.get("collection", "")), lane=Lane.WAITING)
+
+
+def _one(request: MemberRequest, file: UploadedFile, place: Place) -> HttpResponseBase:
+    added = intake.add_file(file, file.name or "", into=place)
+    entry = {"item": added.item, "progress": _progress([added.item])[added.item.pk], "known": not added.created}
+    return render(request, "upload/_entry.html", {"entry": entry}, status=201 if added.created else 200)
+
+
+def _all(request: MemberRequest, files: Sequence[UploadedFile], place: Place) -> HttpResponseBase:
+    kept: list[str] = []
+    for file in files:
+        try:
+            added = intake.add_file(file, file.name or "", into=place)
+        except Refusal as refusal:
+            messages.error(request, f"{file.name}: {refusal}")
+        else:
+            kept.append(str(added.item.public_id))
+            if not added.created:
+                messages.warning(request, _("%(name)s is already here.") % {"name": file.name})
+    return redirect(f"{request.path}?{urlencode({'id': kept[:LISTED]}, doseq=True)}")
+
+
+def _entries(scope: Scope, ids: list[UUID]) -> list[dict[str, Any]]:
+    items = list(Item.objects.visible_to(scope).filter(public_id__in=ids).order_by("-id"))
+    known = _progress(items)
+    return [{"item": item, "progress": known[item.pk], "known": False} for item in items]
+
+
+def _progress(items: list[Item]) -> dict[int, Progress]:
+    return stages.status_of(items)
+
+
+def _ids(request: MemberRequest) -> list[UUID]:
+    return [one for one in map(_uuid, request.GET.getlist("id")[:LISTED]) if one]
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None

@@ -1,0 +1,31 @@
+"""The addresses of the pages."""
+
+from __future__ import annotations
+
+from allauth.account import views as account
+from django.urls import path
+
+from searchsite.web import files, items, searching, switching, uploads
+
+urlpatterns = [
+    path("", searching.search, name="home"),
+    path("search", searching.search, name="search"),
+    path("search/picture", searching.search_picture, name="search-picture"),
+    path("pictures/<uuid:public_id>", files.query_picture, name="query-picture"),
+    path("items/<uuid:public_id>", items.item, name="item"),
+    path("items/<uuid:public_id>/live", items.live, name="item-live"),
+    path("items/<uuid:public_id>/title", items.rename, name="item-rename"),
+    path("items/<uuid:public_id>/retry", items.retry, name="item-retry"),
+    path("items/<uuid:public_id>/trash", items.discard, name="item-trash"),
+    path("items/<uuid:public_id>/restore", items.restore, name="item-restore"),
+    path("items/<uuid:public_id>/file", files.file, name="file"),
+    path("items/<uuid:public_id>/thumbnail/<int:size>", files.thumbnail, name="thumbnail"),
+    path("upload", uploads.upload, name="upload"),
+    path("upload/progress", uploads.progress, name="upload-progress"),
+    path("upload/note", uploads.note, name="upload-note"),
+    path("team", switching.switch_team, name="switch-team"),
+    # Only these of django-allauth's pages: accounts are made and mended by an administrator.
+    path("accounts/login/", account.login, name="account_login"),
+    path("accounts/logout/", account.logout, name="account_logout"),
+    path("accounts/inactive/", account.account_inactive, name="account_inactive"),
+]
