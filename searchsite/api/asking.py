@@ -1,0 +1,87 @@
+"""Questions as callers send them, and answers as they get them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.urls import reverse
+
+from searchsite.api import schemas, shapes
+from searchsite.api.problems import Problem
+from searchsite.search.find import Hit, Results
+from searchsite.search.questions import Filters, Question, Term, checked
+
+Value = TypeVar("Value")
+NO_RERANKER = "No reranker is configured; the order is that of the first search."
+NO_FACETS = "Facets are not offered yet; they are left out."
+
+
+def question_of(asked: schemas.SearchIn) -> Question:
+    """Return the question. Raises BadQuestion."""
+    terms = tuple(_term(one) for one in asked.query)
+    rest = {"sort": asked.sort, "mode": asked.mode, "limit": asked.limit, "cursor": asked.cursor}
+    return checked(Question(terms=terms, filters=_filters(asked.filters), **rest))
+
+
+def notes_on(asked: schemas.SearchIn) -> list[str]:
+    """Say what was asked for and cannot be had here."""
+    return [NO_RERANKER] * bool(asked.rerank) + [NO_FACETS] * bool(asked.facets)
+
+
+def search_out(results: Results, notes: list[str]) -> schemas.SearchOut:
+    """Describe what was found."""
+    return schemas.SearchOut(
+        hits=[_hit(hit) for hit in results.hits],
+        next_cursor=results.next_cursor,
+        total_estimate=results.total_estimate,
+        took_ms=results.took_ms,
+        space=results.space or "",
+        notes=[*results.notes, *notes],
+    )
+
+
+def _term(asked: schemas.TermIn) -> Term:
+    if asked.region is not None:
+        raise Problem(422, "Searching by a part of a picture is not offered yet.", code="no-region")
+    return Term(text=asked.text, item=asked.item, picture=asked.picture, weight=asked.weight)
+
+
+def _filters(asked: schemas.FiltersIn) -> Filters:
+    return Filters(
+        kinds=_several(asked.kind),
+        collections=_several(asked.collection),
+        tags=_several(asked.tag),
+        by=asked.by,
+        after=asked.after,
+        before=asked.before,
+    )
+
+
+def _several(given: list[Value] | Value | None) -> tuple[Value, ...]:
+    if given is None:
+        return ()
+    return tuple(given) if isinstance(given, list) else (given,)
+
+
+def _hit(hit: Hit) -> schemas.HitOut:
+    card, part = hit.item, hit.part
+    item = schemas.HitItem(
+        id=card.id,
+        kind=card.kind,
+        title=card.title,
+        caption=card.caption or None,
+        thumbnail_url=shapes.thumbnail_url(card.id, card.kind),
+        created_at=card.created_at,
+        width=card.width,
+        height=card.height,
+        collection_name=card.collection_name,
+        tags=list(card.tags),
+        url=reverse("item", args=[card.id]),
+    )
+    return schemas.HitOut(
+        item=item,
+        score=hit.score,
+        band=hit.band,
+        part=part and schemas.HitPart(id=part.id, role=part.role, text=part.text, locator=part.locator),
+        why=[schemas.WhyOut(channel=why.channel, rank=why.rank, similarity=why.similarity) for why in hit.why],
+    )

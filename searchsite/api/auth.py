@@ -1,0 +1,76 @@
+"""Who calls, with which rights, and whether the call is worth reading: all before the body is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from searchsite.accounts import tokens
+from searchsite.accounts.models import Membership, Team, User
+from searchsite.api.problems import Problem
+from searchsite.library.scope import Scope, scope_for
+
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+# Boundaries and the other fields of a form that carries one file.
+FORM_ROOM = 1 << 20
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The person behind a token, within the token's one team."""
+
+    user: User
+    team: Team
+    membership: Membership
+    scope: Scope
+
+
+class Request(HttpRequest):
+    """A request that a BearerToken let in."""
+
+    auth: Caller
+
+
+class BearerToken(HttpBearer):
+    """Lets a live token in if it has the scope, and if the body has a type and a length that we take."""
+
+    def __init__(self, needs: str, *, takes: tuple[str, ...] = ()) -> None:
+        self.needs, self.takes = needs, takes
+        super().__init__()
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+        """Return the caller; None means 401. A problem is raised for what a valid token may not do or send."""
+        held = tokens.check_token(token.strip())
+        if held is None:
+            return None
+        if self.needs not in held.scope_names:
+            raise Problem(403, f"This token lacks the scope “{self.needs}”.", code="scope-missing")
+        self._look_at_body(request)
+        membership = Membership.objects.filter(user=held.user, team=held.team).first()
+        return membership and Caller(held.user, held.team, membership, scope_for(held.user, held.team))
+
+    def _look_at_body(self, request: HttpRequest) -> None:
+        if self.takes and request.content_type not in self.takes:
+            raise Problem(415, f"Send {' or '.join(self.takes)}.")
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdigit():
+            raise Problem(400, "The Content-Length header is not a number.")
+        if int(length) > self._most(request):
+            raise Problem(413)
+
+    def _most(self, request: HttpRequest) -> int:
+        if request.content_type == MULTIPART:
+            return settings.CONFIG.max_file_bytes + FORM_ROOM
+        return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or FORM_ROOM
+
+
+READ = BearerToken("read")
+ASK = BearerToken("read", takes=(JSON,))
+SHOW = BearerToken("read", takes=(MULTIPART,))
+DELETE = BearerToken("write")
+CHANGE = BearerToken("write", takes=(JSON,))
+ADD = BearerToken("write", takes=(JSON, MULTIPART))

@@ -1,0 +1,92 @@
+"""Collections, and the state of the house: jobs, spaces, usage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db.models import Count
+from django.utils import timezone
+from ninja import Router
+from ninja.responses import Status
+
+from searchsite.accounts.models import Usage
+from searchsite.api import schemas
+from searchsite.api.auth import CHANGE, READ, Caller, Request
+from searchsite.api.problems import Problem
+from searchsite.indexing.models import Space
+from searchsite.jobs import overview
+from searchsite.library import collections
+from searchsite.library.models import Collection
+from searchsite.library.scope import scope_for
+
+router = Router()
+USAGE_DAYS = timedelta(days=92)
+
+
+@router.get("/collections", auth=READ, response=schemas.CollectionList, tags=["collections"])
+def list_collections(request: Request) -> schemas.CollectionList:
+    """All collections that you see, by name."""
+    caller: Caller = request.auth
+    seen = Collection.objects.filter(id__in=caller.scope.collection_ids).annotate(number=Count("items"))
+    return schemas.CollectionList(collections=[_collection(one, caller, one.number) for one in seen.order_by("name")])
+
+
+@router.post("/collections", auth=CHANGE, response={201: schemas.CollectionOut}, tags=["collections"])
+def add_collection(request: Request, collection: schemas.CollectionIn) -> Status[schemas.CollectionOut]:
+    """Make a collection. Its name must be new in the team."""
+    caller: Caller = request.auth
+    if not caller.membership.may_edit:
+        raise Problem(403, "Viewers cannot make collections.", code="read-only")
+    made = collections.create_collection(
+        caller.team, collection.name, maker=caller.user, visibility=collection.visibility
+    )
+    # The scope of this call is older than the collection.
+    caller = replace(caller, scope=scope_for(caller.user, caller.team))
+    return Status(201, _collection(made, caller, 0))
+
+
+@router.get("/jobs", auth=READ, response=schemas.JobsOut, tags=["state"])
+def count_jobs(request: Request) -> schemas.JobsOut:
+    """How much work waits, runs, is done or has failed in your team, by stage and state."""
+    return schemas.JobsOut(counts=overview.counts(request.auth.team.pk))
+
+
+@router.get("/spaces", auth=READ, response=schemas.SpaceList, tags=["state"])
+def list_spaces(request: Request) -> schemas.SpaceList:
+    """The spaces that vectors lie in; the active one answers searches."""
+    return schemas.SpaceList(spaces=[_space(space) for space in Space.objects.order_by("-id")])
+
+
+@router.get("/usage", auth=READ, response=schemas.UsageOut, tags=["state"])
+def list_usage(request: Request) -> schemas.UsageOut:
+    """What the server asked of inference in the last 92 days, by day, operation and embedder."""
+    days = Usage.objects.filter(day__gte=timezone.now().date() - USAGE_DAYS).order_by("-day", "operation", "embedder")
+    fields = schemas.UsageDay.model_fields
+    return schemas.UsageOut(usage=[schemas.UsageDay(**row) for row in days.values(*fields)])
+
+
+def _collection(collection: Collection, caller: Caller, items: int) -> schemas.CollectionOut:
+    return schemas.CollectionOut(
+        id=collection.public_id,
+        name=collection.name,
+        visibility=collection.visibility,
+        purpose=collection.purpose,
+        may_edit=collection.pk in caller.scope.writable_ids,
+        items=items,
+        created_at=collection.created_at,
+    )
+
+
+def _space(space: Space) -> schemas.SpaceOut:
+    return schemas.SpaceOut(
+        name=str(space),
+        embedder=space.embedder,
+        revision=space.revision,
+        adapter=space.adapter,
+        dimensions=space.dimensions,
+        status=space.status,
+        takes_pictures=space.takes_pictures,
+        notes=space.notes,
+        created_at=space.created_at,
+    )

@@ -1,0 +1,63 @@
+"""Search, and pictures to search by."""
+
+from __future__ import annotations
+
+from ninja import Query, Router
+from ninja.responses import Status
+
+from searchsite.api import asking, bodies, schemas
+from searchsite.api.auth import ASK, READ, SHOW, Request
+from searchsite.library import pictures
+from searchsite.search import find, questions
+
+router = Router(tags=["search"])
+EXAMPLE = {"query": [{"text": "red car"}, {"text": "snow", "weight": -1}], "filters": {"kind": ["image"]}, "limit": 10}
+PICTURE = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary", "description": "The picture."}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/search", auth=READ, response=schemas.SearchOut, summary="Search with the parameters of a search page")
+def search(request: Request, query: Query[schemas.SearchQuery]) -> schemas.SearchOut:
+    """The same parameters as the search page has, so that an address can be taken over. Without any: the newest."""
+    question = questions.from_query(request.GET)
+    return asking.search_out(find.find(question, request.auth.scope), [])
+
+
+@router.post(
+    "/search",
+    auth=ASK,
+    response=schemas.SearchOut,
+    summary="Search with words, items and pictures together",
+    openapi_extra={"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}},
+)
+def search_for(request: Request, asked: schemas.SearchIn) -> schemas.SearchOut:
+    """Each term pulls towards what it says, or away from it when its weight is negative."""
+    question = asking.question_of(asked)
+    return asking.search_out(find.find(question, request.auth.scope), asking.notes_on(asked))
+
+
+@router.post(
+    "/pictures",
+    auth=SHOW,
+    response={201: schemas.PictureOut},
+    summary="Hand in a picture to search by",
+    openapi_extra=PICTURE,
+)
+def add_picture(request: Request) -> Status[schemas.PictureOut]:
+    """It is kept for a while for this caller alone, and is not an item."""
+    file, _ = bodies.read_form(request, schemas.NoFields)
+    kept = pictures.add_query_picture(file, scope=request.auth.scope)
+    kept.refresh_from_db(fields=["expires_at"])
+    return Status(201, schemas.PictureOut(id=kept.public_id, expires_at=kept.expires_at))

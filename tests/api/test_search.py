@@ -1,0 +1,153 @@
+"""Search through the API. What is found how well is the search room's matter; here the words of a text suffice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.api.conftest import SEARCH, note, picture, upload
+
+JSON = "application/json"
+PICTURES = "/api/v1/pictures"
+
+
+def ask(api, **body):
+    return api.post(SEARCH, body, content_type=JSON)
+
+
+def test_words_find_a_text(api) -> None:
+    rose, _ = note(api, "The roses want water."), note(api, "Buy bread.")
+    found = api.get(SEARCH, {"q": "roses"}).json()
+    hit = found["hits"][0]
+    assert hit["item"]["id"] == rose["id"]
+    assert hit["item"].keys() >= {"id", "kind", "title", "caption", "thumbnail_url"}
+    assert hit.keys() == {"item", "score", "band", "part", "why"}
+    assert hit["part"]["text"] == "The roses want water."
+    assert hit["why"][0].keys() == {"channel", "rank", "similarity"}
+    assert found.keys() == {"hits", "next_cursor", "total_estimate", "took_ms", "space", "notes"}
+
+
+def test_both_ways_of_asking_find_the_same(api) -> None:
+    note(api, "The roses want water.")
+    asked, posted = api.get(SEARCH, {"q": "roses"}).json(), ask(api, query=[{"text": "roses"}]).json()
+    assert asked["hits"] == posted["hits"]
+
+
+def test_without_a_question_it_shows_the_newest_in_pages(api) -> None:
+    ids = [note(api, f"note {number}")["id"] for number in range(3)]
+    first = api.get(SEARCH, {"limit": 2}).json()
+    second = ask(api, limit=2, cursor=first["next_cursor"]).json()
+    assert [hit["item"]["id"] for hit in first["hits"] + second["hits"]] == ids[::-1]
+    assert second["next_cursor"] is None
+
+
+def test_filters_narrow(api) -> None:
+    text = note(api)
+    api.post("/api/v1/items", {"file": upload()})
+    by_kind = ask(api, filters={"kind": "text", "by": "alice"}).json()
+    assert [hit["item"]["id"] for hit in by_kind["hits"]] == [text["id"]]
+    assert ask(api, filters={"collection": [text["collection"]], "after": "2999-01-01"}).json()["hits"] == []
+
+
+def test_what_is_not_offered_is_said(api) -> None:
+    notes = ask(api, query=[{"text": "rose"}], rerank=True, facets=True).json()["notes"]
+    assert any("reranker" in one for one in notes) and any("Facets" in one for one in notes)
+    region = {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
+    picture_id = api.post(PICTURES, {"file": upload()}).json()["id"]
+    response = ask(api, query=[{"picture": picture_id, "region": region}])
+    assert (response.status_code, response.json()["code"]) == (422, "no-region")
+
+
+@pytest.mark.parametrize(
+    "word", ["' OR 1=1--", "'; select pg_sleep(5)--", "%27", "\\", "$$", "%" * 1500, "(a+)+$", "_"]
+)
+def test_a_strange_question_is_just_a_question(api, word) -> None:
+    note(api)
+    for response in (api.get(SEARCH, {"q": word, "tag": word, "by": word}), ask(api, query=[{"text": word}])):
+        assert response.status_code == 200, response.content
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("q=", 200),
+        ("q=%20%20", 200),
+        ("q=a", 200),
+        ("q=the", 200),
+        ("q=%F0%9F%98%80", 200),
+        ("q=" + "x" * 2001, 400),
+        ("q=a%00b", 200),
+        ("by=%00", 200),
+        ("q=%FF", 200),
+        ("limit=0", 400),
+        ("limit=101", 400),
+        ("limit=many", 400),
+        ("sort=random", 400),
+        ("mode=magic", 400),
+        ("kind=film", 400),
+        ("after=soon", 400),
+        ("cursor=AAAA", 400),
+        ("cursor=%27%20OR%201=1--", 400),
+        ("like=1", 404),
+        ("collection=1", 404),
+        ("picture=00000000-0000-0000-0000-000000000000", 404),
+    ],
+)
+def test_each_bad_address_has_its_answer(api, query, status) -> None:
+    response = api.get(f"{SEARCH}?{query}")
+    assert response.status_code == status, response.content
+    assert status == 200 or response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"query": [{}]}, 400),
+        ({"query": [{"text": "a", "item": "00000000-0000-0000-0000-000000000000"}]}, 400),
+        ({"query": [{"text": "a", "weight": 0}]}, 400),
+        ({"query": [{"text": "a\0b"}]}, 422),
+        ({"query": [{"text": "x" * 2001}]}, 400),
+        ({"query": [{"item": "7"}]}, 422),
+        ({"query": [{"text": "a", "weight": "heavy"}]}, 422),
+        ({"query": [{"text": "a"}] * 17}, 422),
+        ({"query": "a"}, 422),
+        ({"filters": {"kind": "film"}}, 422),
+        ({"filters": {"after": "soon"}}, 422),
+        ({"filters": {"item_id": 1}}, 422),
+        ({"limit": 0}, 422),
+        ({"q": "a"}, 422),
+        ({"cursor": "AAAA"}, 400),
+    ],
+)
+def test_each_bad_body_has_its_answer(api, body, status) -> None:
+    response = ask(api, **body)
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("weight", ["NaN", "Infinity", "1e999", "-1e400"])
+def test_a_weight_is_a_number(api, weight) -> None:
+    body = json.dumps({"query": [{"text": "a", "weight": 0}]}).replace("0}", f"{weight}}}")
+    assert api.post(SEARCH, body, content_type=JSON).status_code in (400, 422)
+
+
+def test_a_picture_to_search_by_is_not_an_item(caller) -> None:
+    vera = caller("vera", "read")
+    response = vera.post(PICTURES, {"file": upload()})
+    assert response.status_code == 201, response.content
+    assert vera.get("/api/v1/items").json()["items"] == []
+    assert ask(vera, query=[{"picture": response.json()["id"]}]).status_code == 200
+
+
+def test_a_picture_to_search_by_is_its_owners_alone(caller) -> None:
+    picture_id = caller("alice").post(PICTURES, {"file": upload()}).json()["id"]
+    for other in ("bob", "charlie"):
+        assert ask(caller(other), query=[{"picture": picture_id}]).status_code == 404
+
+
+@pytest.mark.parametrize("data", [b"", b"words", picture()[:40], b"GIF89a", b"<svg onload='alert(1)'/>"])
+def test_what_is_no_picture_cannot_be_searched_by(api, data) -> None:
+    response = api.post(PICTURES, {"file": upload(data)})
+    assert response.status_code in (413, 415, 422), response.content
+    assert response["Content-Type"] == "application/problem+json"
