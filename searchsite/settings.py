@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "searchsite.web.middleware.SecurityHeaders",
+    "searchsite.api.middleware.Problems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -140,7 +141,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static-collected"
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = CONFIG.media_root
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
