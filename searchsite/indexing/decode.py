@@ -12,13 +12,12 @@ from searchsite.indexing import plan
 from searchsite.jobs import queue
 from searchsite.jobs.models import Lane
 from searchsite.jobs.queue import Claim, Fenced
-from searchsite.library import files, items
+from searchsite.library import files, items, sniffing
 from searchsite.library.decoder import client as decoder
 from searchsite.library.decoder.protocol import Decoded, DecoderGone, Policy, Undecodable
 from searchsite.library.models import Item, Kind
 
 log = structlog.get_logger()
-MAX_SIDE = 30_000
 
 
 def run(claims: Sequence[Claim]) -> None:
@@ -41,7 +40,7 @@ def _decode(claim: Claim) -> None:
     decoded = None
     if item is not None and item.blob is not None:
         limits = config.load()
-        policy = Policy(limits.max_pixels, MAX_SIDE, files.SIZES)
+        policy = Policy(limits.max_pixels, sniffing.MAX_SIDE, files.SIZES)
         decoded = decoder.decode(files.original_path(item.blob), policy)
         files.write_derivatives(item.blob, decoded.derivatives)
     _finish(claim, decoded)

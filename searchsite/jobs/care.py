@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from searchsite.jobs import overview
 from searchsite.jobs.models import Job, State
@@ -15,7 +15,7 @@ from searchsite.jobs.wake import wake_on_commit
 KEEP_SUPERSEDED = timedelta(days=2)
 # A newer open job for the same input makes the old one pointless, and the unique index would refuse both.
 RETRY = """
-UPDATE job SET state = 'ready', attempts = 0, run_at = now(), finished_at = NULL, token = token + 1
+UPDATE job SET state = 'ready', attempts = 0, run_at = statement_timestamp(), finished_at = NULL, token = token + 1
 WHERE id = ANY(%s) AND state IN ('dead', 'cancelled') AND NOT EXISTS (
     SELECT 1 FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
 ) RETURNING queue
@@ -43,11 +43,11 @@ def retry_subject(subject: int, *, kind: str | None = None) -> int:
 def cancel(job_ids: Iterable[int]) -> int:
     """Cancel open jobs. One that is running loses its lease, so its result is dropped. Returns how many."""
     open_jobs = Job.objects.filter(id__in=list(job_ids), state__in=[State.READY, State.RUNNING])
-    return open_jobs.update(state=State.CANCELLED, lease_until=None, finished_at=timezone.now())
+    return open_jobs.update(state=State.CANCELLED, lease_until=None, finished_at=Now())
 
 
 def prune() -> int:
     """Delete finished jobs that newer ones have replaced. The newest of each kind stays: it is the stage's state."""
-    old = overview.superseded().filter(finished_at__lt=timezone.now() - KEEP_SUPERSEDED)
+    old = overview.superseded().filter(finished_at__lt=Now() - KEEP_SUPERSEDED)
     ids = list(old.values_list("id", flat=True)[:10_000])
     return Job.objects.filter(id__in=ids).delete()[0]

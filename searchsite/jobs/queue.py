@@ -40,45 +40,46 @@ class Claim:
 # Two statements, so that each uses its own partial index. Rows that have died too often are buried first and so
 # are never handed out again.
 BURY = """
-UPDATE job SET state = 'dead', lease_until = NULL, finished_at = now(), last_error = %s
-WHERE queue = %s AND state = 'running' AND lease_until < now() AND attempts >= %s
+UPDATE job SET state = 'dead', lease_until = NULL, finished_at = statement_timestamp(), last_error = %s
+WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() AND attempts >= %s
 """
 CLAIM = """
 WITH picked AS (
     SELECT id FROM job WHERE queue = %s AND {due} ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
 )
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1,
-    lease_until = now() + make_interval(secs => %s)
+    lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM picked WHERE job.id = picked.id
 RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, lane
 """
-CLAIM_EXPIRED = CLAIM.format(due="state = 'running' AND lease_until < now()", order="lease_until, id")
-CLAIM_READY = CLAIM.format(due="state = 'ready' AND run_at <= now()", order="lane, run_at, id")
+CLAIM_EXPIRED = CLAIM.format(due="state = 'running' AND lease_until < statement_timestamp()", order="lease_until, id")
+CLAIM_READY = CLAIM.format(due="state = 'ready' AND run_at <= statement_timestamp()", order="lane, run_at, id")
 HEARTBEAT = """
-UPDATE job SET lease_until = now() + make_interval(secs => %s)
+UPDATE job SET lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
 WHERE job.id = held.id AND job.token = held.token AND state = 'running'
 """
 FINISH = """
-UPDATE job SET state = 'done', lease_until = NULL, finished_at = now(), last_error = ''
+UPDATE job SET state = 'done', lease_until = NULL, finished_at = statement_timestamp(), last_error = ''
 WHERE id = %s AND token = %s AND state = 'running'
 """
 FAIL = """
 UPDATE job SET last_error = %s, lease_until = NULL,
     state = CASE WHEN attempts >= %s THEN 'dead' ELSE 'ready' END,
-    finished_at = CASE WHEN attempts >= %s THEN now() END,
-    run_at = now() + make_interval(secs => %s)
+    finished_at = CASE WHEN attempts >= %s THEN statement_timestamp() END,
+    run_at = statement_timestamp() + make_interval(secs => %s)
 WHERE id = %s AND token = %s AND state = 'running'
 """
 RELEASE = """
 UPDATE job SET state = 'ready', attempts = greatest(attempts - 1, 0), lease_until = NULL, last_error = %s,
-    run_at = now() + make_interval(secs => %s)
+    run_at = statement_timestamp() + make_interval(secs => %s)
 FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
 WHERE job.id = held.id AND job.token = held.token AND state = 'running'
 """
 DUE = """
 SELECT DISTINCT queue FROM job
-WHERE (state = 'ready' AND run_at <= now()) OR (state = 'running' AND lease_until < now())
+WHERE state = 'ready' AND run_at <= statement_timestamp()
+    OR state = 'running' AND lease_until < statement_timestamp()
 """
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from django.utils import timezone
 
-from searchsite.indexing import inputs, provider, spaces, tables
+from searchsite.indexing import provider, spaces, tables
 from searchsite.indexing.models import Space
 from searchsite.inference.errors import BadInput
-from searchsite.inference.types import EmbedInput, Vectors
-from searchsite.library.models import Channel, Item, PartRole, QueryPicture
+from searchsite.inference.types import EmbedInput, Picture, Vectors
+from searchsite.library import files, pictures
+from searchsite.library.models import Channel, Item, PartRole
 from searchsite.library.scope import Scope
 from searchsite.search.questions import BadQuestion, NotFound, Term
 
@@ -63,9 +63,9 @@ class _Kept:
 _kept = _Kept(KEPT)
 
 
-def resolve(terms: Sequence[Term], scope: Scope, space: Space | None) -> list[Resolved]:
+def resolve(terms: Sequence[Term], scope: Scope) -> list[Resolved]:
     """Look up what the terms name. Raises NotFound for what is not there for this person."""
-    return [_resolve(term, scope, space) for term in terms]
+    return [_resolve(term, scope) for term in terms]
 
 
 def vector_of(terms: Sequence[Resolved], space: Space) -> Vectors | None:
@@ -87,28 +87,25 @@ def vector_of(terms: Sequence[Resolved], space: Space) -> Vectors | None:
     return total / np.float32(length)
 
 
-def _resolve(term: Term, scope: Scope, space: Space | None) -> Resolved:
+def _resolve(term: Term, scope: Scope) -> Resolved:
     if term.item is not None:
         item = Item.objects.filter(collection_id__in=scope.collection_ids, public_id=term.item).first()
         if item is None:
             raise NotFound("There is no such item.")
         return Resolved(term.weight, item=item)
     if term.picture is not None:
-        return Resolved(term.weight, embed=_query_picture(term.picture, scope, space))
+        return Resolved(term.weight, embed=_query_picture(term.picture, scope))
     return Resolved(term.weight, embed=EmbedInput(text=term.text))
 
 
-def _query_picture(public_id: UUID, scope: Scope, space: Space | None) -> EmbedInput | None:
-    own = QueryPicture.objects.filter(public_id=public_id, owner_id=scope.user_id, team_id=scope.team_id)
-    picture = own.exclude(expires_at__lt=timezone.now()).select_related("blob").first()
-    if picture is None:
-        raise NotFound("The picture to search by is not there any more.")
-    if space is None:
-        return None
+def _query_picture(public_id: UUID, scope: Scope) -> EmbedInput:
+    picture = pictures.find(public_id, scope)
     try:
-        return EmbedInput(picture=inputs.picture_of(space, picture.blob))
-    except FileNotFoundError as error:
-        raise NotFound("The picture to search by is not there any more.") from error
+        if picture is not None:
+            return EmbedInput(picture=Picture(pictures.read(picture), files.DERIVATIVE_TYPE))
+    except FileNotFoundError:
+        pass
+    raise NotFound("The picture to search by is not there any more.")
 
 
 def _joined(terms: Sequence[Resolved], space: Space) -> Sequence[Resolved]:

@@ -70,7 +70,7 @@ class _Search:
     def fused(self) -> list[Fused]:
         """All that is found, in the order asked for."""
         question = self.question
-        terms = asking.resolve(question.terms, self.scope, self.space)
+        terms = asking.resolve(question.terms, self.scope)
         self.bounds = replace(self.bounds, without=tuple(term.item.pk for term in terms if term.item))
         vector = self._vector(terms) if question.mode != "words" else None
         channels: dict[str, list[Near]] = {}
@@ -140,7 +140,7 @@ def find(question: Question, scope: Scope) -> Results:
             with _limited():
                 page, more, total = browse.page(question, bounds, place)
     elif question.terms:
-        asking.resolve(question.terms, scope, space)
+        asking.resolve(question.terms, scope)
     cursor = _cursor(question, page, place, moment) if more else None
     hits = _hits(page, scope, space)
     took = round((time.perf_counter() - start) * 1000, 1)

@@ -1,0 +1,228 @@
+"""Items go through their stages, whatever happens on the way."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from searchsite.indexing import plan, spaces, stages, tables, upkeep, worker
+from searchsite.jobs import queue
+from searchsite.jobs.models import Job
+from searchsite.library.models import Channel, Item, Part, PartRole
+from tests import made
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses():
+    for pause in worker._pauses.values():
+        pause.until = pause.length = 0.0
+
+
+def vectors(item: Item) -> int:
+    space = spaces.active()
+    return len(tables.hashes(space.pk, [item.pk])) if space else 0
+
+
+def make_due() -> None:
+    """Let the time pass that jobs wait for."""
+    for pause in worker._pauses.values():
+        pause.until = 0.0
+    Job.objects.filter(state="ready").update(run_at="2020-01-01T00:00:00Z")
+
+
+def test_a_note_is_embedded(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    progress = stages.status_of([item])[item.pk]
+    assert progress.status == "ready"
+    assert progress.stages["embed"].state == "done"
+    assert progress.stages["decode"].state == "not_needed"
+    assert vectors(item) == 1
+
+
+def test_a_picture_passes_all_stages(inbox, fake):
+    item = made.picture(inbox)
+    assert stages.status_of([item])[item.pk].status == "processing"
+    made.work_through_everything()
+    states = {kind: view.state for kind, view in stages.status_of([item])[item.pk].stages.items()}
+    assert states == {"decode": "done", "read": "done", "caption": "not_configured", "embed": "done"}
+    assert vectors(item) == 3  # the picture, its text, its tags
+    assert [tag.tag.name for tag in item.item_tags.all()] == ["tabby cat"]
+
+
+def test_text_in_a_picture_knows_where_it_stands(inbox, fake):
+    item = made.picture(inbox)
+    made.work_through_everything()
+    ocr = item.parts.get(role=PartRole.OCR)
+    assert ocr.text == "hello world"
+    assert ocr.locator["words"][0] == ["hello", 0.1, 0.1, 0.5, 0.2]
+
+
+def test_doing_it_again_changes_nothing(inbox, fake):
+    item = made.picture(inbox)
+    made.work_through_everything()
+    before = set(item.parts.values_list("pk", flat=True))
+    stages.reprocess(item)
+    made.work_through_everything()
+    assert set(item.parts.values_list("pk", flat=True)) == before
+    assert stages.status_of([item])[item.pk].status == "ready"
+
+
+def test_unchanged_parts_are_not_embedded_twice(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    asked = fake.inputs
+    queue.enqueue([plan.job(plan.EMBED, item)])
+    made.work_through_everything()
+    assert fake.inputs == asked
+
+
+def test_one_bad_text_fails_alone(inbox, fake):
+    good = [made.note(inbox, f"note number {n}") for n in range(9)]
+    bad = made.note(inbox, "this is poison")
+    made.work_through_everything()
+    assert all(vectors(item) == 1 for item in good)
+    progress = stages.status_of([bad])[bad.pk]
+    assert progress.status == "failed"
+    assert "bad input" in progress.stages["embed"].error
+
+
+def test_a_good_passage_is_kept_beside_a_bad_one(inbox, fake):
+    item = made.note(inbox, "fine words. " * 160 + "\n\n" + "poison " * 50)
+    made.work_through_everything()
+    assert item.parts.count() > vectors(item) >= 1
+    assert stages.status_of([item])[item.pk].status == "failed"
+
+
+def test_an_outage_costs_no_attempts(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    fake.fault = "503"
+    for _ in range(5):
+        made.work_through_everything()
+        make_due()
+    job = Job.objects.get(subject=item.pk)
+    assert (job.state, job.attempts) == ("ready", 0)
+    fake.fault = None
+    made.work_through_everything()
+    assert vectors(item) == 1
+
+
+def test_an_outage_is_not_hammered(inbox, fake):
+    for n in range(100):
+        made.note(inbox, f"note {n}")
+    made.work_through_everything()  # learns what the server is
+    for n in range(100):
+        made.note(inbox, f"another {n}")
+    fake.fault = "503"
+    asked = fake.calls
+    for _ in range(10):
+        worker.work(plan.EMBED)
+    assert fake.calls - asked <= 3
+
+
+def test_nonsense_from_the_server_is_never_stored(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    fake.fault = "nan"
+    for _ in range(4):
+        made.work_through_everything()
+        make_due()
+    assert vectors(item) == 0
+    assert stages.status_of([item])[item.pk].status == "failed"
+
+
+def test_a_failed_stage_can_be_tried_again(inbox, fake):
+    item = made.note(inbox, "this is poison")
+    made.work_through_everything()
+    fake.bad_marker = "nothing"
+    assert stages.retry(item, "embed") == 1
+    made.work_through_everything()
+    assert stages.status_of([item])[item.pk].status == "ready"
+
+
+def test_an_item_deleted_meanwhile_is_not_resurrected(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    claims = queue.claim("embed", limit=1)
+    Item.objects.filter(pk=item.pk).delete()
+    worker.STAGES["embed"](claims)
+    assert Job.objects.get(pk=claims[0].id).state == "done"
+    assert not Item.objects.filter(pk=item.pk).exists()
+
+
+def test_a_late_result_is_dropped_and_its_neighbours_kept(inbox, fake):
+    items = [made.note(inbox, f"note {n}") for n in range(3)]
+    claims = queue.claim("embed", limit=3)
+    Job.objects.filter(subject=items[1].pk).update(token=99)
+    worker.STAGES["embed"](claims)
+    assert [vectors(item) for item in items] == [1, 0, 1]
+
+
+def test_parts_written_while_embedding_are_not_overlooked(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    claims = queue.claim("embed", limit=1)
+    Part.objects.create(item=item, channel=Channel.TEXT, role=PartRole.CAPTION, text="a late caption")
+    queue.enqueue([plan.job(plan.EMBED, item)])  # refused: one is running
+    fake_pending = worker.STAGES["embed"]
+    fake_pending(claims)
+    made.work_through_everything()
+    assert vectors(item) == 2
+
+
+def test_a_changed_text_is_embedded_anew(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    before = tables.hashes(spaces.active().pk, [item.pk])
+    item.parts.update(text="Tulips want rain.")
+    queue.enqueue([plan.job(plan.EMBED, item)])
+    made.work_through_everything()
+    assert tables.hashes(spaces.active().pk, [item.pk]) != before
+
+
+def test_an_undecodable_picture_fails_with_a_sentence(inbox, fake):
+    item = made.picture(inbox)
+    from searchsite.library import files
+
+    files.original_path(item.blob).write_bytes(b"\xff\xd8\xff" + b"nonsense" * 100)
+    made.work_through_everything()
+    view = stages.status_of([item])[item.pk].stages["decode"]
+    assert view.state == "failed"
+    assert view.error.endswith(".")
+
+
+def test_moving_an_item_moves_its_vectors(inbox, alice, team, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    from searchsite.library.models import Collection
+
+    other = Collection.objects.create(team=team, name="Other")
+    Item.objects.filter(pk=item.pk).update(collection=other)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT collection_id FROM {tables.name(spaces.active().pk)} WHERE item_id = %s", [item.pk])
+        assert cursor.fetchall() == [(other.pk,)]
+
+
+def test_what_was_overlooked_is_found_by_tidying(inbox, fake):
+    item = made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {tables.name(spaces.active().pk)}")
+    upkeep.tidy()
+    made.work_through_everything()
+    assert vectors(item) == 1
+
+
+def test_another_embedder_writes_nothing_into_this_space(inbox, fake):
+    made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    space = spaces.active()
+    space.revision = "older"
+    space.save()
+    late = made.note(inbox, "Roses want rain.")
+    made.work_through_everything()
+    assert vectors(late) == 0
+    assert "reindex" in Job.objects.get(subject=late.pk).last_error
+    spaces.switch()
+    make_due()
+    made.work_through_everything()
+    assert vectors(late) == 1
