@@ -17,7 +17,7 @@ PAGE: LiteralString = """
 SELECT item.id, item.created_at FROM item WHERE <bounds> AND <after>
 ORDER BY item.created_at <way>, item.id <way> LIMIT %(limit)s
 """
-COUNT: LiteralString = "SELECT count(*) FROM (SELECT FROM item WHERE <bounds> LIMIT %(most)s) AS some"
+COUNT: LiteralString = "SELECT count(*) FROM (SELECT FROM item WHERE <bounds> LIMIT %(most)s) AS counted"
 
 
 def page(question: Question, bounds: Bounds, place: Place | None) -> tuple[list[Fused], bool, int]:
