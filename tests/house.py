@@ -64,11 +64,12 @@ class House:
         for pid in guard.marked(str(self.data_dir)):
             try:
                 line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                started = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19])
             except OSError:
                 continue
             if word in line:
-                found.append(pid)
-        return sorted(found)
+                found.append((started, pid))
+        return [pid for _, pid in sorted(found)]
 
     def again(self) -> None:
         """Start it once more on the same data and port."""

@@ -82,16 +82,21 @@ def web(config: Config) -> Program:
 def worker(config: Config, name: str, queues: str, processes: int) -> Program:
     """A Celery worker; reading text takes long and yields to everything else."""
     command: Command = (sys.executable, "-m", "celery", "-A", "searchsite.celery:app", "worker", "--pool", "prefork")
-    command += ("-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--loglevel", config.log_level)
+    command += ("-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--loglevel", celery_level(config))
     command += ("--without-gossip", "--without-mingle")
     log = config.data_dir / "log" / f"{name}.log"
     return Program(name, command, log, grace=20.0, nice=10 if queues == "read" else 0)
 
 
+def celery_level(config: Config) -> str:
+    """Celery's own lines at INFO are three for each doorbell, a thousand an hour: they wait for DEBUG."""
+    return "WARNING" if config.log_level.upper() == "INFO" else config.log_level.upper()
+
+
 def beat(config: Config) -> Program:
     """The clock; without a pid file, which a kill would leave behind."""
     command: Command = (sys.executable, "-m", "celery", "-A", "searchsite.celery:app", "beat", "--pidfile=")
-    command += ("--schedule", str(config.data_dir / "beat-schedule"), "--loglevel", config.log_level)
+    command += ("--schedule", str(config.data_dir / "beat-schedule"), "--loglevel", celery_level(config))
     return Program("beat", command, config.data_dir / "log" / "beat.log", stop_signal=signal.SIGTERM, grace=5.0)
 
 

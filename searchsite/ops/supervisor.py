@@ -187,7 +187,10 @@ class Supervisor:
         if code not in (0, FIRST_USER_MADE):
             words = process.last_lines(program.log)
             raise CannotStart(f"The database could not be prepared. The last words:\n{words}")
-        return password if code == FIRST_USER_MADE else None
+        if code == 0:
+            return None
+        say("  first user: made" + (", and the sample library put in" if self.config.sample_library else ""))
+        return password
 
     def _greet(self, password: str | None, seconds: float) -> None:
         say(f"\nsearchsite is ready after {seconds:.1f} s: {household.address(self.config)}")

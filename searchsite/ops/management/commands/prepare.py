@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from searchsite import config as configuration
-from searchsite.ops import first_run
+from searchsite.ops import first_run, samples
 from searchsite.ops.acting import plain_words
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
@@ -27,5 +27,7 @@ class Command(BaseCommand):
         config = configuration.load()
         if not first_run.is_first(config):
             return
-        first_run.ensure_first_user(sys.stdin.readline().strip())
+        user = first_run.ensure_first_user(sys.stdin.readline().strip())
+        if config.sample_library:
+            samples.add_sample_library(user)
         sys.exit(FIRST_USER_MADE)

@@ -1,0 +1,33 @@
+"""Probes and metrics."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from searchsite.ops import first_run, samples
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_lives_without_asking_anybody(client: Client) -> None:
+    assert client.get("/livez").content == b"ok\n"
+
+
+def test_it_is_ready_and_names_what_is_missing(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["parts"] == {"database": "ok", "broker": "ok", "inference": "does not answer"}
+    assert answer.json()["degraded"] == ["inference"]
+
+
+def test_metrics_count_items_and_jobs(client: Client) -> None:
+    samples.add_sample_library(first_run.ensure_first_user("correct horse"))
+    text = client.get("/metrics").content.decode()
+    assert 'searchsite_items{kind="text"} 9.0' in text
+    assert 'searchsite_jobs{queue="embed",state="ready"} 9.0' in text
+    assert 'searchsite_oldest_waiting_seconds{queue="decode"}' in text
+
+
+def test_metrics_do_not_exist_for_strangers(client: Client) -> None:
+    assert client.get("/metrics", REMOTE_ADDR="203.0.113.7").status_code == 404
