@@ -20,7 +20,7 @@ DEPTH = 200
 # One long text may hold all the nearest passages: then look further, until so many items are found.
 ENOUGH_ITEMS, DEEPEST = 101, 5000
 COUNT: LiteralString = """
-SELECT count(*) FROM (SELECT FROM {table} AS v WHERE v.channel = %(channel)s AND <bounds> LIMIT %(few)s) AS some
+SELECT count(*) FROM (SELECT FROM {table} AS v WHERE v.channel = %(channel)s AND <bounds> LIMIT %(few)s) AS counted
 """
 EXACT: LiteralString = """
 SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance FROM {table} AS v
