@@ -56,7 +56,7 @@ class BearerToken(HttpBearer):
     def _look_at_body(self, request: HttpRequest) -> None:
         if self.takes and request.content_type not in self.takes:
             raise Problem(415, f"Send {' or '.join(self.takes)}.")
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length = str(request.META.get("CONTENT_LENGTH") or "0")
         if not length.isdigit():
             raise Problem(400, "The Content-Length header is not a number.")
         if int(length) > self._most(request):

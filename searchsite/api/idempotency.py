@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -21,10 +20,10 @@ LONGEST = 255
 
 @dataclass(frozen=True)
 class Answer:
-    """A status and a JSON body; `again` when it was given before."""
+    """A status and a body of JSON; `again` when it was given before."""
 
     status: int
-    body: dict[str, Any]
+    body: str
     again: bool = False
 
 

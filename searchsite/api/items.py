@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Header, Query, Router
-from ninja.responses import Response, Status
+from ninja.responses import NinjaJSONEncoder, Status
 
 from searchsite.api import bodies, listing, schemas, shapes
 from searchsite.api.auth import ADD, CHANGE, DELETE, JSON, READ, Caller, Request
@@ -62,8 +63,8 @@ def add_item(
     """
     work = _text_to_add(request) if request.content_type == JSON else _file_to_add(request)
     answer = once(request.auth, request.headers.get("Idempotency-Key"), *work)
-    response = Response(answer.body, status=answer.status)
-    response["Location"] = f"{request.path}/{answer.body['id']}"
+    response = HttpResponse(answer.body, status=answer.status, content_type=JSON)
+    response["Location"] = f"{request.path}/{json.loads(answer.body)['id']}"
     if answer.again:
         response["Idempotent-Replayed"] = "true"
     return response
@@ -130,7 +131,7 @@ def _place(caller: Caller, collection: UUID | None) -> intake.Place:
 
 def _answer(caller: Caller, added: intake.Added) -> Answer:
     item = listing.described().get(pk=added.item.pk)
-    return Answer(201 if added.created else 200, shapes.item_out(item).model_dump(mode="json"))
+    return Answer(201 if added.created else 200, json.dumps(shapes.item_out(item).model_dump(), cls=NinjaJSONEncoder))
 
 
 def _change(item: Item, change: schemas.ItemPatch, scope: Scope) -> None:

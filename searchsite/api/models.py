@@ -17,7 +17,7 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     digest = models.BinaryField(max_length=32)
     status = models.SmallIntegerField()
-    body = models.JSONField()
+    body = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -22,6 +22,7 @@ def nothing(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("v1/openapi.json", openapi, name="openapi"),
     path("v1/docs", page, name="docs"),
+    path("v1/", nothing),
     path("v1/", api.urls),
     re_path("", nothing),
 ]

@@ -17,7 +17,7 @@ def ask(api, **body):
 
 
 def test_words_find_a_text(api) -> None:
-    rose, _ = note(api, "The roses want water."), note(api, "Buy bread.")
+    rose, _ = note(api, "The roses want water.", title="Garden"), note(api, "Buy bread.")
     found = api.get(SEARCH, {"q": "roses"}).json()
     hit = found["hits"][0]
     assert hit["item"]["id"] == rose["id"]

@@ -19,6 +19,10 @@ SNAPSHOT = Path(__file__).with_name("openapi.json")
 WORDS = {"description", "summary", "title", "example", "examples", "operationId", "tags", "info"}
 
 
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
 def losses(before: Any, after: Any, where: str = "") -> list[str]:
     """What of `before` is missing or different in `after`."""
     if isinstance(before, dict) and isinstance(after, dict):
@@ -30,7 +34,7 @@ def losses(before: Any, after: Any, where: str = "") -> list[str]:
     if isinstance(before, list) and isinstance(after, list):
         if where.endswith("/required") and "In/" in where:
             return [f"{where}: {name} is newly required" for name in after if name not in before]
-        return [f"{where}: {one} is gone" for one in map(json.dumps, before) if one not in map(json.dumps, after)]
+        return [f"{where}: {one} is gone" for one in map(_text, before) if one not in map(_text, after)]
     return [] if before == after else [f"{where} was {before!r}, is {after!r}"]
 
 

@@ -1,0 +1,17 @@
+"""Django's admin with our name, our sign-in page and our rights. The registrations are in admin_*.py."""
+
+from __future__ import annotations
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from searchsite.web import admin_library, admin_people, admin_work
+
+__all__ = ["admin_library", "admin_people", "admin_work"]
+
+admin.site.site_header = admin.site.site_title = "searchsite"
+admin.site.index_title = "Library"
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# Rights come from roles in teams; groups would look as if they did something.
+admin.site.unregister(Group)

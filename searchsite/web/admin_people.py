@@ -1,0 +1,162 @@
+"""The admin of the people: users, teams, tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from searchsite.accounts import tokens
+from searchsite.accounts.models import Membership, Role, Team, Token, User
+from searchsite.web.admin_scope import EDIT, VIEW, Scoped, by_role, is_superuser, membership_in
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Accounts; for superusers. Rights come from teams, so groups and permissions are left out."""
+
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+
+class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Keeps an admin in the team."""
+
+    def clean(self) -> None:
+        """Refuse a team without an admin."""
+        super().clean()
+        if any(self.errors):
+            return
+        kept = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        if not any(one.get("role") == Role.ADMIN for one in kept):
+            raise ValidationError("A team needs an admin.")
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Who is in the team."""
+
+    model = Membership
+    formset = MembershipFormSet
+    extra = 0
+    verbose_name_plural = "members"
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever sees the team sees its members."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The list of all users is for superusers."""
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Admins of the team change roles."""
+        membership = membership_in(request)
+        return is_superuser(request) or bool(membership and membership.role == Role.ADMIN)
+
+    has_delete_permission = has_change_permission
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A membership never passes to another person."""
+        return () if is_superuser(request) else ("user",)
+
+
+@admin.register(Team)
+class TeamAdmin(Scoped):
+    """Teams with their members."""
+
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    inlines = (MembershipInline,)
+    rights = by_role(editor=VIEW, admin=frozenset({"view", "change"}))
+
+    def seen_by(self, request: HttpRequest, rows: QuerySet[Team]) -> QuerySet[Team]:
+        """The team the person works in."""
+        membership = membership_in(request)
+        return rows.filter(pk=membership.team_id) if membership else rows.none()
+
+
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks for what a new token needs."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(name, name) for name in sorted(tokens.SCOPES)],
+        widget=forms.CheckboxSelectMultiple,
+        initial=["read"],
+    )
+
+    class Meta:
+        model = Token
+        fields = ("user", "team", "name", "expires_at")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a token for a team that the person is not in: it would open nothing."""
+        data = super().clean() or {}
+        user, team = data.get("user"), data.get("team")
+        if user and team and not Membership.objects.filter(user=user, team=team).exists():
+            raise ValidationError(f"{user} is not in {team}.")
+        return data
+
+
+@admin.register(Token)
+class TokenAdmin(Scoped):
+    """Tokens are made here and taken back here; nothing of them is ever edited."""
+
+    list_display = ("name", "prefix", "user", "team", "scopes", "created_at", "last_used_at", "expires_at")
+    list_select_related = ("user", "team")
+    list_filter = ("scopes",)
+    search_fields = ("name", "user__username")
+    form = TokenForm
+    rights = by_role(editor=frozenset({"view", "add", "delete"}), admin=frozenset({"view", "add", "delete"}))
+    superuser_rights = EDIT - {"change"}
+
+    def seen_by(self, request: HttpRequest, rows: QuerySet[Token]) -> QuerySet[Token]:
+        """Admins see the tokens of their team, others their own."""
+        membership = membership_in(request)
+        if membership is None:
+            return rows.none()
+        rows = rows.filter(team=membership.team_id)
+        return rows if membership.role == Role.ADMIN else rows.filter(user=membership.user_id)
+
+    def get_fields(self, request: HttpRequest, obj: Token | None = None) -> tuple[str, ...]:
+        """The digest is nobody's business."""
+        if obj is None:
+            return ("user", "team", "name", "scopes", "expires_at")
+        return ("name", "prefix", "user", "team", "scopes", "created_at", "last_used_at", "expires_at")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Staff make tokens for themselves in the team they work in."""
+        membership = membership_in(request)
+        if not is_superuser(request) and membership is not None:
+            own = {
+                "user": User.objects.filter(pk=membership.user_id),
+                "team": Team.objects.filter(pk=membership.team_id),
+            }
+            kwargs["queryset"] = own[db_field.name]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:
+        """Make the token through its own verb and show the secret once."""
+        asked = form.cleaned_data
+        made, secret = tokens.create_token(
+            asked["user"], asked["team"], name=asked["name"], scopes=frozenset(asked["scopes"])
+        )
+        if asked["expires_at"]:
+            Token.objects.filter(pk=made.pk).update(expires_at=asked["expires_at"])
+        obj.pk, obj.prefix = made.pk, made.prefix
+        shown = format_html('The token, shown only now: <code class="secret">{}</code>', secret)
+        messages.warning(request, shown)

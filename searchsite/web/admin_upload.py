@@ -1,0 +1,78 @@
+"""Putting many files in from the admin: each file is taken or refused on its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from searchsite.jobs.models import Lane
+from searchsite.library import intake
+from searchsite.library.models import Collection, Item
+from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope
+from searchsite.web.admin_scope import scope_in
+
+
+class ManyFiles(forms.ClearableFileInput):
+    """A file field of the browser that takes several."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Returns the list of all files. An empty one is left to the intake, which says so by name."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        """Return what was sent, at least one file."""
+        files = list(data or [])
+        if not files:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return files
+
+
+class UploadForm(forms.Form):
+    """Which files, and where to."""
+
+    files = FilesField(label="Files", help_text="JPEG, PNG, WebP, GIF or text; as many as you like.")
+    collection = forms.ModelChoiceField(Collection.objects.none(), required=False, empty_label="Inbox")
+
+    def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["collection"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = Collection.objects.filter(id__in=scope.writable_ids).order_by("name")
+
+
+def upload(site: admin.ModelAdmin, request: HttpRequest) -> HttpResponse:
+    """Show the form; take the files and report on each."""
+    scope = scope_in(request)
+    if not site.has_add_permission(request) or not scope.writable_ids:
+        raise PermissionDenied
+    form = UploadForm(request.POST or None, request.FILES or None, scope=scope)
+    if request.method == "POST" and form.is_valid():
+        _take(request, scope, form.cleaned_data)
+        return HttpResponseRedirect(reverse("admin:library_item_changelist"))
+    context = {**site.admin_site.each_context(request), "title": "Upload files", "form": form, "opts": Item._meta}
+    return TemplateResponse(request, "admin/upload.html", context)
+
+
+def _take(request: HttpRequest, scope: Scope, chosen: dict[str, Any]) -> None:
+    collection = chosen["collection"].public_id if chosen["collection"] else None
+    place = intake.place_for(scope, collection, lane=Lane.NORMAL)
+    for file in chosen["files"]:
+        name = file.name or ""
+        try:
+            added = intake.add_file(file, name, into=place)
+        except Refusal as refusal:
+            messages.error(request, f"{name}: {refusal}")
+        else:
+            messages.success(request, f"{name}: {'put in' if added.created else 'was already there'}.")
