@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from searchsite.config import Config
 from tests import house, servers
@@ -20,6 +21,19 @@ def database_and_broker() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_and_broker: None) -> None:
     """Make pytest-django's database wait for the server."""
+
+
+@pytest.fixture(autouse=True)
+def _vector_tables_go_first(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
+    """Tests that commit end with a TRUNCATE, which Postgres refuses while vector tables refer to items."""
+    if "transactional_db" in request.fixturenames:
+        request.getfixturevalue("transactional_db")
+    yield
+    if "_django_db_helper" in request.fixturenames and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'embedding\\_%'")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"DROP TABLE {table}")
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ UPDATE {table} AS t SET code = binary_quantize(vector - %b), code_version = %s
 FROM old WHERE t.item_id = old.item_id AND t.part_id = old.part_id
 """
 MEAN = "SELECT avg(vector) FROM (SELECT vector FROM {table} WHERE channel = %s LIMIT %s) AS sample"
-COUNT = "SELECT count(*) FROM (SELECT FROM {table} WHERE channel = %s LIMIT %s) AS some"
+COUNT = "SELECT count(*) FROM (SELECT FROM {table} WHERE channel = %s LIMIT %s) AS counted"
 OUTDATED = "SELECT EXISTS (SELECT FROM {table} WHERE channel = %s AND code_version <> %s)"
 COLUMNS = {
     "item_id": "int8",

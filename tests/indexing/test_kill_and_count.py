@@ -1,0 +1,141 @@
+"""Workers die again and again, and the broker once; still each item is done, and done once."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from django.db import connection
+
+from searchsite import config as configuration
+from searchsite.config import Config
+from searchsite.indexing import plan, spaces, tables
+from searchsite.jobs.models import Job
+from searchsite.library import intake
+from searchsite.library.models import Item
+from searchsite.ops import broker, household, process
+from searchsite.ops.process import Program, Running
+from tests import made, servers
+from tests.fake_inference import FakeInference
+
+ITEMS, KILLS = 300, 12
+SECONDS_TO_FINISH = 90
+
+
+class Crew:
+    """A beat and three workers on a broker of their own; the dead are replaced, as a supervisor would."""
+
+    def __init__(self, config: Config, environment: dict[str, str]) -> None:
+        self.config, self.environment = config, environment
+        self.broker = process.start(broker.program(config))
+        servers.wait_until(lambda: broker.answers(config), self.broker)
+        self.beat = self._start(household.beat(config))
+        self.programs = [
+            household.worker(config, "first", "decode,embed", 2),
+            household.worker(config, "second", "decode,embed", 2),
+            household.worker(config, "third", "embed,read", 1),
+        ]
+        self.workers = [self._start(program) for program in self.programs]
+
+    def _start(self, program: Program) -> Running:
+        return process.start(replace(program, environment=self.environment))
+
+    def kill_a_worker(self, chosen: random.Random) -> None:
+        """kill -9: a whole worker with its pool, or one process of a pool."""
+        place = chosen.randrange(len(self.workers))
+        if chosen.random() < 0.4:
+            self.workers[place].kill_group()
+            self.workers[place] = self._start(self.programs[place])
+            return
+        pool = psutil.Process(self.workers[place].pid).children(recursive=True)
+        pool = [child for child in pool if "decoder" not in " ".join(child.cmdline())]
+        if pool:
+            chosen.choice(pool).kill()
+
+    def lose_the_broker(self) -> None:
+        """It comes back empty, since it keeps nothing on disk."""
+        self.broker.kill_group()
+        time.sleep(1)
+        self.broker = process.start(broker.program(self.config))
+
+    def stop(self) -> None:
+        for running in [*self.workers, self.beat, self.broker]:
+            running.kill_group()
+
+
+@contextmanager
+def crew(directory: Path, server: FakeInference) -> Iterator[Crew]:
+    """Workers on the tests' database, with leases of two seconds."""
+    home = configuration.load()
+    own = home.model_copy(update={"data_dir": directory, "log_level": "WARNING"})
+    own.socket_dir.mkdir(mode=0o700, parents=True)
+    database = connection.settings_dict["NAME"]
+    environment = {
+        "DATA_DIR": str(directory),
+        "MEDIA_ROOT": str(home.media_root),
+        "DATABASE_URL": f"host={home.socket_dir} user=searchsite dbname={database}",
+        "INFERENCE_URL": server.url,
+        "EMBEDDER": server.embedder,
+        "LEASE_SECONDS": "2",
+    }
+    working = Crew(own, environment)
+    try:
+        yield working
+    finally:
+        working.stop()
+
+
+def put_in(place: intake.Place, first: int, count: int) -> None:
+    """Mostly notes, every fifth a picture; no two alike."""
+    for number in range(first, first + count):
+        if number % 5:
+            made.note(place, f"note number {number}")
+        else:
+            data = made.drawn("navy", f"picture {number}")
+            intake.add_file(io.BytesIO(data), f"{number}.jpg", into=place)
+
+
+def unfinished() -> int:
+    return Job.objects.filter(state__in=["ready", "running"]).count()
+
+
+def rows_by_item() -> dict[int, int]:
+    space = spaces.active()
+    assert space is not None
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT item_id, count(*) FROM {tables.name(space.pk)} GROUP BY item_id")
+        return dict(cursor.fetchall())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", [7])
+def test_three_hundred_items_survive_twelve_kills_and_the_loss_of_the_broker(seed):
+    chosen = random.Random(seed)
+    alice = made.person("alice")
+    place = made.place(alice, made.team_of(alice))
+    with FakeInference() as server, crew(servers.directory() / f"crew{seed}", server) as working:
+        server.delay = 0.05
+        for kill in range(KILLS):
+            put_in(place, kill * ITEMS // KILLS, ITEMS // KILLS)
+            time.sleep(chosen.uniform(0.4, 1.2))
+            working.kill_a_worker(chosen)
+            if kill == KILLS // 2:
+                working.lose_the_broker()
+        deadline = time.monotonic() + SECONDS_TO_FINISH
+        while unfinished() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        charged = server.inputs
+    pictures = ITEMS // 5
+    assert unfinished() == 0
+    assert list(Job.objects.exclude(state="done").values_list("kind", "state", "last_error")) == []
+    rows = rows_by_item()
+    assert set(rows) == set(Item.objects.values_list("pk", flat=True))
+    assert sum(rows.values()) == (ITEMS - pictures) + 3 * pictures
+    assert charged <= sum(rows.values()) + KILLS * plan.BATCH[plan.EMBED]

@@ -1,0 +1,166 @@
+"""Nearest vectors: exact and by codes, over random data put in by COPY."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from django.db import connection
+from pgvector import HalfVector
+
+from searchsite.indexing import spaces, tables
+from searchsite.indexing.models import Space
+from searchsite.library.models import Channel, Collection, Item, Kind, Part, PartRole
+from searchsite.search import vectors
+from searchsite.search.bounds import Bounds
+from tests import made
+
+pytestmark = pytest.mark.django_db
+DIMENSIONS = 64
+
+
+@dataclass
+class Shelf:
+    """A space with random vectors in two collections."""
+
+    space: Space
+    own: Bounds
+    vectors: np.ndarray
+    items: list[int]
+
+    def nearest_by_hand(self, vector: np.ndarray, count: int, among: slice) -> list[int]:
+        stored = self.vectors[among].astype(np.float16).astype(np.float32)
+        order = np.argsort(-(stored @ vector) / np.linalg.norm(stored, axis=1), kind="stable")
+        return [self.items[among][place] for place in order[:count]]
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def fill(number: int, seed: int = 1) -> Shelf:
+    """Half of the items lie in one collection and half in a stranger's."""
+    alice, charlie = made.person("alice"), made.person("charlie")
+    ours, theirs = made.team_of(alice, "ours"), made.team_of(charlie, "theirs")
+    shelves = [Collection.objects.create(team=team, name="shelf") for team in (ours, theirs)]
+    items = Item.objects.bulk_create(
+        [Item(team=shelf.team, collection=shelf, kind=Kind.IMAGE, title="x") for shelf in shelves for _ in range(number)]
+    )
+    parts = Part.objects.bulk_create(
+        [Part(item=item, channel=Channel.IMAGE, role=PartRole.CONTENT) for item in items]
+    )
+    random = np.random.default_rng(seed)
+    # Far off the origin, as real embeddings are: codes that aren't centred would be worthless.
+    rows = unit(random.standard_normal((2 * number, DIMENSIONS)) + 3 * random.standard_normal(DIMENSIONS))
+    space = Space.objects.create(adapter="x", embedder="x", dimensions=DIMENSIONS, status="active")
+    tables.create(space.pk, DIMENSIONS)
+    moments = dict(Item.objects.values_list("pk", "created_at"))
+    tables.copy_in(
+        space.pk,
+        (
+            {
+                "item_id": item.pk,
+                "part_id": part.pk,
+                "team_id": item.team_id,
+                "collection_id": item.collection_id,
+                "kind": item.kind,
+                "channel": "image",
+                "created_by": None,
+                "created_at": moments[item.pk],
+                "vector": HalfVector(row),
+                "code": tables.code_of(row, None),
+                "code_version": 0,
+                "input_hash": b"",
+            }
+            for item, part, row in zip(items, parts, rows, strict=True)
+        ),
+    )
+    return Shelf(space, Bounds(ours.pk, (shelves[0].pk,)), rows, [item.pk for item in items])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_exact_scan_finds_what_a_loop_finds(seed):
+    shelf = fill(300, seed)
+    asked = unit(np.random.default_rng(99).standard_normal(DIMENSIONS))
+    found = vectors.nearest(shelf.space, "image", asked, shelf.own)
+    assert [near.item_id for near in found[:50]] == shelf.nearest_by_hand(asked, 50, slice(0, 300))
+
+
+def test_there_are_as_many_hits_as_there_are_visible_items():
+    shelf = fill(120)
+    asked = unit(np.ones(DIMENSIONS))
+    assert len(vectors.nearest(shelf.space, "image", asked, shelf.own)) == 120
+
+
+def test_foreign_rows_are_never_found():
+    shelf = fill(150)
+    for place in range(150, 300, 10):  # as near as can be to a foreign row
+        found = vectors.nearest(shelf.space, "image", shelf.vectors[place], shelf.own)
+        assert {near.item_id for near in found} <= set(shelf.items[:150])
+
+
+def test_codes_and_the_exact_scan_agree():
+    shelf = fill(2500)
+    spaces.improve(shelf.space, seconds=60)
+    space = Space.objects.get()
+    assert spaces.centre_of(space, "image").ready
+    agreement = []
+    for seed in range(20):
+        asked = unit(np.random.default_rng(seed).standard_normal(DIMENSIONS) + shelf.vectors.mean(axis=0))
+        found = [near.item_id for near in vectors.nearest(space, "image", asked, shelf.own)][:10]
+        agreement.append(len(set(found) & set(shelf.nearest_by_hand(asked, 10, slice(0, 2500)))))
+    assert np.mean(agreement) >= 9.0
+
+
+def test_codes_of_two_versions_are_never_compared():
+    shelf = fill(1200)
+    spaces._learn(shelf.space, "image")
+    halfway = Space.objects.get()
+    tables.recode(halfway.pk, "image", spaces.centre_of(halfway, "image").mean, version=1, limit=500)
+    asked = unit(np.ones(DIMENSIONS))
+    found = [near.item_id for near in vectors.nearest(halfway, "image", asked, shelf.own)]
+    assert found[:20] == shelf.nearest_by_hand(asked, 20, slice(0, 1200))
+
+
+def test_a_mean_is_learnt_once_there_are_enough():
+    shelf = fill(900)
+    spaces.improve(shelf.space, seconds=60)
+    assert Space.objects.get().means == {}
+
+
+def test_the_first_phase_reads_the_index_alone():
+    shelf = fill(3000)
+    spaces.improve(shelf.space, seconds=60)
+    space = Space.objects.get()
+    statement = vectors.TWO_PHASE.replace("<bounds>", shelf.own.conditions(vectors.VECTOR))
+    values = shelf.own.values | {
+        "channel": "image",
+        "version": 1,
+        "depth": 200,
+        "vector": HalfVector(shelf.vectors[0]),
+        "code": tables.code_of(shelf.vectors[0], spaces.centre_of(space, "image").mean),
+    }
+    with tables.cursor() as cursor:
+        cursor.execute(f"ANALYZE {tables.name(space.pk)}")
+        plan = cursor.execute(tables.query("EXPLAIN " + statement, space.pk), values).fetchall()
+    assert any("Index Only Scan" in line for (line,) in plan), plan
+
+
+def test_one_long_text_does_not_hide_the_others(inbox, fake):
+    long = made.note(inbox, "tulips " * 30_000)
+    others = [made.note(inbox, f"rose number {n}") for n in range(30)]
+    made.work_through_everything()
+    assert long.parts.count() > 100
+    space = spaces.active()
+    bounds = Bounds(inbox.scope.team_id, inbox.scope.collection_ids)
+    found = vectors.nearest(space, "text", fake.vector("tulips"), bounds)
+    assert {item.pk for item in others} <= {near.item_id for near in found}
+
+
+def test_the_table_goes_with_its_space():
+    shelf = fill(3)
+    tables.drop(shelf.space.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [tables.name(shelf.space.pk)])
+        assert cursor.fetchone() == (None,)
