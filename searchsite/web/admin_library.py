@@ -1,169 +1,19 @@
-"""The admin of what people put in: items, collections, tags."""
+"""The admin of collections with their grants, and of tags."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from searchsite.accounts.models import User
-from searchsite.indexing import stages
-from searchsite.jobs.overview import dead_for, open_for
-from searchsite.library import trash, wording
-from searchsite.library.files import THUMBNAIL
-from searchsite.library.models import Collection, CollectionGrant, Item, Purpose, Tag
-from searchsite.web import admin_upload
+from searchsite.accounts.models import Team, User
+from searchsite.library import wording
+from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
-
-ON_THE_WAY, READY, FAILED = "processing", "ready", "failed"
-
-
-class StatusFilter(admin.SimpleListFilter):
-    """Where an item stands."""
-
-    title = parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The three states an item shows."""
-        return [(ON_THE_WAY, "Processing"), (READY, "Ready"), (FAILED, "Failed")]
-
-    def queryset(self, request: HttpRequest, items: QuerySet[Item]) -> QuerySet[Item]:
-        """Ask the job table."""
-        match self.value():
-            case "processing":
-                return items.filter(open_for("id"))
-            case "failed":
-                return items.filter(dead_for("id"), ~open_for("id"))
-            case "ready":
-                return items.filter(~dead_for("id"), ~open_for("id"))
-        return items
-
-
-@admin.register(Item)
-class ItemAdmin(Scoped):
-    """Items with thumbnails. They come in by upload, change through the item's page, and leave by the trash."""
-
-    list_display = ("thumbnail", "title", "kind", "collection", "status", "created_by", "created_at")
-    list_display_links = ("thumbnail", "title")
-    list_select_related = ("collection", "created_by")
-    list_filter = (
-        "kind",
-        StatusFilter,
-        ("collection", admin.RelatedOnlyFieldListFilter),
-        ("created_by", admin.RelatedOnlyFieldListFilter),
-        "created_at",
-    )
-    search_fields = ("title",)
-    ordering = ("-created_at", "-id")
-    actions = ("reprocess", "move_to_trash")
-    rights = by_role(editor=frozenset({"view", "add"}), admin=frozenset({"view", "add"}))
-    superuser_rights = frozenset({"view", "add"})
-    readonly_fields = fields = (
-        "picture",
-        "title",
-        "kind",
-        "collection",
-        "stages",
-        "source_url",
-        "size",
-        "created_by",
-        "created_at",
-        "page",
-    )
-
-    def seen_by(self, request: HttpRequest, rows: QuerySet[Item]) -> QuerySet[Item]:
-        """Items in collections of the scope."""
-        return rows.filter(collection_id__in=scope_in(request).collection_ids)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
-        """Carry the status along, and leave out what only searches need."""
-        items = super().get_queryset(request).defer("title_search")
-        return items.annotate(has_open=open_for("id"), has_dead=dead_for("id"))
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may change anything at all; each action then keeps to the scope."""
-        return is_superuser(request) or bool(scope_in(request).writable_ids)
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
-        """Items are added by uploading files."""
-        return admin_upload.upload(self, request)
-
-    @admin.action(description="Process again", permissions=["act"])
-    def reprocess(self, request: HttpRequest, items: QuerySet[Item]) -> None:
-        """Decode, read and embed once more."""
-        chosen = self._writable(request, items)
-        for item in chosen:
-            stages.reprocess(item)
-        messages.info(request, f"{len(chosen)} items will be processed again.")
-
-    @admin.action(description="Move to the trash", permissions=["act"])
-    def move_to_trash(self, request: HttpRequest, items: QuerySet[Item]) -> None:
-        """Gone from lists and searches, but not for good."""
-        chosen = self._writable(request, items)
-        for item in chosen:
-            trash.trash(item)
-        messages.info(request, f"{len(chosen)} items were moved to the trash.")
-
-    def _writable(self, request: HttpRequest, items: QuerySet[Item]) -> list[Item]:
-        """The chosen items that the person may change; says so when that leaves some out."""
-        chosen = list(items)
-        if is_superuser(request):
-            return chosen
-        ids = scope_in(request).writable_ids
-        writable = [item for item in chosen if item.collection_id in ids]
-        if len(writable) < len(chosen):
-            messages.warning(request, f"{len(chosen) - len(writable)} items are in collections you may not change.")
-        return writable
-
-    @admin.display(description="")
-    def thumbnail(self, item: Item) -> SafeString | str:
-        """A small picture; texts show a sign."""
-        if not item.is_picture:
-            return format_html('<span class="thumbnail" aria-hidden="true">{}</span>', "¶")
-        address = reverse("thumbnail", args=[item.public_id, THUMBNAIL])
-        return format_html('<img class="thumbnail" src="{}" alt="" width="64" height="64" loading="lazy">', address)
-
-    @admin.display(description="Status")
-    def status(self, item: Item) -> str:
-        """The same three words as on the item's page."""
-        if item.has_open:  # type: ignore[attr-defined]
-            return ON_THE_WAY
-        return FAILED if item.has_dead else READY  # type: ignore[attr-defined]
-
-    @admin.display(description="Picture")
-    def picture(self, item: Item) -> SafeString | str:
-        """The thumbnail, larger."""
-        if not item.is_picture:
-            return "none"
-        address = reverse("thumbnail", args=[item.public_id, THUMBNAIL])
-        return format_html('<img class="preview" src="{}" alt="">', address)
-
-    @admin.display(description="Stages")
-    def stages(self, item: Item) -> str:
-        """Each stage with its state and what went wrong."""
-        shown = stages.status_of([item])[item.pk].stages.items()
-        return "; ".join(f"{name}: {one.state} {one.error}".strip() for name, one in shown)
-
-    @admin.display(description="Size")
-    def size(self, item: Item) -> str:
-        """Pixels and bytes."""
-        pixels = f"{item.width} × {item.height}, " if item.width else ""
-        return f"{pixels}{item.blob.size:,} bytes, {item.blob.media_type}" if item.blob else "a note"
-
-    @admin.display(description="Page")
-    def page(self, item: Item) -> SafeString:
-        """Where the item is changed."""
-        return format_html('<a href="{}">Open and edit</a>', reverse("item", args=[item.public_id]))
 
 
 class GrantInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -193,12 +43,25 @@ class GrantInline(admin.TabularInline):  # type: ignore[type-arg]
 class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """Keeps names unique within the team, whatever their case."""
 
+    default_team: Team | None = None
+
     def clean_name(self) -> str:
         """Return the name as it is stored."""
         name = wording.clean_line(self.cleaned_data["name"], limit=100)
         if not name:
             raise ValidationError("A collection needs a name.")
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a name that the team has."""
+        data = super().clean() or {}
+        if self.instance.team_id is None and "team" not in self.fields:
+            self.instance.team = self.default_team
+        team = data.get("team") or self.instance.team
+        same = Collection.objects.filter(team=team, name__iexact=data.get("name", "")).exclude(pk=self.instance.pk)
+        if same.exists():
+            raise ValidationError("The team already has a collection of this name.")
+        return data
 
 
 @admin.register(Collection)
@@ -239,17 +102,21 @@ class CollectionAdmin(Scoped):
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or (obj.purpose == Purpose.NORMAL and not obj.items.exists()))
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A new collection belongs to the team that the person works in, unless a superuser says otherwise."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        membership = membership_in(request)
+        form.default_team = membership.team if membership else None
+        return form
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Collections are deleted one by one, so that each is looked at."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def save_model(self, request: HttpRequest, obj: Collection, form: Any, change: bool) -> None:
-        """A new collection belongs to the team that the person works in."""
-        membership = membership_in(request)
+        """Write down who made it."""
         if not change:
             obj.created_by = User.objects.get(pk=request.user.pk)
-            if not is_superuser(request) and membership is not None:
-                obj.team = membership.team
         super().save_model(request, obj, form, change)
 
 

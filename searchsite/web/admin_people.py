@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from searchsite.accounts import tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
+from searchsite.library import collections
 from searchsite.web.admin_scope import EDIT, VIEW, Scoped, by_role, is_superuser, membership_in
 
 
@@ -88,6 +89,11 @@ class TeamAdmin(Scoped):
         """The team the person works in."""
         membership = membership_in(request)
         return rows.filter(pk=membership.team_id) if membership else rows.none()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A team begins with its Inbox."""
+        super().save_related(request, form, formsets, change)
+        collections.ensure_system(form.instance)
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -55,7 +55,7 @@ class UploadForm(forms.Form):
 def upload(site: admin.ModelAdmin, request: HttpRequest) -> HttpResponse:
     """Show the form; take the files and report on each."""
     scope = scope_in(request)
-    if not site.has_add_permission(request) or not scope.writable_ids:
+    if not site.has_add_permission(request):
         raise PermissionDenied
     form = UploadForm(request.POST or None, request.FILES or None, scope=scope)
     if request.method == "POST" and form.is_valid():

@@ -11,6 +11,8 @@ from searchsite.accounts import teams
 from searchsite.accounts.models import Membership, Role, Team, User
 from searchsite.accounts.tokens import create_token
 
+pytestmark = pytest.mark.django_db
+
 
 def membership(team: Team, user: User) -> Membership:
     return Membership.objects.get(team=team, user=user)

@@ -12,6 +12,8 @@ from searchsite.accounts import teams
 from searchsite.accounts.models import Membership, Token
 from searchsite.accounts.tokens import check_token, create_token
 
+pytestmark = pytest.mark.django_db
+
 READ = frozenset({"read"})
 
 

@@ -12,6 +12,8 @@ from searchsite.accounts.models import Membership, User
 from searchsite.library.models import Collection
 from tests.api.conftest import ITEMS, SEARCH, note, upload
 
+pytestmark = pytest.mark.django_db
+
 JSON = "application/json"
 READS = ["/items", f"/items/{uuid.uuid4()}", "/search?q=a", "/collections", "/jobs", "/spaces", "/usage"]
 

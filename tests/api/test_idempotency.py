@@ -19,6 +19,8 @@ from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from tests.api.conftest import ITEMS, picture, upload
 
+pytestmark = pytest.mark.django_db
+
 JSON = "application/json"
 
 

@@ -9,6 +9,8 @@ import pytest
 from searchsite.library.models import Collection, Item
 from tests.api.conftest import ITEMS, note, picture, upload
 
+pytestmark = pytest.mark.django_db
+
 JSON = "application/json"
 
 

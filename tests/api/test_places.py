@@ -9,6 +9,8 @@ from searchsite.indexing.models import Space
 from searchsite.inference.types import Usage
 from tests.api.conftest import note, upload
 
+pytestmark = pytest.mark.django_db
+
 COLLECTIONS = "/api/v1/collections"
 JSON = "application/json"
 

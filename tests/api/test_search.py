@@ -8,6 +8,8 @@ import pytest
 
 from tests.api.conftest import SEARCH, note, picture, upload
 
+pytestmark = pytest.mark.django_db
+
 JSON = "application/json"
 PICTURES = "/api/v1/pictures"
 

@@ -1,0 +1,273 @@
+"""The admin: staff work within their team, superusers everywhere."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from searchsite.accounts import teams
+from searchsite.accounts.models import Role, Team, Token, Usage, User
+from searchsite.accounts.tokens import check_token, create_token
+from searchsite.indexing.models import Space
+from searchsite.jobs.models import Job
+from searchsite.library import collections, intake
+from searchsite.library.models import Collection, Item, Tag
+from searchsite.library.scope import scope_for
+
+pytestmark = pytest.mark.django_db
+
+LISTS = [
+    "library_item",
+    "library_collection",
+    "library_tag",
+    "jobs_job",
+    "indexing_space",
+    "accounts_team",
+    "accounts_token",
+    "accounts_usage",
+    "accounts_user",
+]
+
+
+def entered(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def picture(colour: str = "teal") -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (32, 24), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def garden(db) -> Team:
+    """alice leads it and is of staff, bob edits and is of staff, vera looks and is of staff, dan edits and is not."""
+    team = teams.create_team("garden", User.objects.create_user("alice", is_staff=True))
+    for name, role, staff in (("bob", Role.EDITOR, True), ("vera", Role.VIEWER, True), ("dan", Role.EDITOR, False)):
+        teams.add_member(team, User.objects.create_user(name, is_staff=staff), role=role)
+    return team
+
+
+@pytest.fixture
+def den(db) -> Team:
+    return teams.create_team("burrow", User.objects.create_user("charlie", is_staff=True))
+
+
+def who(name: str) -> Client:
+    return entered(User.objects.get(username=name))
+
+
+@pytest.fixture
+def root(garden, den) -> Client:
+    return entered(User.objects.create_superuser("root"))
+
+
+def kept(team: Team, name: str, title: str) -> Item:
+    scope = scope_for(User.objects.get(username=name), team)
+    return intake.add_text(f"{title} text", title=title, into=intake.place_for(scope, None, lane=5)).item
+
+
+@pytest.fixture
+def both(garden, den) -> tuple[Item, Item]:
+    return kept(garden, "alice", "Rose"), kept(den, "charlie", "Secret")
+
+
+def everything(both: tuple[Item, Item], garden: Team) -> dict[str, int]:
+    alice = User.objects.get(username="alice")
+    tag = Tag.objects.create(team=garden, name="red")
+    space = Space.objects.create(adapter="http", embedder="small", dimensions=8, means={})
+    usage = Usage.objects.create(day="2026-01-01", operation="embed", embedder="small")
+    token, _ = create_token(alice, garden, name="laptop", scopes=frozenset({"read"}))
+    return {
+        "library_item": both[0].pk,
+        "library_collection": both[0].collection_id,
+        "library_tag": tag.pk,
+        "jobs_job": Job.objects.filter(subject=both[0].pk).get().pk,
+        "indexing_space": space.pk,
+        "accounts_team": garden.pk,
+        "accounts_token": token.pk,
+        "accounts_usage": usage.pk,
+        "accounts_user": alice.pk,
+    }
+
+
+def test_every_page_opens_for_a_superuser(root, both, garden) -> None:
+    assert root.get("/admin/").status_code == 200
+    for name, pk in everything(both, garden).items():
+        for address in (reverse(f"admin:{name}_changelist"), reverse(f"admin:{name}_change", args=[pk])):
+            response = root.get(address)
+            assert response.status_code == 200, address
+            page = response.content.decode()
+            assert " style=" not in page and "<style" not in page and " onclick=" not in page, address
+            assert all(" src=" in tag.split(">")[0] for tag in page.split("<script")[1:]), address
+
+
+def test_every_search_and_filter_answers(root, both) -> None:
+    for query in ("q=rose", "status=processing", "status=ready", "status=failed", "kind=text", "q=%25%27", "p=9"):
+        assert root.get(f"/admin/library/item/?{query}").status_code in (200, 302)
+
+
+def test_the_admin_has_one_door_and_it_is_for_staff(garden) -> None:
+    assert Client().get("/admin/", follow=True).redirect_chain[-1][0].startswith("/accounts/login/")
+    assert Client().get("/admin/login/?next=/admin/").url.startswith("/accounts/login/")
+    assert who("dan").get("/admin/login/").status_code == 403
+    assert who("dan").get("/admin/library/item/", follow=True).status_code == 403
+
+
+def test_staff_see_only_their_team(both) -> None:
+    page = who("alice").get("/admin/library/item/").content.decode()
+    assert "Rose" in page and "Secret" not in page
+    ours, theirs = (reverse("admin:library_item_change", args=[item.pk]) for item in both)
+    assert who("bob").get(ours).status_code == 200
+    assert "Secret" not in who("bob").get(theirs, follow=True).content.decode()
+
+
+@pytest.mark.parametrize("name", ["library_collection", "library_tag", "jobs_job", "accounts_team", "accounts_token"])
+def test_nothing_of_another_team_shows_in_any_list(both, garden, den, name) -> None:
+    Tag.objects.create(team=den, name="secret")
+    Collection.objects.create(team=den, name="Secret")
+    create_token(User.objects.get(username="charlie"), den, name="Secret", scopes=frozenset({"read"}))
+    page = who("alice").get(reverse(f"admin:{name}_changelist")).content.decode().lower()
+    assert "secret" not in page and "burrow" not in page
+    assert f">{Job.objects.get(subject=both[1].pk).pk}<" not in page
+
+
+def test_people_and_their_rights_are_for_superusers(garden) -> None:
+    assert who("alice").get("/admin/accounts/user/").status_code == 403
+    assert who("alice").get("/admin/accounts/team/add/").status_code == 403
+
+
+def test_a_private_collection_hides_from_other_staff(garden) -> None:
+    alice = User.objects.get(username="alice")
+    place = collections.create_collection(garden, "Diary", maker=alice, visibility="private")
+    into = intake.place_for(scope_for(alice, garden), place.public_id, lane=5)
+    intake.add_text("Dear diary", title="Private page", into=into)
+    assert "Private page" in who("alice").get("/admin/library/item/").content.decode()
+    assert "Private page" not in who("bob").get("/admin/library/item/").content.decode()
+
+
+def send(client: Client, *files: SimpleUploadedFile, **more: object):
+    return client.post("/admin/library/item/add/", {"files": list(files), **more}, follow=True)
+
+
+def test_many_files_go_in_at_once_and_each_is_reported(garden) -> None:
+    files = [SimpleUploadedFile(f"{name}.png", picture(name)) for name in ("red", "blue")]
+    page = send(who("bob"), *files, SimpleUploadedFile("bad.png", b"<svg onload=alert(1)>")).content.decode()
+    assert "red.png: put in." in page and "blue.png: put in." in page and "bad.png: " in page
+    assert list(Item.objects.values_list("title", "created_by__username").order_by("id")) == [
+        ("red", "bob"),
+        ("blue", "bob"),
+    ]
+    again = send(who("bob"), SimpleUploadedFile("red.png", picture("red"))).content.decode()
+    assert "red.png: was already there." in again
+
+
+def test_an_upload_without_files_says_so(garden) -> None:
+    assert "This field is required" in send(who("bob")).content.decode()
+
+
+def test_a_strange_name_is_shown_as_text(garden) -> None:
+    page = send(who("bob"), SimpleUploadedFile("<img src=x onerror=alert(1)>.png", b"x")).content.decode()
+    assert "<img src=x" not in page
+
+
+def test_viewers_and_strangers_upload_nothing(both, garden, den) -> None:
+    assert send(who("vera"), SimpleUploadedFile("a.png", picture())).status_code == 403
+    theirs = both[1].collection_id
+    send(who("bob"), SimpleUploadedFile("a.png", picture()), collection=theirs)
+    assert Item.objects.filter(collection=theirs).count() == 1
+
+
+def act(client: Client, name: str, action: str, *ids: int):
+    data = {"action": action, "_selected_action": ids}
+    return client.post(reverse(f"admin:{name}_changelist"), data, follow=True)
+
+
+def test_items_go_to_the_trash_and_through_the_stages_again(both, garden) -> None:
+    rose, secret = both
+    Job.objects.update(state="done")
+    act(who("bob"), "library_item", "reprocess", rose.pk, secret.pk)
+    assert set(Job.objects.filter(state="ready").values_list("subject", flat=True)) == {rose.pk}
+    act(who("bob"), "library_item", "move_to_trash", rose.pk, secret.pk)
+    assert list(Item.objects.filter(trashed_at__isnull=False)) == [rose]
+
+
+def test_a_viewer_has_no_actions(both) -> None:
+    act(who("vera"), "library_item", "move_to_trash", both[0].pk)
+    assert not Item.objects.filter(trashed_at__isnull=False).exists()
+
+
+def test_jobs_are_cancelled_and_tried_again_within_the_team(both) -> None:
+    ours, theirs = (Job.objects.get(subject=item.pk) for item in both)
+    act(who("bob"), "jobs_job", "cancel", ours.pk, theirs.pk)
+    assert [Job.objects.get(pk=one.pk).state for one in (ours, theirs)] == ["cancelled", "ready"]
+    act(who("bob"), "jobs_job", "retry", ours.pk)
+    assert Job.objects.get(pk=ours.pk).state == "ready"
+    assert who("bob").post(reverse("admin:jobs_job_change", args=[ours.pk]), {"state": "done"}).status_code == 403
+
+
+def test_a_token_is_shown_once_and_never_edited(garden) -> None:
+    alice = User.objects.get(username="alice")
+    data = {"user": alice.pk, "team": garden.pk, "name": "laptop", "scopes": ["read", "write"]}
+    page = who("alice").post("/admin/accounts/token/add/", data, follow=True).content.decode()
+    secret = page.split('class="secret">')[1].split("<")[0]
+    token = check_token(secret)
+    assert token is not None and token.scope_names == {"read", "write"}
+    address = reverse("admin:accounts_token_change", args=[token.pk])
+    assert secret not in who("alice").get(address).content.decode()
+    assert who("alice").post(address, {"scopes": "read"}).status_code == 403
+
+
+def test_nobody_makes_a_token_for_another(garden, den) -> None:
+    charlie = User.objects.get(username="charlie")
+    for user, team in ((charlie, den), (User.objects.get(username="bob"), garden)):
+        data = {"user": user.pk, "team": team.pk, "name": "x", "scopes": ["read"]}
+        assert who("alice").post("/admin/accounts/token/add/", data).status_code == 200
+    assert not Token.objects.exists()
+
+
+def members(garden: Team, **roles: str) -> dict[str, object]:
+    rows = list(garden.memberships.order_by("id"))
+    data: dict[str, object] = {"name": "garden", "memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": 4}
+    for number, row in enumerate(rows):
+        role = roles.get(row.user.username, row.role)
+        data |= {f"memberships-{number}-id": row.pk, f"memberships-{number}-team": garden.pk}
+        data |= {f"memberships-{number}-user": row.user_id, f"memberships-{number}-role": role}
+    return data
+
+
+def test_a_team_keeps_an_admin(garden) -> None:
+    address = reverse("admin:accounts_team_change", args=[garden.pk])
+    page = who("alice").post(address, members(garden, alice="viewer")).content.decode()
+    assert "A team needs an admin." in page
+    assert who("alice").post(address, members(garden, bob="admin")).status_code == 302
+    assert set(garden.memberships.filter(role="admin").values_list("user__username", flat=True)) == {"alice", "bob"}
+
+
+def test_only_the_teams_admins_change_roles(garden) -> None:
+    address = reverse("admin:accounts_team_change", args=[garden.pk])
+    assert who("bob").post(address, members(garden, bob="admin")).status_code == 403
+
+
+def test_a_collection_made_here_belongs_to_the_team(garden) -> None:
+    data = {"name": " Roses  ", "visibility": "team", "grants-TOTAL_FORMS": 0, "grants-INITIAL_FORMS": 0}
+    assert who("bob").post("/admin/library/collection/add/", data).status_code == 302
+    made = Collection.objects.get(name="Roses")
+    assert (made.team, made.created_by.username) == (garden, "bob")
+    again = who("bob").post("/admin/library/collection/add/", data | {"name": "ROSES"})
+    assert again.status_code == 200 and "already" in again.content.decode()
+
+
+def test_inbox_and_full_collections_stay(both) -> None:
+    inbox = both[0].collection_id
+    assert (
+        who("alice").post(reverse("admin:library_collection_delete", args=[inbox]), {"post": "yes"}).status_code == 403
+    )
+    assert Collection.objects.filter(pk=inbox).exists()
