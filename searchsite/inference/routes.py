@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from searchsite.inference import wire
+from searchsite.inference import memory, wire
 from searchsite.inference.builtin.engine import INFO, Engine
 from searchsite.inference.builtin.pictures import open_picture
 from searchsite.inference.builtin.reader import Reader
@@ -143,8 +143,12 @@ class Routes:
 
     def _read_one(self, data: bytes, index: int, with_text: bool) -> Reading:
         picture = _blame(index, partial(open_picture, data))
-        text, words = self._reader().read(picture) if with_text else ("", ())
-        return Reading(text, words, self._engine.tags(picture))
+        tags = self._engine.tags(picture)
+        if not with_text:
+            return Reading("", (), tags)
+        text, words = self._reader().read(picture)
+        memory.give_back()
+        return Reading(text, words, tags)
 
     def _reader(self) -> Reader:
         """A thread's own reader, made in that thread: the reader's threads inherit its priority."""

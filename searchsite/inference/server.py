@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import logging
@@ -21,14 +20,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from searchsite.inference import wire
+from searchsite.inference import memory, wire
 from searchsite.inference.builtin.engine import Engine
 from searchsite.inference.routes import Reply, Routes
 
 Address = Path | tuple[str, int]
-
-ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""To be set before the process starts: on several threads numpy takes twice the CPU for these small products."""
 
 MOST_BODY = 32 * 2**20
 MOST_BODIES = 256 * 2**20
@@ -191,7 +187,8 @@ def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None
     """Load the engine and serve until SIGTERM or SIGINT; `ready` is called when questions are answered.
 
     Must run in the main thread. `cache` keeps what the engine derives on its first start. `readers` pictures
-    are read side by side, each on a core of its own.
+    are read side by side, each on a core of its own. Start the process with OPENBLAS_NUM_THREADS=1: on
+    several threads numpy takes twice the CPU for products as small as these.
     """
     stop = threading.Event()
 
@@ -201,13 +198,14 @@ def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     sys.setswitchinterval(SWITCH_SECONDS)
+    memory.limit_arenas()
     with _claimed(address):
         pass  # before the seconds of loading
     try:
         routes = Routes(Engine(cache, log.info), readers)
     except OSError as error:
         raise CannotServe(f"cannot load the networks: {error}") from error
-    _return_memory()
+    memory.give_back()
     with listening(address, routes):
         log.info("answering on %s", _name(address))
         if ready is not None:
@@ -241,10 +239,3 @@ def _claimed(address: Address) -> Iterator[None]:
             raise CannotServe(f"{address} is in the way and is not a socket")
         address.unlink(missing_ok=True)
         yield
-
-
-def _return_memory() -> None:
-    """Give what loading took and freed back to the system (some 60 MB); only glibc has the call."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
