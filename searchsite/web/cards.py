@@ -86,7 +86,7 @@ def _said(hit: Hit, words: list[str]) -> SafeString | None:
         return None
     if hit.item.kind == Kind.TEXT:
         return snippets.snippet(hit.part.text, words, length=PASSAGE)
-    if hit.part.role in ("ocr", "caption") and any(why.channel != "image" for why in hit.why):
+    if words and hit.part.role in ("ocr", "caption") and any(why.channel != "image" for why in hit.why):
         return snippets.snippet(" ".join(hit.part.text.split()), words, length=LINE)
     return None
 

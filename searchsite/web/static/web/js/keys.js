@@ -13,6 +13,10 @@ export function startKeys() {
     box.focus();
     box.select();
   });
+  document.querySelector("[data-focus=q]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    box.focus();
+  });
   box.form.querySelector(".clear")?.addEventListener("click", () => {
     box.value = "";
     box.focus();

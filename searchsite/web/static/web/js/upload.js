@@ -10,10 +10,8 @@ export function startUpload() {
   const waiting = [];
   let running = 0;
 
-  document.documentElement.classList.add("has-script");
   const add = (files) => {
     for (const file of files) waiting.push({ file, row: newRow(list, file) });
-    announce(`${files.length} ${list.dataset.addedWord}`);
     next();
   };
   const next = () => {
@@ -25,6 +23,8 @@ export function startUpload() {
   input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
   form.addEventListener("submit", (event) => { event.preventDefault(); input.click(); });
   onFiles(add);
+  new MutationObserver(() => tally(list)).observe(list, { childList: true, subtree: true });
+  tally(list);
   window.addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
   // The one polling request asks only for cards that are not finished, and only while somebody looks.
   document.addEventListener("htmx:config:request", (event) => {
@@ -33,8 +33,16 @@ export function startUpload() {
   });
 }
 
-function announce(words) {
-  document.querySelector("#queue-status").textContent = words;
+// "3 being sent · 12 being worked on · 40 ready", from what the list shows.
+function tally(list) {
+  const all = list.children.length;
+  const sending = list.querySelectorAll("progress").length;
+  const working = list.querySelectorAll("input[name=id]").length;
+  const refused = list.querySelectorAll(".refused").length;
+  const counts = { sending, working, ready: all - sending - working - refused, refused };
+  const words = Object.entries(counts).filter(([, count]) => count).map(([name, count]) => `${count} ${list.dataset[name]}`);
+  const place = document.querySelector("#queue-status");
+  if (place.textContent !== words.join(" · ")) place.textContent = words.join(" · ");
 }
 
 function newRow(list, file) {
