@@ -52,11 +52,13 @@ def fill(number: int, seed: int = 1) -> Shelf:
     ours, theirs = made.team_of(alice, "ours"), made.team_of(charlie, "theirs")
     shelves = [Collection.objects.create(team=team, name="shelf") for team in (ours, theirs)]
     items = Item.objects.bulk_create(
-        [Item(team=shelf.team, collection=shelf, kind=Kind.IMAGE, title="x") for shelf in shelves for _ in range(number)]
+        [
+            Item(team=shelf.team, collection=shelf, kind=Kind.IMAGE, title="x")
+            for shelf in shelves
+            for _ in range(number)
+        ]
     )
-    parts = Part.objects.bulk_create(
-        [Part(item=item, channel=Channel.IMAGE, role=PartRole.CONTENT) for item in items]
-    )
+    parts = Part.objects.bulk_create([Part(item=item, channel=Channel.IMAGE, role=PartRole.CONTENT) for item in items])
     random = np.random.default_rng(seed)
     rows = like_embeddings(random, 2 * number)
     space = Space.objects.create(adapter="x", embedder="x", dimensions=DIMENSIONS, status="active")
