@@ -57,8 +57,9 @@ def upload(site: admin.ModelAdmin, request: HttpRequest) -> HttpResponse:
     scope = scope_in(request)
     if not site.has_add_permission(request):
         raise PermissionDenied
-    form = UploadForm(request.POST or None, request.FILES or None, scope=scope)
-    if request.method == "POST" and form.is_valid():
+    sent = request.method == "POST"
+    form = UploadForm(request.POST if sent else None, request.FILES if sent else None, scope=scope)
+    if sent and form.is_valid():
         _take(request, scope, form.cleaned_data)
         return HttpResponseRedirect(reverse("admin:library_item_changelist"))
     context = {**site.admin_site.each_context(request), "title": "Upload files", "form": form, "opts": Item._meta}
@@ -73,6 +74,6 @@ def _take(request: HttpRequest, scope: Scope, chosen: dict[str, Any]) -> None:
         try:
             added = intake.add_file(file, name, into=place)
         except Refusal as refusal:
-            messages.error(request, f"{name}: {refusal}")
+            messages.error(request, f"“{name}”: {refusal}")
         else:
-            messages.success(request, f"{name}: {'put in' if added.created else 'was already there'}.")
+            messages.success(request, f"“{name}” {'is in' if added.created else 'was there already'}.")

@@ -160,13 +160,13 @@ def send(client: Client, *files: SimpleUploadedFile, **more: object):
 def test_many_files_go_in_at_once_and_each_is_reported(garden) -> None:
     files = [SimpleUploadedFile(f"{name}.png", picture(name)) for name in ("red", "blue")]
     page = send(who("bob"), *files, SimpleUploadedFile("bad.png", b"<svg onload=alert(1)>")).content.decode()
-    assert "red.png: put in." in page and "blue.png: put in." in page and "bad.png: " in page
+    assert "“red.png” is in." in page and "“blue.png” is in." in page and "“bad.png”: " in page
     assert list(Item.objects.values_list("title", "created_by__username").order_by("id")) == [
         ("red", "bob"),
         ("blue", "bob"),
     ]
     again = send(who("bob"), SimpleUploadedFile("red.png", picture("red"))).content.decode()
-    assert "red.png: was already there." in again
+    assert "“red.png” was there already." in again
 
 
 def test_an_upload_without_files_says_so(garden) -> None:
