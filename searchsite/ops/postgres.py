@@ -220,5 +220,6 @@ def answers(config: Config) -> str | None:
         with psycopg.connect(conninfo(config), connect_timeout=2) as connection:
             connection.execute("select 1")
     except psycopg.OperationalError as error:
-        return str(error).splitlines()[0].rsplit(": ", 1)[-1].strip()
+        said = str(error).splitlines()[0].rsplit(": ", 1)[-1].strip()
+        return "it replays what a crash interrupted" if said.endswith("starting up") else said
     return None
