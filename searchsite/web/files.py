@@ -51,7 +51,7 @@ def scoped(view: ScopedView[P]) -> View[P]:
 
     @require_safe
     @wraps(view)
-    def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         authorization = request.headers.get("Authorization", "")
         if authorization:
             found = _scope_of_token(authorization)

@@ -88,14 +88,16 @@ def render(file: IO[bytes], policy: Policy) -> bytes:
         width, height = image.size
         if width * height > policy.max_pixels or max(width, height) > policy.max_side:
             raise Undecodable("This picture has too many pixels.")
-        turn, camera = _exif(image)
         profile = image.info.get("icc_profile")
         lossless = image.format in ("PNG", "GIF") or _is_lossless_webp(image, file)
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             # The decompressor shrinks by 2, 4 or 8 for nothing. Worth a view of 2016 rather than 2048 pixels:
             # 4000 x 3000 costs 90 ms instead of 290.
-            image.draft(None, (max(policy.sizes) * 3 // 4, max(policy.sizes) * 3 // 4))
+            enough = max(policy.sizes) * 3 / 4 / max(width, height)
+            image.draft(None, (int(width * enough) or 1, int(height * enough) or 1))
         image.load()
+        # Not before: a PNG loads itself to look for EXIF, and broken pixels would be taken for broken EXIF.
+        turn, camera = _exif(image)
         upright, facts = _flatten(image, max(policy.sizes), profile=profile, lossless=lossless, camera=camera)
     if turn is not None:
         upright = upright.transpose(turn)

@@ -1,0 +1,301 @@
+"""The supervised decoder, on drawn and on hostile pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from searchsite.library import items
+from searchsite.library.decoder import client
+from searchsite.library.decoder.protocol import Decoded, Policy, Undecodable
+from tests.library import drawn
+
+POLICY = Policy(max_pixels=50_000_000, max_side=30_000, sizes=(480, 2048))
+
+
+def decode(data: bytes, folder: Path, *, policy: Policy = POLICY) -> Decoded:
+    path = folder / f"{abs(hash(data))}"
+    path.write_bytes(data)
+    return client.decode(path, policy)
+
+
+def opened(decoded: Decoded, size: int = 480) -> Image.Image:
+    return Image.open(io.BytesIO(decoded.derivatives[size]))
+
+
+def quadrants() -> Image.Image:
+    """Red, green, blue and white; wider than high."""
+    image = Image.new("RGB", (120, 80), "white")
+    draw = ImageDraw.Draw(image)
+    for box, colour in (((0, 0, 59, 39), "red"), ((60, 0, 119, 39), "lime"), ((0, 40, 59, 79), "blue")):
+        draw.rectangle(box, fill=colour)
+    return image
+
+
+def near(pixel: tuple[int, ...], wanted: tuple[int, int, int]) -> bool:
+    return all(abs(one - other) < 40 for one, other in zip(pixel, wanted, strict=False))
+
+
+def children() -> list[psutil.Process]:
+    pid = client.decoder_pid()
+    return psutil.Process(pid).children() if pid else []
+
+
+@pytest.mark.parametrize("turn", range(10))
+def test_it_turns_pictures_upright(tmp_path: Path, turn: int) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    image = quadrants().transpose(undo[turn]) if turn in undo else quadrants()
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    decoded = decode(drawn.encoded(image, "JPEG", exif=exif, quality=95), tmp_path)
+    assert (decoded.width, decoded.height) == (120, 80)
+    assert near(opened(decoded).getpixel((20, 20)), (255, 0, 0))
+    assert near(opened(decoded).getpixel((100, 20)), (0, 255, 0))
+
+
+def test_no_metadata_survives(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Camera of alice"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = drawn.encoded(drawn.photo(), "JPEG", exif=exif, icc_profile=profile, comment=b"Berlin", xmp=b"<x>secret</x>")
+    decoded = decode(data, tmp_path)
+    assert not {"exif", "icc_profile", "xmp"} & opened(decoded).info.keys()
+    assert not any(word in decoded.derivatives[480] for word in (b"alice", b"Berlin", b"secret"))
+    assert decoded.facts.camera
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
+def test_what_is_see_through_becomes_white(tmp_path: Path, kind: str) -> None:
+    image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 50, 100))
+    picture = opened(decode(drawn.encoded(image, kind), tmp_path))
+    assert picture.mode == "RGB"
+    assert near(picture.getpixel((80, 50)), (255, 255, 255))
+    assert near(picture.getpixel((20, 50)), (255, 0, 0))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_mode_of_png_keeps_its_brightness(tmp_path: Path, mode: str) -> None:
+    if mode == "I;16":
+        image = Image.new("I;16", (64, 64), 0x8000)
+    else:
+        image = Image.new("L", (64, 64), 255 if mode == "1" else 128).convert(mode)
+    wanted = (255, 255, 255) if mode == "1" else (128, 128, 128)
+    assert near(opened(decode(drawn.encoded(image), tmp_path)).getpixel((30, 30)), wanted)
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    data = drawn.encoded(Image.new("CMYK", (64, 64), (0, 255, 255, 0)), "JPEG")
+    assert near(opened(decode(data, tmp_path)).getpixel((30, 30)), (255, 0, 0))
+
+
+@pytest.mark.parametrize("profile", [b"", b"no profile", b"\0" * 200, None])
+def test_a_broken_profile_is_dropped(tmp_path: Path, profile: bytes | None) -> None:
+    if profile is None:  # A sound one, under another name than sRGB.
+        sound = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        profile = sound.replace(b"sRGB", b"none").replace("sRGB".encode("utf-16-be"), "none".encode("utf-16-be"))
+    data = drawn.encoded(Image.new("RGB", (64, 64), "red"), "PNG", icc_profile=profile)
+    assert near(opened(decode(data, tmp_path)).getpixel((30, 30)), (255, 0, 0))
+
+
+def test_an_animation_shows_its_first_frame(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (50, 50), colour) for colour in ("red", "lime", "blue")]
+    for kind in ("GIF", "WEBP", "PNG"):
+        data = drawn.encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert near(opened(decode(data, tmp_path)).getpixel((25, 25)), (255, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("size", "made"),
+    [
+        ((100, 60), {480: (100, 60)}),
+        ((480, 100), {480: (480, 100)}),
+        ((1000, 700), {480: (480, 336), 2048: (1000, 700)}),
+        ((700, 3000), {480: (112, 480), 2048: (478, 2048)}),
+        ((4000, 3000), {480: (480, 360), 2048: (2000, 1500)}),
+        ((1, 1), {480: (1, 1)}),
+    ],
+)
+def test_derivatives_have_fixed_sizes_and_are_never_enlarged(tmp_path, size, made) -> None:
+    decoded = decode(drawn.encoded(Image.new("RGB", size, "red"), "JPEG"), tmp_path)
+    assert {side: opened(decoded, side).size for side in decoded.derivatives} == made
+    assert (decoded.width, decoded.height) == size
+
+
+def test_the_placeholder_is_a_tiny_picture(tmp_path: Path) -> None:
+    kind, _, data = decode(drawn.jpeg(), tmp_path).placeholder.partition(",")
+    assert kind == "data:image/webp;base64"
+    assert max(Image.open(io.BytesIO(base64.b64decode(data))).size) == 16
+
+
+def test_it_tells_screens_from_photos(tmp_path: Path) -> None:
+    screen = decode(drawn.encoded(drawn.screen()), tmp_path)
+    photo = decode(drawn.encoded(drawn.photo()), tmp_path)
+    assert items.is_screenshot(screen)
+    assert not items.is_screenshot(photo)
+    assert items.is_screenshot(photo, title="Screenshot 2026-01-02 at 10.11.12")
+
+
+def test_a_camera_takes_no_screenshots(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    assert not items.is_screenshot(decode(drawn.encoded(drawn.screen(), exif=exif), tmp_path))
+
+
+@pytest.mark.parametrize("name", sorted(drawn.HOSTILE))
+def test_a_hostile_file_is_refused_or_decoded_within_limits(tmp_path: Path, name: str) -> None:
+    started = time.monotonic()
+    try:
+        decoded = decode(drawn.HOSTILE[name], tmp_path)
+    except Undecodable as error:
+        assert str(error).startswith("This ")
+        assert str(error).endswith(".")
+    else:
+        assert decoded.derivatives
+    assert time.monotonic() - started < 12
+    assert children() == []
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        drawn.chunk(b"zTXt", b"k\0\0" + drawn.zlib.compress(b"A" * 60_000_000, 9)),
+        drawn.chunk(b"iCCP", b"icc\0\0" + drawn.zlib.compress(bytes(200_000_000), 1)),
+    ],
+    ids=["text", "profile"],
+)
+def test_a_chunk_that_swells_is_refused(tmp_path: Path, extra: bytes) -> None:
+    with pytest.raises(Undecodable):
+        decode(drawn.png(100, 100, extra=extra), tmp_path)
+
+
+def test_it_needs_no_more_memory_than_allowed(tmp_path: Path) -> None:
+    """50 million see-through pixels: the most that may come in."""
+    data = drawn.encoded(Image.new("RGBA", (7000, 7000), (255, 0, 0, 128)), compress_level=1)
+    assert decode(data, tmp_path).derivatives[2048]
+
+
+def test_a_child_that_is_killed_is_one_bad_file(tmp_path: Path) -> None:
+    slow = drawn.encoded(Image.new("RGB", (7000, 7000), "red"), compress_level=1)
+    decode(drawn.jpeg(), tmp_path)
+    before = client.decoder_pid()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(decode, slow, tmp_path)
+        deadline = time.monotonic() + 10
+        while not (working := children()) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        working[0].send_signal(signal.SIGSEGV)
+        with pytest.raises(Undecodable, match="crash"):
+            answer.result()
+    assert decode(drawn.jpeg(), tmp_path).width == 300
+    assert client.decoder_pid() == before
+    assert children() == []
+
+
+def test_a_dead_decoder_is_replaced(tmp_path: Path) -> None:
+    decode(drawn.jpeg(), tmp_path)
+    first = client.decoder_pid()
+    os.kill(first, signal.SIGKILL)
+    assert decode(drawn.jpeg(), tmp_path).width == 300
+    assert client.decoder_pid() != first
+
+
+def test_a_decoder_that_dies_over_a_file_is_asked_once_more(tmp_path: Path) -> None:
+    slow = drawn.encoded(Image.new("RGB", (7000, 7000), "red"), compress_level=1)
+    decode(drawn.jpeg(), tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(decode, slow, tmp_path)
+        deadline = time.monotonic() + 10
+        while not children() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        os.kill(client.decoder_pid(), signal.SIGKILL)
+        assert answer.result().width == 7000
+
+
+def test_many_threads_share_one_decoder(tmp_path: Path) -> None:
+    data = [drawn.jpeg(seed=number) for number in range(24)]
+    with ThreadPoolExecutor(12) as pool:
+        widths = list(pool.map(lambda one: decode(one, tmp_path).width, data))
+    assert widths == [300] * 24
+    assert children() == []
+
+
+def test_it_leaks_no_descriptors(tmp_path: Path) -> None:
+    decode(drawn.jpeg(), tmp_path)
+    decoder = psutil.Process(client.decoder_pid())
+    before = psutil.Process().num_fds(), decoder.num_fds()
+    for _ in range(20):
+        decode(drawn.jpeg(), tmp_path)
+    assert (psutil.Process().num_fds(), decoder.num_fds()) == before
+
+
+FORKS = """
+import os, sys
+from pathlib import Path
+from searchsite.library.decoder import client
+from searchsite.library.decoder.protocol import Policy
+path, policy = Path(sys.argv[1]), Policy(10**6, 1000, (480,))
+client.decode(path, policy)
+mine = client.decoder_pid()
+child = os.fork()
+if child == 0:
+    client.decode(path, policy)
+    os._exit(0 if client.decoder_pid() not in (None, mine) else 1)
+assert os.waitpid(child, 0)[1] == 0
+client.decode(path, policy)
+assert client.decoder_pid() == mine
+print(mine, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_forked_process_has_a_decoder_of_its_own_and_none_outlives_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(drawn.jpeg())
+    owner = subprocess.Popen(
+        [sys.executable, "-c", FORKS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with owner:
+        decoder = psutil.Process(int(owner.stdout.readline()))
+        owner.kill()
+    decoder.wait(timeout=5)
+    assert not decoder.is_running()
+
+
+def test_a_short_lived_thread_does_not_take_the_decoder_with_it(tmp_path: Path) -> None:
+    client.close()
+    thread = threading.Thread(target=decode, args=(drawn.jpeg(), tmp_path))
+    thread.start()
+    thread.join()
+    first = client.decoder_pid()
+    assert decode(drawn.jpeg(), tmp_path).width == 300
+    assert client.decoder_pid() == first
+
+
+def test_the_decoder_has_no_environment_and_no_rights(tmp_path: Path) -> None:
+    decode(drawn.jpeg(), tmp_path)
+    process = psutil.Process(client.decoder_pid())
+    assert not {"SECRET_KEY", "DATABASE_URL", "HOME", "PATH", "DATA_DIR"} & process.environ().keys()
+    assert process.cwd() == "/"
+    assert os.getuid() != 0 or process.uids().real != 0
+    assert process.net_connections("tcp") == []
