@@ -171,21 +171,25 @@ def test_a_question_is_answered_while_pictures_are_read_and_embedded(client):
     busy.append(threading.Thread(target=client.embed, args=(documents,), kwargs={"purpose": "document"}))
     for thread in busy:
         thread.start()
-    waits = []
+    waits, begun = [], time.monotonic()
     while any(thread.is_alive() for thread in busy):
         start = time.monotonic()
         client.embed([EmbedInput(f"question {len(waits)}")], purpose="query")
         waits.append(time.monotonic() - start)
         time.sleep(0.02)
-    assert len(waits) > 5 and np.median(waits) < 0.2
+    # Measured against the work beside it, since the machine may be busy with other things too.
+    assert len(waits) > 5 and np.median(waits) < (time.monotonic() - begun) / 8
 
 
-def test_connections_are_kept_alive_and_quick(client):
-    client.info()
-    start = time.monotonic()
-    for n in range(20):
-        client.embed([EmbedInput(f"question {n}")], purpose="query")
-    assert time.monotonic() - start < 20 * 0.1  # delayed acknowledgements alone would take 0.04 each
+def test_an_answer_on_a_kept_connection_does_not_wait_for_an_acknowledgement(address):
+    connection, waits = http.client.HTTPConnection(*address, timeout=30), []
+    for _ in range(20):
+        start = time.monotonic()
+        connection.request("POST", "/v1/embeddings", b"{}")
+        connection.getresponse().read()
+        waits.append(time.monotonic() - start)
+    connection.close()
+    assert min(waits) < 0.03  # a delayed acknowledgement takes 0.04
 
 
 def test_a_full_lane_turns_work_away_and_recovers():
