@@ -26,8 +26,10 @@ def django_db_modify_db_settings(database_and_broker: None) -> None:
 @pytest.fixture(autouse=True)
 def _vector_tables_go_first(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
     """Tests that commit end with a TRUNCATE, which Postgres refuses while vector tables refer to items."""
-    if "transactional_db" in request.fixturenames:
-        request.getfixturevalue("transactional_db")
+    # Set up before this fixture, they still give access to the database after its yield.
+    for name in ("transactional_db", "db"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
     yield
     if "_django_db_helper" in request.fixturenames and not connection.in_atomic_block:
         with connection.cursor() as cursor:
