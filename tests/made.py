@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 
 from searchsite.accounts import teams
 from searchsite.accounts.models import Team, User
-from searchsite.indexing import plan, worker
+from searchsite.indexing import plan, spaces, worker
+from searchsite.indexing.models import Space
 from searchsite.jobs.models import Lane
 from searchsite.library import intake
 from searchsite.library.intake import Place
@@ -52,3 +53,10 @@ def work_through_everything() -> None:
     """Do all work that is due, as workers would."""
     while sum(worker.work(queue) for queue in plan.BATCH):
         pass
+
+
+def active_space() -> Space:
+    """The space that answers; there must be one."""
+    space = spaces.active()
+    assert space is not None
+    return space

@@ -8,7 +8,8 @@ from django.db import connection
 from searchsite.indexing import plan, spaces, stages, tables, upkeep, worker
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job
-from searchsite.library.models import Channel, Item, Part, PartRole
+from searchsite.library import files
+from searchsite.library.models import Channel, Collection, Item, Part, PartRole
 from tests import made
 
 pytestmark = pytest.mark.django_db
@@ -163,8 +164,7 @@ def test_parts_written_while_embedding_are_not_overlooked(inbox, fake):
     claims = queue.claim("embed", limit=1)
     Part.objects.create(item=item, channel=Channel.TEXT, role=PartRole.CAPTION, text="a late caption")
     queue.enqueue([plan.job(plan.EMBED, item)])  # refused: one is running
-    fake_pending = worker.STAGES["embed"]
-    fake_pending(claims)
+    worker.STAGES["embed"](claims)
     made.work_through_everything()
     assert vectors(item) == 2
 
@@ -172,17 +172,16 @@ def test_parts_written_while_embedding_are_not_overlooked(inbox, fake):
 def test_a_changed_text_is_embedded_anew(inbox, fake):
     item = made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
-    before = tables.hashes(spaces.active().pk, [item.pk])
+    before = tables.hashes(made.active_space().pk, [item.pk])
     item.parts.update(text="Tulips want rain.")
     queue.enqueue([plan.job(plan.EMBED, item)])
     made.work_through_everything()
-    assert tables.hashes(spaces.active().pk, [item.pk]) != before
+    assert tables.hashes(made.active_space().pk, [item.pk]) != before
 
 
 def test_an_undecodable_picture_fails_with_a_sentence(inbox, fake):
     item = made.picture(inbox)
-    from searchsite.library import files
-
+    assert item.blob is not None
     files.original_path(item.blob).write_bytes(b"\xff\xd8\xff" + b"nonsense" * 100)
     made.work_through_everything()
     view = stages.status_of([item])[item.pk].stages["decode"]
@@ -193,12 +192,10 @@ def test_an_undecodable_picture_fails_with_a_sentence(inbox, fake):
 def test_moving_an_item_moves_its_vectors(inbox, alice, team, fake):
     item = made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
-    from searchsite.library.models import Collection
-
     other = Collection.objects.create(team=team, name="Other")
     Item.objects.filter(pk=item.pk).update(collection=other)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT collection_id FROM {tables.name(spaces.active().pk)} WHERE item_id = %s", [item.pk])
+        cursor.execute(f"SELECT collection_id FROM {tables.name(made.active_space().pk)} WHERE item_id = %s", [item.pk])
         assert cursor.fetchall() == [(other.pk,)]
 
 
@@ -206,7 +203,7 @@ def test_what_was_overlooked_is_found_by_tidying(inbox, fake):
     item = made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {tables.name(spaces.active().pk)}")
+        cursor.execute(f"DELETE FROM {tables.name(made.active_space().pk)}")
     upkeep.tidy()
     made.work_through_everything()
     assert vectors(item) == 1
@@ -215,7 +212,7 @@ def test_what_was_overlooked_is_found_by_tidying(inbox, fake):
 def test_another_embedder_writes_nothing_into_this_space(inbox, fake):
     made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
-    space = spaces.active()
+    space = made.active_space()
     space.revision = "older"
     space.save()
     late = made.note(inbox, "Roses want rain.")

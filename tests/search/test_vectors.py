@@ -13,7 +13,7 @@ from searchsite.indexing import spaces, tables
 from searchsite.indexing.models import Space
 from searchsite.library.models import Channel, Collection, Item, Kind, Part, PartRole
 from searchsite.search import vectors
-from searchsite.search.bounds import Bounds
+from searchsite.search.bounds import VECTOR, Bounds
 from tests import made
 
 pytestmark = pytest.mark.django_db
@@ -35,8 +35,15 @@ class Shelf:
         return [self.items[among][place] for place in order[:count]]
 
 
+def centre(space: Space) -> spaces.Centre:
+    found = spaces.centre_of(space, "image")
+    assert found is not None
+    return found
+
+
 def unit(rows: np.ndarray) -> np.ndarray:
-    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    scaled: np.ndarray = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    return scaled
 
 
 def like_embeddings(random: np.random.Generator, number: int) -> np.ndarray:
@@ -51,12 +58,9 @@ def fill(number: int, seed: int = 1) -> Shelf:
     alice, charlie = made.person("alice"), made.person("charlie")
     ours, theirs = made.team_of(alice, "ours"), made.team_of(charlie, "theirs")
     shelves = [Collection.objects.create(team=team, name="shelf") for team in (ours, theirs)]
+    owners = [shelf for shelf in shelves for _ in range(number)]
     items = Item.objects.bulk_create(
-        [
-            Item(team=shelf.team, collection=shelf, kind=Kind.IMAGE, title="x")
-            for shelf in shelves
-            for _ in range(number)
-        ]
+        [Item(team=shelf.team, collection=shelf, kind=Kind.IMAGE, title="x") for shelf in owners]
     )
     parts = Part.objects.bulk_create([Part(item=item, channel=Channel.IMAGE, role=PartRole.CONTENT) for item in items])
     random = np.random.default_rng(seed)
@@ -112,7 +116,7 @@ def test_codes_and_the_exact_scan_agree():
     shelf = fill(2500)
     spaces.improve(shelf.space, seconds=60)
     space = Space.objects.get()
-    assert spaces.centre_of(space, "image").ready
+    assert centre(space).ready
     agreement = []
     for seed in range(20):
         (asked,) = like_embeddings(np.random.default_rng(100 + seed), 1)
@@ -125,7 +129,7 @@ def test_codes_of_two_versions_are_never_compared():
     shelf = fill(1200)
     spaces._learn(shelf.space, "image")
     halfway = Space.objects.get()
-    tables.recode(halfway.pk, "image", spaces.centre_of(halfway, "image").mean, version=1, limit=500)
+    tables.recode(halfway.pk, "image", centre(halfway).mean, version=1, limit=500)
     asked = unit(np.ones(DIMENSIONS))
     found = [near.item_id for near in vectors.nearest(halfway, "image", asked, shelf.own)]
     assert found[:20] == shelf.nearest_by_hand(asked, 20, slice(0, 1200))
@@ -141,13 +145,13 @@ def test_the_first_phase_reads_the_index_alone():
     shelf = fill(3000)
     spaces.improve(shelf.space, seconds=60)
     space = Space.objects.get()
-    statement = vectors.TWO_PHASE.replace("<bounds>", shelf.own.conditions(vectors.VECTOR))
+    statement = vectors.TWO_PHASE.replace("<bounds>", shelf.own.conditions(VECTOR))
     values = shelf.own.values | {
         "channel": "image",
         "version": 1,
         "depth": 200,
         "vector": HalfVector(shelf.vectors[0]),
-        "code": tables.code_of(shelf.vectors[0], spaces.centre_of(space, "image").mean),
+        "code": tables.code_of(shelf.vectors[0], centre(space).mean),
     }
     with tables.cursor() as cursor:
         cursor.execute(f"ANALYZE {tables.name(space.pk)}")
@@ -160,7 +164,7 @@ def test_one_long_text_does_not_hide_the_others(inbox, fake):
     others = [made.note(inbox, f"rose number {n}") for n in range(30)]
     made.work_through_everything()
     assert long.parts.count() > 100
-    space = spaces.active()
+    space = made.active_space()
     bounds = Bounds(inbox.scope.team_id, inbox.scope.collection_ids)
     found = vectors.nearest(space, "text", fake.vector("tulips"), bounds)
     assert {item.pk for item in others} <= {near.item_id for near in found}
