@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TypeVar
+from uuid import UUID
 
 from django.urls import reverse
 
@@ -11,7 +12,7 @@ from searchsite.api.problems import Problem
 from searchsite.search.find import Hit, Results
 from searchsite.search.questions import Filters, Question, Term, checked
 
-Value = TypeVar("Value")
+Value = TypeVar("Value", UUID, str)
 NO_RERANKER = "No reranker is configured; the order is that of the first search."
 NO_FACETS = "Facets are not offered yet; they are left out."
 
@@ -19,8 +20,8 @@ NO_FACETS = "Facets are not offered yet; they are left out."
 def question_of(asked: schemas.SearchIn) -> Question:
     """Return the question. Raises BadQuestion."""
     terms = tuple(_term(one) for one in asked.query)
-    rest = {"sort": asked.sort, "mode": asked.mode, "limit": asked.limit, "cursor": asked.cursor}
-    return checked(Question(terms=terms, filters=_filters(asked.filters), **rest))
+    filters = _filters(asked.filters)
+    return checked(Question(terms, filters, asked.sort, asked.mode, asked.limit, asked.cursor))
 
 
 def notes_on(asked: schemas.SearchIn) -> list[str]:
@@ -48,7 +49,7 @@ def _term(asked: schemas.TermIn) -> Term:
 
 def _filters(asked: schemas.FiltersIn) -> Filters:
     return Filters(
-        kinds=_several(asked.kind),
+        kinds=tuple(asked.kind) if isinstance(asked.kind, list) else _several(asked.kind),
         collections=_several(asked.collection),
         tags=_several(asked.tag),
         by=asked.by,
@@ -65,23 +66,23 @@ def _several(given: list[Value] | Value | None) -> tuple[Value, ...]:
 
 def _hit(hit: Hit) -> schemas.HitOut:
     card, part = hit.item, hit.part
-    item = schemas.HitItem(
-        id=card.id,
-        kind=card.kind,
-        title=card.title,
-        caption=card.caption or None,
-        thumbnail_url=shapes.thumbnail_url(card.id, card.kind),
-        created_at=card.created_at,
-        width=card.width,
-        height=card.height,
-        collection_name=card.collection_name,
-        tags=list(card.tags),
-        url=reverse("item", args=[card.id]),
+    item = schemas.HitItem.model_validate(
+        {
+            "id": card.id,
+            "kind": card.kind,
+            "title": card.title,
+            "caption": card.caption or None,
+            "thumbnail_url": shapes.thumbnail_url(card.id, card.kind),
+            "created_at": card.created_at,
+            "width": card.width,
+            "height": card.height,
+            "collection_name": card.collection_name,
+            "tags": list(card.tags),
+            "url": reverse("item", args=[card.id]),
+        }
     )
-    return schemas.HitOut(
-        item=item,
-        score=hit.score,
-        band=hit.band,
-        part=part and schemas.HitPart(id=part.id, role=part.role, text=part.text, locator=part.locator),
-        why=[schemas.WhyOut(channel=why.channel, rank=why.rank, similarity=why.similarity) for why in hit.why],
+    matched = {"id": part.id, "role": part.role, "text": part.text, "locator": part.locator} if part else None
+    why = [{"channel": one.channel, "rank": one.rank, "similarity": one.similarity} for one in hit.why]
+    return schemas.HitOut.model_validate(
+        {"item": item, "score": hit.score, "band": hit.band, "part": matched, "why": why}
     )

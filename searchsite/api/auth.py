@@ -51,7 +51,9 @@ class BearerToken(HttpBearer):
             raise Problem(403, f"This token lacks the scope “{self.needs}”.", code="scope-missing")
         self._look_at_body(request)
         membership = Membership.objects.filter(user=held.user, team=held.team).first()
-        return membership and Caller(held.user, held.team, membership, scope_for(held.user, held.team))
+        if membership is None:
+            return None
+        return Caller(held.user, held.team, membership, scope_for(held.user, held.team))
 
     def _look_at_body(self, request: HttpRequest) -> None:
         if self.takes and request.content_type not in self.takes:

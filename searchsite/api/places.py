@@ -67,26 +67,30 @@ def list_usage(request: Request) -> schemas.UsageOut:
 
 
 def _collection(collection: Collection, caller: Caller, items: int) -> schemas.CollectionOut:
-    return schemas.CollectionOut(
-        id=collection.public_id,
-        name=collection.name,
-        visibility=collection.visibility,
-        purpose=collection.purpose,
-        may_edit=collection.pk in caller.scope.writable_ids,
-        items=items,
-        created_at=collection.created_at,
+    return schemas.CollectionOut.model_validate(
+        {
+            "id": collection.public_id,
+            "name": collection.name,
+            "visibility": collection.visibility,
+            "purpose": collection.purpose,
+            "may_edit": collection.pk in caller.scope.writable_ids,
+            "items": items,
+            "created_at": collection.created_at,
+        }
     )
 
 
 def _space(space: Space) -> schemas.SpaceOut:
-    return schemas.SpaceOut(
-        name=str(space),
-        embedder=space.embedder,
-        revision=space.revision,
-        adapter=space.adapter,
-        dimensions=space.dimensions,
-        status=space.status,
-        takes_pictures=space.takes_pictures,
-        notes=space.notes,
-        created_at=space.created_at,
+    return schemas.SpaceOut.model_validate(
+        {
+            "name": str(space),
+            "embedder": space.embedder,
+            "revision": space.revision,
+            "adapter": space.adapter,
+            "dimensions": space.dimensions,
+            "status": space.status,
+            "takes_pictures": space.takes_pictures,
+            "notes": space.notes,
+            "created_at": space.created_at,
+        }
     )

@@ -122,8 +122,9 @@ def unexpected(request: HttpRequest, error: Exception) -> Problem:
     return Problem(500, request_id=request_id)
 
 
-def handle(request: HttpRequest, error: Exception) -> HttpResponse:
+def handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """Turn any exception of an operation into its problem."""
+    error = error() if isinstance(error, type) else error
     return answer(problem_of(error) or unexpected(request, error))
 
 

@@ -165,8 +165,8 @@ class FiltersIn(Strict):
 
     kind: list[Kind] | Kind | None = None
     collection: list[UUID] | UUID | None = None
-    tag: list[Text] | Text | None = Field(None, description="Items must carry all of them.")
-    by: Text | None = Field(None, description="User name of the person who put it in.")
+    tag: list[Text] | Text | None = Field(default=None, description="Items must carry all of them.")
+    by: Text | None = Field(default=None, description="User name of the person who put it in.")
     after: date | None = None
     before: date | None = None
 

@@ -36,28 +36,30 @@ def thumbnail_url(item_id: UUID, kind: str) -> str | None:
 
 def _item(item: Item, progress: stages.Progress, texts: dict[str, str], tags: list[tuple[str, str]]) -> schemas.ItemOut:
     role = PartRole.OCR if item.is_picture else PartRole.CONTENT
-    return schemas.ItemOut(
-        id=item.public_id,
-        kind=item.kind,
-        title=item.title,
-        status=progress.status,
-        stages={name: schemas.StageOut(state=one.state, error=one.error) for name, one in progress.stages.items()},
-        caption=texts.get(PartRole.CAPTION) or None,
-        tags=[name for name, _ in tags],
-        text=texts.get(role) or None,
-        depicts=[name for name, source in tags if source == Source.MACHINE],
-        collection=item.collection.public_id,
-        collection_name=item.collection.name,
-        created_at=item.created_at,
-        created_by=item.created_by.username if item.created_by else None,
-        source_url=item.source_url or None,
-        width=item.width,
-        height=item.height,
-        media_type=item.blob.media_type if item.blob else None,
-        size=item.blob.size if item.blob else None,
-        file_url=reverse("file", args=[item.public_id]) if item.blob else None,
-        thumbnail_url=thumbnail_url(item.public_id, item.kind),
-        url=reverse("item", args=[item.public_id]),
+    return schemas.ItemOut.model_validate(
+        {
+            "id": item.public_id,
+            "kind": item.kind,
+            "title": item.title,
+            "status": progress.status,
+            "stages": {name: {"state": one.state, "error": one.error} for name, one in progress.stages.items()},
+            "caption": texts.get(PartRole.CAPTION) or None,
+            "tags": [name for name, _ in tags],
+            "text": texts.get(role) or None,
+            "depicts": [name for name, source in tags if source == Source.MACHINE],
+            "collection": item.collection.public_id,
+            "collection_name": item.collection.name,
+            "created_at": item.created_at,
+            "created_by": item.created_by.username if item.created_by else None,
+            "source_url": item.source_url or None,
+            "width": item.width,
+            "height": item.height,
+            "media_type": item.blob.media_type if item.blob else None,
+            "size": item.blob.size if item.blob else None,
+            "file_url": reverse("file", args=[item.public_id]) if item.blob else None,
+            "thumbnail_url": thumbnail_url(item.public_id, item.kind),
+            "url": reverse("item", args=[item.public_id]),
+        }
     )
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -82,7 +81,7 @@ class ItemAdmin(Scoped):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
         """Carry the status along, and leave out what only searches need."""
-        items = super().get_queryset(request).defer("title_search")
+        items: QuerySet[Item] = super().get_queryset(request).defer("title_search")
         return items.annotate(has_open=open_for("id"), has_dead=dead_for("id"))
 
     def has_act_permission(self, request: HttpRequest) -> bool:
@@ -91,7 +90,7 @@ class ItemAdmin(Scoped):
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Items are added by uploading files."""
         return admin_upload.upload(self, request)
 

@@ -58,8 +58,8 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.team_id is None and "team" not in self.fields:
             self.instance.team = self.default_team
         team = data.get("team") or self.instance.team
-        same = Collection.objects.filter(team=team, name__iexact=data.get("name", "")).exclude(pk=self.instance.pk)
-        if same.exists():
+        same = Collection.objects.filter(team=team, name__iexact=data.get("name", ""))
+        if any(one.pk != self.instance.pk for one in same):
             raise ValidationError("The team already has a collection of this name.")
         return data
 
@@ -106,8 +106,7 @@ class CollectionAdmin(Scoped):
         """A new collection belongs to the team that the person works in, unless a superuser says otherwise."""
         form = super().get_form(request, obj, change=change, **kwargs)
         membership = membership_in(request)
-        form.default_team = membership.team if membership else None
-        return form
+        return type("TeamCollectionForm", (form,), {"default_team": membership.team if membership else None})
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Collections are deleted one by one, so that each is looked at."""
@@ -116,7 +115,7 @@ class CollectionAdmin(Scoped):
     def save_model(self, request: HttpRequest, obj: Collection, form: Any, change: bool) -> None:
         """Write down who made it."""
         if not change:
-            obj.created_by = User.objects.get(pk=request.user.pk)
+            obj.created_by = User.objects.get(username=request.user.get_username())
         super().save_model(request, obj, form, change)
 
 

@@ -20,7 +20,7 @@ from searchsite.web.admin_scope import EDIT, VIEW, Scoped, by_role, is_superuser
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Accounts; for superusers. Rights come from teams, so groups and permissions are left out."""
 
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")

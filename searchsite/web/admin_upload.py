@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +17,7 @@ from searchsite.library import intake
 from searchsite.library.models import Collection, Item
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
-from searchsite.web.admin_scope import scope_in
+from searchsite.web.admin_scope import Scoped, scope_in
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -42,7 +42,7 @@ class FilesField(forms.FileField):
 class UploadForm(forms.Form):
     """Which files, and where to."""
 
-    files = FilesField(label="Files", help_text="JPEG, PNG, WebP, GIF or text; as many as you like.")
+    file = FilesField(label="Files", help_text="JPEG, PNG, WebP, GIF or text; as many as you like.")
     collection = forms.ModelChoiceField(Collection.objects.none(), required=False, empty_label="Inbox")
 
     def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class UploadForm(forms.Form):
         choice.queryset = Collection.objects.filter(id__in=scope.writable_ids).order_by("name")
 
 
-def upload(site: admin.ModelAdmin, request: HttpRequest) -> HttpResponse:
+def upload(site: Scoped, request: HttpRequest) -> HttpResponse:
     """Show the form; take the files and report on each."""
     scope = scope_in(request)
     if not site.has_add_permission(request):
@@ -69,7 +69,7 @@ def upload(site: admin.ModelAdmin, request: HttpRequest) -> HttpResponse:
 def _take(request: HttpRequest, scope: Scope, chosen: dict[str, Any]) -> None:
     collection = chosen["collection"].public_id if chosen["collection"] else None
     place = intake.place_for(scope, collection, lane=Lane.NORMAL)
-    for file in chosen["files"]:
+    for file in chosen["file"]:
         name = file.name or ""
         try:
             added = intake.add_file(file, name, into=place)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -75,21 +77,21 @@ def test_a_viewer_changes_nothing(caller) -> None:
 
 def test_another_teams_item_is_as_if_missing(caller) -> None:
     item, stranger = note(caller("alice")), caller("charlie")
-    for ours, missing in ((f"{ITEMS}/{item['id']}", f"{ITEMS}/{uuid.uuid4()}"),):
-        for answers in (
-            [stranger.get(one) for one in (ours, missing)],
-            [stranger.patch(one, {"title": "x"}, content_type=JSON) for one in (ours, missing)],
-            [stranger.delete(one) for one in (ours, missing)],
-        ):
-            assert [one.status_code for one in answers] == [404, 404]
-            assert answers[0].content == answers[1].content
+    both = f"{ITEMS}/{item['id']}", f"{ITEMS}/{uuid.uuid4()}"
+    for answers in (
+        [stranger.get(one) for one in both],
+        [stranger.patch(one, {"title": "x"}, content_type=JSON) for one in both],
+        [stranger.delete(one) for one in both],
+    ):
+        assert [one.status_code for one in answers] == [404, 404]
+        assert answers[0].content == answers[1].content
     assert caller("alice").get(f"{ITEMS}/{item['id']}").json()["title"] == item["title"]
 
 
 def test_another_teams_ids_are_missing_wherever_they_are_named(caller) -> None:
     item, stranger = note(caller("alice")), caller("charlie")
     mine = note(stranger)
-    names = [
+    names: list[Callable[..., Any]] = [
         lambda one: stranger.get(f"{ITEMS}?collection={one['collection']}"),
         lambda one: stranger.get(f"{SEARCH}?collection={one['collection']}&q=rose"),
         lambda one: stranger.get(f"{SEARCH}?like={one['id']}"),

@@ -146,7 +146,8 @@ def test_a_body_too_large_is_refused_before_it_is_read(api, settings) -> None:
 
 def test_it_lists_newest_first_in_pages(api) -> None:
     ids = [note(api, f"note {number}")["id"] for number in range(5)]
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     for _ in range(3):
         page = api.get(ITEMS, {"limit": 2, "cursor": cursor}).json()
         seen += [item["id"] for item in page["items"]]

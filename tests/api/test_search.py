@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ JSON = "application/json"
 PICTURES = "/api/v1/pictures"
 
 
-def ask(api, **body):
+def ask(api: Any, **body: Any) -> Any:
     return api.post(SEARCH, body, content_type=JSON)
 
 

@@ -80,6 +80,8 @@ def _place(user: User, team: Team, name: str | None) -> Place:
         chosen = Collection.objects.filter(id__in=scope.collection_ids, name__iexact=name.strip()).first()
     try:
         if name is not None and chosen is None:
+            # Whoever may not put anything into the Inbox makes no collection either.
+            intake.place_for(scope, None, lane=Lane.BULK)
             chosen = collections.create_collection(team, name, maker=user)
             scope = scope_for(user, team)
         return intake.place_for(scope, chosen.public_id if chosen else None, lane=Lane.BULK)
