@@ -167,18 +167,20 @@ def test_it_reads_text_with_places_and_tags(client):
 def test_a_question_is_answered_while_pictures_are_read_and_embedded(client):
     page = drawn.encoded(drawn.screenshot([f"Line {n}: the quick brown fox" for n in range(8)], (640, 400)))
     busy = [threading.Thread(target=client.read, args=([page],))]
-    documents = [EmbedInput(picture=CLOCK)] * 16 + [EmbedInput("a long text " * 100)] * 4
+    documents = [EmbedInput(picture=CLOCK)] * 24 + [EmbedInput("a long text " * 100)] * 8
     busy.append(threading.Thread(target=client.embed, args=(documents,), kwargs={"purpose": "document"}))
     for thread in busy:
         thread.start()
     waits, begun = [], time.monotonic()
-    while any(thread.is_alive() for thread in busy):
+    time.sleep(0.1)
+    while busy[-1].is_alive():
         start = time.monotonic()
         client.embed([EmbedInput(f"question {len(waits)}")], purpose="query")
         waits.append(time.monotonic() - start)
         time.sleep(0.02)
     # Measured against the work beside it, since the machine may be busy with other things too.
-    assert len(waits) > 5 and np.median(waits) < (time.monotonic() - begun) / 8
+    assert len(waits) > 5 and max(waits) < (time.monotonic() - begun) / 2
+    busy[0].join()
 
 
 def test_an_answer_on_a_kept_connection_does_not_wait_for_an_acknowledgement(address):
