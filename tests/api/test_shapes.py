@@ -20,7 +20,8 @@ WORDS = {"description", "summary", "title", "example", "examples", "operationId"
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    bare = {name: one for name, one in value.items() if name not in WORDS} if isinstance(value, dict) else value
+    return json.dumps(bare, sort_keys=True)
 
 
 def losses(before: Any, after: Any, where: str = "") -> list[str]:
