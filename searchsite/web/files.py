@@ -28,7 +28,8 @@ SHOWN = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "imag
 EXTENSIONS = SHOWN | {"text/plain": ".txt"}
 # A lost right shows after at most this long; until then a page costs no request for pictures it has shown before.
 MAX_AGE = 600
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+# One range. Several, or nonsense, are answered with the whole file, as the standard allows.
+RANGE = re.compile(r"bytes=(?=\d|-\d)(\d{0,18})-(\d{0,18})")
 CHUNK = 1 << 18
 
 P = ParamSpec("P")
@@ -137,32 +138,28 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
 
 
 def _body(opened: IO[bytes], size: int, asked: str | None) -> HttpResponseBase:
-    wanted = _range(asked, size) if asked else (0, size)
-    if wanted is None:
+    match = RANGE.fullmatch(asked.strip()) if asked else None
+    if match is None:
+        whole = FileResponse(opened)
+        whole["Content-Length"] = str(size)
+        return whole
+    first, end = _range(match, size)
+    if first >= end:
         opened.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    first, end = wanted
-    if (first, end) == (0, size) and not (asked and RANGE.fullmatch(asked)):
-        response = FileResponse(opened)
-    else:
-        opened.seek(first)
-        response = FileResponse(_Section(opened, end - first), status=206)
-        response["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
-    response["Content-Length"] = str(end - first)
-    return response
+    opened.seek(first)
+    part = FileResponse(_Section(opened, end - first), status=206)
+    part["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    part["Content-Length"] = str(end - first)
+    return part
 
 
-def _range(asked: str, size: int) -> tuple[int, int] | None:
-    """Return (first, end) for one range; the whole for several or for nonsense; None when it lies outside."""
-    match = RANGE.fullmatch(asked.strip())
-    if match is None or match.group() == "bytes=-":
-        return 0, size
+def _range(match: re.Match[str], size: int) -> tuple[int, int]:
+    """Return where the range begins and ends; nothing lies between when it is outside the file."""
     first, last = match.groups()
     if not first:
-        length = min(int(last), size)
-        return (size - length, size) if length else None
-    end = min(int(last) + 1, size) if last else size
-    return (int(first), end) if int(first) < end else None
+        return max(0, size - int(last)), size
+    return int(first), min(int(last) + 1, size) if last else size
 
 
 class _Section:
