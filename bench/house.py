@@ -42,12 +42,13 @@ class House:
         return httpx.Client(base_url=self.address, headers=headers, timeout=120)
 
     def browser(self) -> httpx.Client:
-        """An HTTP client that has signed in as the first user; for the caller to close."""
-        client = httpx.Client(base_url=self.address, timeout=120, follow_redirects=True)
-        client.get("/accounts/login/").raise_for_status()
-        form = {"login": "admin", "password": self.password, "csrfmiddlewaretoken": client.cookies["csrf"]}
-        client.post("/accounts/login/", data=form).raise_for_status()
-        return client
+        """An HTTP client that has signed in as the first user."""
+        with httpx.Client(base_url=self.address, follow_redirects=True) as client:
+            client.get("/accounts/login/").raise_for_status()
+            form = {"login": "admin", "password": self.password, "csrfmiddlewaretoken": client.cookies["csrf"]}
+            client.post("/accounts/login/", data=form).raise_for_status()
+            cookies = dict(client.cookies)
+        return httpx.Client(base_url=self.address, cookies=cookies, timeout=120, follow_redirects=True)
 
     def cpu(self, *words: str) -> float:
         """CPU seconds used so far by the programs whose command line holds one of the words."""

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -24,7 +23,7 @@ QUESTIONS = [
 
 def measure(directory: Path) -> list[str]:
     """Return the lines of the report."""
-    with house.running(directory) as home, home.client() as client, closing(home.browser()) as browser:
+    with house.running(directory) as home, home.client() as client, home.browser() as browser:
         fill = [sys.executable, "-m", "bench.filling"]
         subprocess.run(fill, env=home.environment, cwd=house.ROOT, check=True)
         page = _over_http(home, browser, "/")

@@ -81,5 +81,5 @@ def _settle(client: httpx.Client) -> None:
 
 
 def _done(client: httpx.Client) -> int:
-    stages = client.get("/api/v1/jobs").raise_for_status().json()["stages"]
+    stages = client.get("/api/v1/jobs").raise_for_status().json()["counts"]
     return int(stages.get("embed", {}).get("done", 0))
