@@ -94,26 +94,29 @@ def place(new: Received) -> str:
     return relative
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or none: a temporary file beside it, fsync, rename, fsync of the folder."""
-    with _space_or_refusal():
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).chmod(0o640)
-            _move(Path(name), path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-
-
 def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
-    """Put the derivatives beside the original. Doing it again does no harm."""
-    for size, data in sorted(derivatives.items(), reverse=True):
-        write_atomically(_beside(original_path(blob), size), data)
+    """Put the derivatives beside the original, each whole or not at all. Doing it again does no harm."""
+    original = original_path(blob)
+    with _space_or_refusal():
+        original.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # The smaller stand in for the larger ones, so those come first.
+        for size, data in sorted(derivatives.items(), reverse=True):
+            _write(_beside(original, size), data)
+        _sync(original.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A temporary file beside it, fsync, rename; the folder's own fsync is left to the caller."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).chmod(0o640)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def lock(sha256: str) -> None:
@@ -169,11 +172,15 @@ def _move(source: Path, target: Path) -> None:
     source.replace(target)
     # A new folder is durable only once its own parent is synced.
     for folder in {target.parent, *(one.parent for one in missing)}:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -98,14 +98,16 @@ def render(file: IO[bytes], policy: Policy) -> bytes:
         image.load()
         # Not before: a PNG loads itself to look for EXIF, and broken pixels would be taken for broken EXIF.
         turn, camera = _exif(image)
-        upright, facts = _flatten(image, max(policy.sizes), profile=profile, lossless=lossless, camera=camera)
+        flat, clear = _flatness(image)
+        upright = _flatten(image, max(policy.sizes), profile=profile)
     if turn is not None:
         upright = upright.transpose(turn)
         if turn not in (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM):
             width, height = height, width
     sizes, pictures = _derivatives(upright, policy.sizes, longest=max(width, height))
-    header = {"width": width, "height": height, "placeholder": _placeholder(upright), "facts": asdict(facts)}
-    return pack_answer(header | {"sizes": sizes}, pictures)
+    facts = asdict(Facts(lossless=lossless, camera=camera, clear=clear, flat=flat))
+    header = {"width": width, "height": height, "placeholder": _placeholder(upright), "sizes": sizes, "facts": facts}
+    return pack_answer(header, pictures)
 
 
 def sentence(error: Exception) -> str:
@@ -140,12 +142,9 @@ def _is_lossless_webp(image: Image.Image, file: IO[bytes]) -> bool:
     return lossless
 
 
-def _flatten(
-    image: Image.Image, longest: int, *, profile: bytes | None, lossless: bool, camera: bool
-) -> tuple[Image.Image, Facts]:
+def _flatten(image: Image.Image, longest: int, *, profile: bytes | None) -> Image.Image:
     """Make it RGB on white, no larger than `longest`, in sRGB. Shrinks before it converts: memory is limited."""
     transparent = image.has_transparency_data
-    flat, clear = _flatness(image)
     plain = _eight_bits(image)
     if transparent and plain.mode != "RGBA":
         plain = plain.convert("RGBA")
@@ -156,7 +155,7 @@ def _flatten(
         white = Image.new("RGB", plain.size, "white")
         white.paste(plain, mask=plain.getchannel("A"))
         plain = white
-    return _to_srgb(plain, profile), Facts(lossless, camera, clear, flat)
+    return _to_srgb(plain, profile)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
