@@ -1,0 +1,162 @@
+"""One person's way through a whole running site, in a real browser; every page on it passes axe."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import ImageDraw, ImageFont
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+
+from tests.house import House
+from tests.library import drawn
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+DROP = """([target, files]) => {
+    const carrier = new DataTransfer();
+    for (const { name, type, data } of files) {
+        const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+        carrier.items.add(new File([bytes], name, { type }));
+    }
+    const options = { bubbles: true, cancelable: true, dataTransfer: carrier };
+    for (const kind of ["dragenter", "dragover", "drop"])
+        document.querySelector(target).dispatchEvent(new DragEvent(kind, options));
+}"""
+SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The browser; without one the journey is skipped, but never silently where CI says that it counts."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        reason = f"The browser journey needs one of {', '.join(NAMES)} on the PATH."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture
+def page(chromium: str) -> Iterator[Page]:
+    """A fresh browser whose console must stay free of errors."""
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(60_000)
+        page.add_init_script(SHIFTS)
+        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+def is_complaint(said: ConsoleMessage) -> bool:
+    """An error that no refused upload explains."""
+    return said.type == "error" and "status of 422" not in said.text
+
+
+def test_a_person_puts_things_in_and_finds_them(running_house: House, page: Page):
+    sign_in(page, running_house)
+    upload_by_drop(page)
+    find_by_words(page)
+    find_by_picture(page)
+    open_and_look_for_more(page)
+    sign_out(page)
+
+
+def sign_in(page: Page, house: House) -> None:
+    page.goto(house.base_url)
+    looks_right(page)
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(house.admin_password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_visible()
+    looks_right(page)
+
+
+def upload_by_drop(page: Page) -> None:
+    page.get_by_role("link", name="Upload").first.click()
+    looks_right(page)
+    drop(page, ".drop-box", ("meadow.jpg", meadow()), ("noise.jpg", drawn.jpeg(7)), ("window.png", window()))
+    drop(page, "body", ("page.png", b"<html>"))
+    expect(page.locator(".entry.refused")).to_contain_text("page.png")
+    expect(page.locator("#queue-status")).to_have_text("3 ready · 1 not taken", timeout=180_000)
+    looks_right(page, moved=True)
+
+
+def find_by_words(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("quick brown fox")
+    page.keyboard.press("Enter")
+    first = page.locator(".card").first
+    expect(first).to_contain_text("window")
+    expect(first.locator("mark").first).to_be_visible()
+    expect(page.get_by_text("3 results")).to_be_visible()
+    looks_right(page)
+
+
+def find_by_picture(page: Page) -> None:
+    page.get_by_role("link", name="searchsite").click()
+    page.wait_for_load_state()
+    drop(page, "body", ("unnamed.jpg", meadow()))
+    page.wait_for_url("**/?picture=*")
+    page.get_by_role("link", name="Photos").click()
+    expect(page.get_by_text("2 results")).to_be_visible()
+    expect(page.locator(".card").first).to_contain_text("meadow")
+    expect(page.locator(".chip")).to_contain_text("Your picture")
+    looks_right(page)
+
+
+def open_and_look_for_more(page: Page) -> None:
+    page.locator(".card .frame").first.press("Enter")
+    expect(page.get_by_label("Title")).to_have_value("meadow")
+    expect(page.get_by_text("Ready: found by search")).to_be_visible()
+    looks_right(page)
+    page.locator(".item-actions").get_by_role("link", name="More like this").click()
+    page.wait_for_url("**/?like=*")
+    expect(page.locator(".chip")).to_contain_text("Like “meadow”")
+    expect(page.locator(".card").first).not_to_contain_text("meadow")
+    looks_right(page)
+
+
+def sign_out(page: Page) -> None:
+    page.locator("header summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def looks_right(page: Page, *, moved: bool = False) -> None:
+    """No finding of axe, nothing that jumped by itself, nothing wider than the window."""
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert moved or page.evaluate("window.shifted") < 0.01
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def drop(page: Page, target: str, *files: tuple[str, bytes]) -> None:
+    """Drop files as a person does."""
+    sent = [
+        {"name": name, "type": f"image/{name.rpartition('.')[2]}", "data": base64.b64encode(data).decode()}
+        for name, data in files
+    ]
+    page.evaluate(DROP, [target, sent])
+
+
+def meadow() -> bytes:
+    return drawn.jpeg(3)
+
+
+def window() -> bytes:
+    image = drawn.screen()
+    ImageDraw.Draw(image).text((60, 340), "Quick brown fox settings", "black", ImageFont.load_default(size=32))
+    return drawn.encoded(image)

@@ -1,0 +1,74 @@
+"""alice leads the team, bob edits in it, vera only looks, charlie is a stranger with a team of his own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from searchsite.accounts import teams
+from searchsite.accounts.models import Role, Team, User
+from searchsite.jobs.models import Lane
+from searchsite.library import intake
+from searchsite.library.models import Item
+from searchsite.library.scope import scope_for
+from tests.library import drawn
+
+SignedIn = Callable[[str], Client]
+
+
+@pytest.fixture(autouse=True)
+def media(tmp_path: Path, settings) -> None:
+    """Each test has its own folder of files."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def garden(db) -> Team:
+    team = teams.create_team("garden", User.objects.create_user("alice"))
+    for name, role in (("bob", Role.EDITOR), ("vera", Role.VIEWER)):
+        teams.add_member(team, User.objects.create_user(name), role=role)
+    teams.create_team("den", User.objects.create_user("charlie"))
+    return team
+
+
+@pytest.fixture
+def signed_in(garden: Team) -> SignedIn:
+    """A browser of that person."""
+
+    def client(name: str) -> Client:
+        browser = Client()
+        browser.force_login(User.objects.get(username=name))
+        return browser
+
+    return client
+
+
+@pytest.fixture
+def alice(signed_in: SignedIn) -> Client:
+    return signed_in("alice")
+
+
+@pytest.fixture
+def charlie(signed_in: SignedIn) -> Client:
+    return signed_in("charlie")
+
+
+@pytest.fixture
+def note(garden: Team) -> Item:
+    """A note in the Inbox."""
+    place = intake.place_for(scope_for(User.objects.get(username="alice"), garden), None, lane=Lane.NORMAL)
+    return intake.add_text("Walnut bread\n\nLet it rest overnight.", title="Recipe", into=place).item
+
+
+def picture(name: str = "meadow.jpg", seed: int = 0) -> SimpleUploadedFile:
+    """A photo as a browser sends it."""
+    return SimpleUploadedFile(name, drawn.jpeg(seed), content_type="image/jpeg")
+
+
+def text(response) -> str:
+    """What the page says."""
+    return response.content.decode()

@@ -1,0 +1,106 @@
+"""The search page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.conftest import text
+
+
+def test_it_shows_the_newest_without_a_question(alice, note):
+    page = text(alice.get("/"))
+    assert "Recipe" in page and "1 item" in page and "Let it rest overnight." in page
+
+
+def test_it_finds_by_words_and_marks_them(alice, note):
+    page = text(alice.get("/search", {"q": "walnut"}))
+    assert "<mark>Walnut</mark> bread" in page and "1 result" in page
+
+
+def test_a_stranger_sees_nothing_of_it(charlie, note):
+    page = text(charlie.get("/", {"q": "walnut"}))
+    assert "Recipe" not in page and "Nothing found" in page
+
+
+def test_an_empty_library_says_so(alice):
+    assert "Your library is empty" in text(alice.get("/"))
+
+
+def test_filters_are_chips_that_can_be_taken_off(alice, note):
+    page = text(alice.get("/", {"q": "walnut", "by": "bob", "after": "2026-01-01"}))
+    assert "By bob" in page and "Since 2026-01-01" in page
+    assert 'href="/?q=walnut&amp;after=2026-01-01"' in page and "Search without filters" in page
+
+
+def test_the_box_keeps_filters_and_pictures(alice, note):
+    page = text(alice.get("/", {"like": str(note.public_id), "kind": "text"}))
+    assert f'<input type="hidden" name="like" value="{note.public_id}">' in page
+    assert '<input type="hidden" name="kind" value="text">' in page
+    assert "Like “Recipe”" in page and "Add words to the picture" in page
+
+
+def test_more_results_come_with_and_without_a_script(alice, note):
+    for number in range(25):
+        alice.post("/upload/note", {"text": f"Note {number}"})
+    first = alice.get("/")
+    more = f"/?cursor={first.context['next_cursor']}"
+    assert more in text(first)
+    assert "<html" in text(alice.get(more)) and "Recipe" in text(alice.get(more))
+    part = text(alice.get(more, headers={"HX-Request": "true"}))
+    assert "<html" not in part and part.count("<article") == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"q": ""}, 200),
+        ({"q": "   "}, 200),
+        ({"q": "a"}, 200),
+        ({"q": "the of and"}, 200),
+        ({"q": "🌲🌲"}, 200),
+        ({"q": "a\x00b"}, 200),
+        ({"q": "x" * 2001}, 400),
+        ({"q": '"'}, 200),
+        ({"q": "' OR 1=1--"}, 200),
+        ({"q": "%" * 2000}, 200),
+        ({"after": "yesterday"}, 400),
+        ({"kind": "song"}, 400),
+        ({"sort": "best"}, 400),
+        ({"mode": "magic"}, 400),
+        ({"cursor": "%27"}, 400),
+        ({"limit": "-1"}, 400),
+        ({"by": "\x00"}, 200),
+        ({"tag": "\x00"}, 200),
+        ({"tag": "<script>alert(1)</script>"}, 200),
+        ({"collection": "7"}, 404),
+        ({"picture": "x"}, 404),
+        ({"like": "00000000-0000-4000-8000-000000000000"}, 404),
+        ({"picture": "00000000-0000-4000-8000-000000000000"}, 404),
+    ],
+)
+def test_every_question_gets_an_answer(alice, note, asked, status):
+    response = alice.get("/", asked)
+    assert response.status_code == status
+    assert 'id="q"' in text(response) and "<script>alert" not in text(response)
+
+
+def test_a_bad_question_is_explained(alice):
+    assert "at most 2,000 characters" in text(alice.get("/", {"q": "x" * 2001}))
+
+
+def test_another_teams_item_is_as_good_as_missing(charlie, note):
+    assert charlie.get("/", {"like": str(note.public_id)}).status_code == 404
+
+
+def test_what_people_write_is_shown_as_text(alice):
+    nasty = "<img src=x onerror=alert(1)> {{7*7}} {% debug %}"
+    alice.post("/upload/note", {"title": nasty, "text": nasty + " walnut"})
+    page = text(alice.get("/", {"q": "walnut"}))
+    assert "<img src=x" not in page and "&lt;img src=x onerror=alert(1)&gt; {{7*7}} {% debug %}" in page
+
+
+def test_no_page_holds_inline_script_or_style(alice, note):
+    for address in ("/", "/?q=walnut", "/upload", f"/items/{note.public_id}", "/search/picture", "/nowhere"):
+        page = text(alice.get(address))
+        assert " style=" not in page and "<style" not in page and "onclick" not in page
+        assert "<script>" not in page
