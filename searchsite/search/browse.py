@@ -40,5 +40,5 @@ def page(question: Question, bounds: Bounds, place: Place | None) -> tuple[list[
         rows = cursor.fetchall()
         cursor.execute(COUNT.replace("<bounds>", where), values)
         total = cursor.fetchone()[0]
-    found = [Fused(pk, None, created_at, 0.0, ()) for pk, created_at in rows[: question.limit]]
+    found = [Fused(pk, created_at, 0.0) for pk, created_at in rows[: question.limit]]
     return found, len(rows) > question.limit, total

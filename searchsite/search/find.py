@@ -79,8 +79,7 @@ class _Search:
         if phrases:
             self.bounds = self.bounds.narrowed(only={near.item_id for near in exact})
         if vector is not None and self.space is not None:
-            for channel in Channel.values:
-                channels[channel] = self._near(self.space, channel, vector)
+            channels |= self._near(self.space, vector)
         if question.mode != "meaning" or phrases:
             found = self._within(lambda: words.matching(question.words.replace('"', " "), self.bounds))
             channels[WORDS] = [*found, *exact]
@@ -100,10 +99,21 @@ class _Search:
             self.notes.append(ITEM_NOT_YET)
         return vector
 
-    def _near(self, space: Space, channel: str, vector: Vectors) -> list[Near]:
-        floor = space.calibration.get(channel, {}).get("floor", -1.0)
-        found = self._within(lambda: vectors.nearest(space, channel, vector, self.bounds))
-        return [near for near in found if near.similarity is None or near.similarity >= floor]
+    def _near(self, space: Space, vector: Vectors) -> dict[str, list[Near]]:
+        """The nearest of each channel, where they are near enough to mean anything."""
+        found: dict[str, list[Near]] = {channel: [] for channel in Channel.values}
+
+        def scan() -> list[Near]:
+            for channel in found:
+                found[channel] = vectors.nearest(space, channel, vector, self.bounds)
+            return []
+
+        self._within(scan)
+        floors = {channel: space.calibration.get(channel, {}).get("floor", -1.0) for channel in found}
+        return {
+            channel: [near for near in ranked if near.similarity is None or near.similarity >= floors[channel]]
+            for channel, ranked in found.items()
+        }
 
     def _within(self, step: Callable[[], list[Near]]) -> list[Near]:
         """Run one step of the search; one that takes too long is left out, and the page says so."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import NamedTuple
 
 from searchsite.search.vectors import Near
 
@@ -21,32 +23,39 @@ class Why:
     similarity: float | None
 
 
-@dataclass(frozen=True)
-class Fused:
-    """An item with what it scored, its best part, and why."""
+class Fused(NamedTuple):
+    """An item with what it scored, and where each channel had it: (rank, channel, part), best first."""
 
     item_id: int
-    part_id: int | None
     created_at: datetime
     score: float
-    why: tuple[Why, ...]
+    places: Sequence[tuple[int, str, Near]] = ()
+
+    @property
+    def part_id(self) -> int | None:
+        """The part that ranked best; a title is none."""
+        return next((near.part_id for _, _, near in self.places if near.part_id is not None), None)
+
+    @property
+    def why(self) -> tuple[Why, ...]:
+        """The channels that found it, best rank first."""
+        return tuple(Why(channel, rank, near.similarity) for rank, channel, near in self.places)
 
 
 def fuse(channels: Mapping[str, Iterable[Near]]) -> list[Fused]:
     """One list of items, best first. In each channel an item stands where its best part does."""
-    found: dict[int, list[tuple[Why, Near]]] = {}
+    found: dict[int, list[tuple[int, str, Near]]] = {}
     for channel, ranked in channels.items():
         for rank, near in enumerate(_once_per_item(ranked), start=1):
-            found.setdefault(near.item_id, []).append((Why(channel, rank, near.similarity), near))
-    return sorted(map(_fused, found.values()), key=lambda one: (-one.score, -one.item_id))
+            found.setdefault(near.item_id, []).append((rank, channel, near))
+    fused = [_fused(item_id, places) for item_id, places in found.items()]
+    return sorted(fused, key=lambda one: (-one.score, -one.item_id))
 
 
-def _fused(places: list[tuple[Why, Near]]) -> Fused:
-    ranked = sorted(places, key=lambda place: place[0].rank)
-    first = ranked[0][1]
-    part_id = next((near.part_id for _, near in ranked if near.part_id is not None), None)
-    score = sum(1.0 / (SMOOTHING + why.rank) for why, _ in ranked)
-    return Fused(first.item_id, part_id, first.created_at, score, tuple(why for why, _ in ranked))
+def _fused(item_id: int, places: list[tuple[int, str, Near]]) -> Fused:
+    if len(places) > 1:
+        places.sort(key=itemgetter(0))
+    return Fused(item_id, places[0][2].created_at, sum([1.0 / (SMOOTHING + place[0]) for place in places]), places)
 
 
 def _once_per_item(ranked: Iterable[Near]) -> Iterable[Near]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from pgvector import HalfVector
 
@@ -38,8 +37,7 @@ FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.par
 """
 
 
-@dataclass(frozen=True)
-class Near:
+class Near(NamedTuple):
     """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine."""
 
     item_id: int
