@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from searchsite.accounts.models import Team, User
+from searchsite.accounts.models import Membership, Role, Team, User
 from searchsite.jobs.models import Job
 from searchsite.library import collections, edits, files, items, pictures, tags, trash
 from searchsite.library.decoder import client
 from searchsite.library.decoder.protocol import Policy
-from searchsite.library.models import Blob, Item, Part, QueryPicture
+from searchsite.library.models import Blob, CollectionGrant, Item, Part, QueryPicture
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import scope_for
 from tests.library import drawn
@@ -98,6 +98,17 @@ def test_moving_needs_rights_on_both_sides(alice, bob, charlie, team, strangers,
         assert refused.value.status == 404
     edits.move(item, diary, scope=scope_for(alice, team))
     assert Item.objects.get(pk=item.pk).collection == diary
+
+
+@pytest.mark.parametrize("granted", ["here", "there"])
+def test_moving_from_or_to_where_one_only_reads_is_forbidden(alice, bob, team, item: Item, granted: str) -> None:
+    diary = collections.create_collection(team, "Diary", maker=alice)
+    Membership.objects.filter(user=bob).update(role=Role.VIEWER)
+    writable = item.collection if granted == "here" else diary
+    CollectionGrant.objects.create(collection=writable, user=bob, may_edit=True)
+    with pytest.raises(Refusal) as refused:
+        edits.move(item, diary, scope=scope_for(bob, team))
+    assert refused.value.status == 403
 
 
 def test_moving_onto_the_same_bytes_is_refused(alice: User, team: Team, item: Item) -> None:

@@ -292,6 +292,23 @@ def test_a_short_lived_thread_does_not_take_the_decoder_with_it(tmp_path: Path) 
     assert client.decoder_pid() == first
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are read from /proc")
+def test_a_child_may_open_nothing_and_take_no_more_than_its_share(tmp_path: Path) -> None:
+    slow = drawn.encoded(Image.new("RGB", (7000, 7000), "red"), compress_level=1)
+    decode(drawn.jpeg(), tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(decode, slow, tmp_path)
+        while not (working := children()):
+            time.sleep(0.001)
+        time.sleep(0.05)
+        limits = {
+            kind: working[0].rlimit(kind)[0]
+            for kind in (psutil.RLIMIT_NOFILE, psutil.RLIMIT_FSIZE, psutil.RLIMIT_AS, psutil.RLIMIT_CPU)
+        }
+        assert answer.result().width == 7000
+    assert list(limits.values()) == [0, 0, 1 << 30, 20]
+
+
 def test_the_decoder_has_no_environment_and_no_rights(tmp_path: Path) -> None:
     decode(drawn.jpeg(), tmp_path)
     process = psutil.Process(client.decoder_pid())
