@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from searchsite.api import schemas, shapes
+from searchsite.api import inputs, schemas, shapes
 from searchsite.api.problems import Problem
 from searchsite.search.find import Hit, Results
 from searchsite.search.questions import Filters, Question, Term, checked
@@ -17,14 +17,14 @@ NO_RERANKER = "No reranker is configured; the order is that of the first search.
 NO_FACETS = "Facets are not offered yet; they are left out."
 
 
-def question_of(asked: schemas.SearchIn) -> Question:
+def question_of(asked: inputs.SearchIn) -> Question:
     """Return the question. Raises BadQuestion."""
     terms = tuple(_term(one) for one in asked.query)
     filters = _filters(asked.filters)
     return checked(Question(terms, filters, asked.sort, asked.mode, asked.limit, asked.cursor))
 
 
-def notes_on(asked: schemas.SearchIn) -> list[str]:
+def notes_on(asked: inputs.SearchIn) -> list[str]:
     """Say what was asked for and cannot be had here."""
     return [NO_RERANKER] * bool(asked.rerank) + [NO_FACETS] * bool(asked.facets)
 
@@ -41,13 +41,13 @@ def search_out(results: Results, notes: list[str]) -> schemas.SearchOut:
     )
 
 
-def _term(asked: schemas.TermIn) -> Term:
+def _term(asked: inputs.TermIn) -> Term:
     if asked.region is not None:
         raise Problem(422, "Searching by a part of a picture is not offered yet.", code="no-region")
     return Term(text=asked.text, item=asked.item, picture=asked.picture, weight=asked.weight)
 
 
-def _filters(asked: schemas.FiltersIn) -> Filters:
+def _filters(asked: inputs.FiltersIn) -> Filters:
     return Filters(
         kinds=tuple(asked.kind) if isinstance(asked.kind, list) else _several(asked.kind),
         collections=_several(asked.collection),

@@ -11,8 +11,8 @@ from ninja.errors import ValidationError
 from ninja.parser import Parser
 from pydantic import ValidationError as Invalid
 
+from searchsite.api.inputs import Strict
 from searchsite.api.problems import Problem
-from searchsite.api.schemas import Strict
 
 Shape = TypeVar("Shape", bound=Strict)
 

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from ninja import Header, Query, Router
 from ninja.responses import NinjaJSONEncoder, Status
 
-from searchsite.api import bodies, listing, schemas, shapes
+from searchsite.api import bodies, inputs, listing, schemas, shapes
 from searchsite.api.auth import ADD, CHANGE, DELETE, JSON, READ, Caller, Request
 from searchsite.api.idempotency import Answer, digest_of, once
 from searchsite.api.problems import Problem
@@ -39,7 +39,7 @@ BODY = {
                 }
             },
             "application/json": {
-                "schema": schemas.TextIn.model_json_schema(),
+                "schema": inputs.TextIn.model_json_schema(),
                 "example": {"text": "Water the roses on Friday.", "title": "Garden"},
             },
         },
@@ -71,7 +71,7 @@ def add_item(
 
 
 @router.get("/items", auth=READ, response=schemas.ItemList, summary="List items, newest first")
-def list_items(request: Request, query: Query[schemas.ItemQuery]) -> schemas.ItemList:
+def list_items(request: Request, query: Query[inputs.ItemQuery]) -> schemas.ItemList:
     """The `text` of a listed item is its beginning; the whole of it comes with the single item."""
     page, next_cursor = listing.newest(request.auth.scope, query)
     return schemas.ItemList(items=shapes.items_out(page, whole_text=False), next_cursor=next_cursor)
@@ -84,7 +84,7 @@ def get_item(request: Request, item_id: UUID) -> schemas.ItemOut:
 
 
 @router.patch("/items/{uuid:item_id}", auth=CHANGE, response=schemas.ItemOut, summary="Change an item")
-def change_item(request: Request, item_id: UUID, change: schemas.ItemPatch) -> schemas.ItemOut:
+def change_item(request: Request, item_id: UUID, change: inputs.ItemPatch) -> schemas.ItemOut:
     """What is not given stays as it is."""
     caller: Caller = request.auth
     item = _writable(caller, item_id)
@@ -101,7 +101,7 @@ def delete_item(request: Request, item_id: UUID) -> Status[None]:
 
 def _text_to_add(request: Request) -> tuple[bytes, Callable[[], Answer]]:
     """Return the digest of the request, and the deed."""
-    asked = bodies.read_json(request, schemas.TextIn)
+    asked = bodies.read_json(request, inputs.TextIn)
     facts = ("text", asked.text, asked.title or "", str(asked.collection or ""))
 
     def do() -> Answer:
@@ -113,7 +113,7 @@ def _text_to_add(request: Request) -> tuple[bytes, Callable[[], Answer]]:
 
 def _file_to_add(request: Request) -> tuple[bytes, Callable[[], Answer]]:
     """Return the digest of the request, and the deed."""
-    file, asked = bodies.read_form(request, schemas.FileFields)
+    file, asked = bodies.read_form(request, inputs.FileFields)
     name = file.name or ""
     sha256 = hashlib.file_digest(file, "sha256").digest()
     file.seek(0)
@@ -134,7 +134,7 @@ def _answer(caller: Caller, added: intake.Added) -> Answer:
     return Answer(201 if added.created else 200, json.dumps(shapes.item_out(item).model_dump(), cls=NinjaJSONEncoder))
 
 
-def _change(item: Item, change: schemas.ItemPatch, scope: Scope) -> None:
+def _change(item: Item, change: inputs.ItemPatch, scope: Scope) -> None:
     """Make all of the changes or none."""
     with transaction.atomic():
         if change.collection is not None:

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from searchsite.api import cursors
+from searchsite.api.inputs import ItemQuery
 from searchsite.api.problems import Problem
-from searchsite.api.schemas import ItemQuery
 from searchsite.jobs.overview import dead_for, open_for
 from searchsite.library.models import Collection, Item
 from searchsite.library.scope import Scope

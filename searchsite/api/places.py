@@ -11,11 +11,13 @@ from ninja import Router
 from ninja.responses import Status
 
 from searchsite.accounts.models import Usage
-from searchsite.api import schemas
+from searchsite.api import inputs, schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
 from searchsite.indexing.models import Space
+from searchsite.indexing.stages import SHOWN
 from searchsite.jobs import overview
+from searchsite.jobs.models import State
 from searchsite.library import collections
 from searchsite.library.models import Collection
 from searchsite.library.scope import scope_for
@@ -33,7 +35,7 @@ def list_collections(request: Request) -> schemas.CollectionList:
 
 
 @router.post("/collections", auth=CHANGE, response={201: schemas.CollectionOut}, tags=["collections"])
-def add_collection(request: Request, collection: schemas.CollectionIn) -> Status[schemas.CollectionOut]:
+def add_collection(request: Request, collection: inputs.CollectionIn) -> Status[schemas.CollectionOut]:
     """Make a collection. Its name must be new in the team."""
     caller: Caller = request.auth
     if not caller.membership.may_edit:
@@ -49,7 +51,10 @@ def add_collection(request: Request, collection: schemas.CollectionIn) -> Status
 @router.get("/jobs", auth=READ, response=schemas.JobsOut, tags=["state"])
 def count_jobs(request: Request) -> schemas.JobsOut:
     """How much work waits, runs, is done or has failed in your team, by stage and state."""
-    return schemas.JobsOut(counts=overview.counts(request.auth.team.pk))
+    counts = overview.counts(request.auth.team.pk)
+    return schemas.JobsOut(
+        counts={kind: {SHOWN[State(state)]: n for state, n in found.items()} for kind, found in counts.items()}
+    )
 
 
 @router.get("/spaces", auth=READ, response=schemas.SpaceList, tags=["state"])

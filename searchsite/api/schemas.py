@@ -1,36 +1,17 @@
-"""The shapes of the API, version 1. Fields may be added; none is removed or changes its meaning."""
+"""What callers get, version 1. Fields may be added; none is removed or changes its meaning."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import Field
 
 Kind = Literal["image", "screenshot", "text"]
 Status = Literal["processing", "ready", "failed"]
 StageState = Literal["waiting", "running", "done", "failed", "cancelled", "not_configured", "not_needed"]
-
-
-def _no_nul(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("The character NUL cannot be searched for.")
-    return value
-
-
-Text = Annotated[str, AfterValidator(_no_nul)]
-# What is kept is cleaned by the library; what is asked goes to the database as it is.
-Title = Annotated[str, Field(max_length=255)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Limit = Annotated[int, Field(ge=1, le=100)]
-
-
-class Strict(Schema):
-    """What a caller sends: an unknown field is an error, so that a misspelt one does not pass in silence."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Problem(Schema):
@@ -81,107 +62,6 @@ class ItemList(Schema):
 
     items: list[ItemOut]
     next_cursor: str | None
-
-
-class TextIn(Strict):
-    """A text to put in."""
-
-    text: Annotated[str, Field(min_length=1)]
-    title: Title | None = None
-    collection: UUID | None = Field(None, description="The Inbox when not given.")
-
-
-class FileFields(Strict):
-    """The fields beside a file."""
-
-    title: Title | None = None
-    collection: UUID | None = None
-
-
-class NoFields(Strict):
-    """A form with nothing beside its file."""
-
-
-class ItemQuery(Schema):
-    """Which items to list."""
-
-    collection: UUID | None = None
-    kind: list[Kind] = []
-    status: Status | None = None
-    cursor: str | None = None
-    limit: Limit = 24
-
-
-class ItemPatch(Strict):
-    """What to change; what is not given stays."""
-
-    title: Annotated[Title, Field(min_length=1)] | None = None
-    kind: Kind | None = None
-    collection: UUID | None = Field(None, description="Moves the item there.")
-    tags: Annotated[list[Name], Field(max_length=100)] | None = Field(None, description="All tags the item is to have.")
-
-
-class SearchQuery(Schema):
-    """The parameters of a search page; they are read as the page reads them. Those that are lists may repeat."""
-
-    q: list[str] = Field([], description="Words to be near to; “in quotes” for exact text.")
-    no: list[str] = Field([], alias="not", description="Words to be far from.")
-    like: list[str] = Field([], description="Items to be near to, by id.")
-    unlike: list[str] = Field([], description="Items to be far from, by id.")
-    picture: list[str] = Field([], description="Pictures to be near to, by the id that POST /pictures gave.")
-    kind: list[str] = Field([], description="image, screenshot, text.")
-    collection: list[str] = Field([], description="Ids of collections.")
-    tag: list[str] = Field([], description="Items must carry all of them.")
-    by: str = Field("", description="User name of the person who put it in.")
-    after: str = Field("", description="Put in on this day or later: 2026-01-31.")
-    before: str = Field("", description="Put in before this day.")
-    sort: str = Field("relevance", description="relevance, newest, oldest.")
-    mode: str = Field("hybrid", description="hybrid, meaning, words.")
-    limit: str = Field("24", description="1 to 100.")
-    cursor: str = ""
-
-
-class RegionIn(Strict):
-    """Part of a picture, as shares of its width and height."""
-
-    x: float = Field(ge=0, lt=1, allow_inf_nan=False)
-    y: float = Field(ge=0, lt=1, allow_inf_nan=False)
-    width: float = Field(gt=0, le=1, allow_inf_nan=False)
-    height: float = Field(gt=0, le=1, allow_inf_nan=False)
-
-
-class TermIn(Strict):
-    """One of text, item and picture; a negative weight means: not like this."""
-
-    text: Text | None = None
-    item: UUID | None = None
-    picture: UUID | None = Field(None, description="An id that POST /pictures gave.")
-    region: RegionIn | None = None
-    weight: float = Field(1.0, ge=-10, le=10, allow_inf_nan=False)
-
-
-class FiltersIn(Strict):
-    """Narrows the search."""
-
-    kind: list[Kind] | Kind | None = None
-    collection: list[UUID] | UUID | None = None
-    tag: list[Text] | Text | None = Field(default=None, description="Items must carry all of them.")
-    by: Text | None = Field(default=None, description="User name of the person who put it in.")
-    after: date | None = None
-    before: date | None = None
-
-
-class SearchIn(Strict):
-    """A question."""
-
-    query: Annotated[list[TermIn], Field(max_length=16)] = []
-    filters: FiltersIn = FiltersIn()
-    sort: Literal["relevance", "newest", "oldest"] = "relevance"
-    mode: Literal["hybrid", "meaning", "words"] = "hybrid"
-    limit: Limit = 24
-    cursor: Text | None = None
-    rerank: bool = False
-    facets: bool | list[Text] = False
 
 
 class HitItem(Schema):
@@ -245,13 +125,6 @@ class PictureOut(Schema):
     expires_at: datetime | None
 
 
-class CollectionIn(Strict):
-    """A collection to make."""
-
-    name: Name
-    visibility: Literal["private", "team"] = "team"
-
-
 class CollectionOut(Schema):
     """A place for items."""
 
@@ -271,9 +144,11 @@ class CollectionList(Schema):
 
 
 class JobsOut(Schema):
-    """Jobs of the team, by stage and state."""
+    """Jobs of the team."""
 
-    counts: dict[str, dict[str, int]]
+    counts: dict[str, dict[str, int]] = Field(
+        description="By stage, then by state: waiting, running, done, failed, cancelled."
+    )
 
 
 class SpaceOut(Schema):

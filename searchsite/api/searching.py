@@ -5,7 +5,7 @@ from __future__ import annotations
 from ninja import Query, Router
 from ninja.responses import Status
 
-from searchsite.api import asking, bodies, schemas
+from searchsite.api import asking, bodies, inputs, schemas
 from searchsite.api.auth import ASK, READ, SHOW, Request
 from searchsite.library import pictures
 from searchsite.search import find, questions
@@ -29,7 +29,7 @@ PICTURE = {
 
 
 @router.get("/search", auth=READ, response=schemas.SearchOut, summary="Search with the parameters of a search page")
-def search(request: Request, query: Query[schemas.SearchQuery]) -> schemas.SearchOut:
+def search(request: Request, query: Query[inputs.SearchQuery]) -> schemas.SearchOut:
     """The same parameters as the search page has, so that an address can be taken over. Without any: the newest."""
     question = questions.from_query(request.GET)
     return asking.search_out(find.find(question, request.auth.scope), [])
@@ -42,7 +42,7 @@ def search(request: Request, query: Query[schemas.SearchQuery]) -> schemas.Searc
     summary="Search with words, items and pictures together",
     openapi_extra={"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}},
 )
-def search_for(request: Request, asked: schemas.SearchIn) -> schemas.SearchOut:
+def search_for(request: Request, asked: inputs.SearchIn) -> schemas.SearchOut:
     """Each term pulls towards what it says, or away from it when its weight is negative."""
     question = asking.question_of(asked)
     return asking.search_out(find.find(question, request.auth.scope), asking.notes_on(asked))
@@ -57,7 +57,7 @@ def search_for(request: Request, asked: schemas.SearchIn) -> schemas.SearchOut:
 )
 def add_picture(request: Request) -> Status[schemas.PictureOut]:
     """It is kept for a while for this caller alone, and is not an item."""
-    file, _ = bodies.read_form(request, schemas.NoFields)
+    file, _ = bodies.read_form(request, inputs.NoFields)
     kept = pictures.add_query_picture(file, scope=request.auth.scope)
     kept.refresh_from_db(fields=["expires_at"])
     return Status(201, schemas.PictureOut(id=kept.public_id, expires_at=kept.expires_at))
