@@ -11,7 +11,11 @@ export function startUpload() {
   let running = 0;
 
   const add = (files) => {
-    for (const file of files) waiting.push({ file, row: newRow(list, file) });
+    for (const file of files) {
+      const row = newRow(list, file);
+      if (file.size > Number(form.dataset.most)) refuse(row, document.querySelector("#row-template").dataset.large);
+      else waiting.push({ file, row });
+    }
     next();
   };
   const next = () => {
@@ -62,6 +66,12 @@ function newRow(list, file) {
   return row;
 }
 
+function refuse(row, sentence) {
+  row.classList.add("refused");
+  row.querySelector(".entry-note").textContent = sentence;
+  row.querySelector("progress").remove();
+}
+
 function send(form, { file, row }, done) {
   const data = new FormData(form);
   data.set("file", file, file.name);
@@ -94,9 +104,7 @@ function finish(form, entry, request) {
   }
   const words = document.querySelector("#row-template").dataset;
   const said = request.responseText.length < 500 && request.getResponseHeader("Content-Type")?.startsWith("text/plain");
-  row.classList.add("refused");
-  row.querySelector(".entry-note").textContent = said ? request.responseText : words.lost;
-  row.querySelector("progress").remove();
+  refuse(row, said ? request.responseText : words.lost);
   const again = row.querySelector(".retry");
   again.hidden = said && request.status < 500;
   again.addEventListener("click", () => {
