@@ -131,8 +131,12 @@ def test_bytes_whose_item_is_in_the_trash_come_in_anew(alice: User, team: Team) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_thirty_two_uploads_at_once_are_one_item(alice: User, team: Team) -> None:
+@pytest.mark.parametrize("known", [False, True], ids=["new bytes", "bytes that lie elsewhere"])
+def test_thirty_two_uploads_at_once_are_one_item(alice: User, team: Team, known: bool) -> None:
     into, barrier = place(alice, team), Barrier(32)
+    if known:
+        diary = collections.create_collection(team, "Diary", maker=alice)
+        take(drawn.jpeg(), place(alice, team, diary))
 
     def upload(_: int) -> tuple[int, bool]:
         barrier.wait()
@@ -146,7 +150,7 @@ def test_thirty_two_uploads_at_once_are_one_item(alice: User, team: Team) -> Non
         answers = list(pool.map(upload, range(32)))
     assert len({pk for pk, _ in answers}) == 1
     assert [created for _, created in answers].count(True) == 1
-    assert (Blob.objects.count(), Job.objects.count(), len(stored())) == (1, 1, 1)
+    assert (Blob.objects.count(), Job.objects.count(), len(stored())) == (1, 1 + known, 1)
 
 
 @pytest.mark.django_db(transaction=True)
