@@ -51,7 +51,9 @@ class Config(BaseSettings):
     sample_library: bool = Field(True, description="Put the sample library in on the first start.")
     max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
     max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
-    max_pixels: int = Field(50_000_000, description="Largest width x height (x frames) accepted.")
+    max_pixels: int = Field(
+        50_000_000, description="Largest width x height accepted (20 times as many over all frames)."
+    )
     metrics_addresses: Annotated[list[str], NoDecode] = Field(
         ["127.0.0.1", "::1"], description="Addresses that may read /metrics, comma separated."
     )
