@@ -92,10 +92,11 @@ def test_another_teams_item_is_as_good_as_missing(charlie, note):
     assert charlie.get("/", {"like": str(note.public_id)}).status_code == 404
 
 
-def test_what_people_write_is_shown_as_text(alice):
+@pytest.mark.parametrize("asked", [{}, {"q": "walnut"}, {"q": "img"}])
+def test_what_people_write_is_shown_as_text(alice, asked):
     nasty = "<img src=x onerror=alert(1)> {{7*7}} {% debug %}"
     alice.post("/upload/note", {"title": nasty, "text": nasty + " walnut"})
-    page = text(alice.get("/", {"q": "walnut"}))
+    page = text(alice.get("/", asked))
     assert "<img src=x" not in page and "&lt;img src=x onerror=alert(1)&gt; {{7*7}} {% debug %}" in page
 
 
