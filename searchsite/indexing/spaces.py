@@ -22,6 +22,9 @@ LEARN_AT = 2000
 RECODED_AT_ONCE = 2000
 # The built-in engine looks at 260 pixels a side: the thumbnail holds more, and is decoded ten times as fast.
 PICTURE_SIZES = {"builtin": files.THUMBNAIL}
+# Of unrelated pairs (a text and a picture, or two texts) one in twenty is more alike than this. Measured on
+# 80 pictures, 20 passages and 15 questions.
+CALIBRATION = {"builtin": {Channel.IMAGE.value: {"floor": 0.15}, Channel.TEXT.value: {"floor": 0.20}}}
 
 
 class WrongEmbedder(InferenceError):
@@ -88,6 +91,7 @@ def _open(info: EmbedderInfo) -> Space:
             "takes_pictures": "image" in info.modalities,
             "pixel_policy": str(PICTURE_SIZES.get(info.name, files.VIEW)),
             "notes": list(info.notes),
+            "calibration": CALIBRATION.get(info.name, {}),
         },
     )
     tables.create(space.pk, space.dimensions)

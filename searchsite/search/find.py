@@ -28,6 +28,8 @@ from searchsite.search.vectors import Near
 log = structlog.get_logger()
 STEP_SECONDS = 5
 WORDS = "words"
+# To a picture, other pictures say more than what is written about them.
+TEXT_FOR_PICTURES = 0.5
 AWAY = "The inference server can't be reached: found by words alone."
 NOT_YET = "Nothing has been embedded yet: found by words alone."
 ITEM_NOT_YET = "The item to be alike to has not been embedded yet."
@@ -83,7 +85,7 @@ class _Search:
         if question.mode != "meaning" or phrases:
             found = self._within(lambda: words.matching(question.words.replace('"', " "), self.bounds))
             channels[WORDS] = [*found, *exact]
-        return _ordered(fuse(channels), question.sort)
+        return _ordered(self._fuse(channels), question.sort)
 
     def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
         if self.space is None:
@@ -100,7 +102,7 @@ class _Search:
         return vector
 
     def _near(self, space: Space, vector: Vectors) -> dict[str, list[Near]]:
-        """The nearest of each channel, where they are near enough to mean anything."""
+        """The nearest of each channel."""
         found: dict[str, list[Near]] = {channel: [] for channel in Channel.values}
 
         def scan() -> list[Near]:
@@ -109,11 +111,13 @@ class _Search:
             return []
 
         self._within(scan)
-        floors = {channel: space.calibration.get(channel, {}).get("floor", -1.0) for channel in found}
-        return {
-            channel: [near for near in ranked if near.similarity is None or near.similarity >= floors[channel]]
-            for channel, ranked in found.items()
-        }
+        return found
+
+    def _fuse(self, channels: dict[str, list[Near]]) -> list[Fused]:
+        calibration = self.space.calibration if self.space is not None else {}
+        floors = {channel: levels["floor"] for channel, levels in calibration.items() if "floor" in levels}
+        shown = not any(term.text for term in self.question.terms)
+        return fuse(channels, floors=floors, weights={Channel.TEXT: TEXT_FOR_PICTURES} if shown else {})
 
     def _within(self, step: Callable[[], list[Near]]) -> list[Near]:
         """Run one step of the search; one that takes too long is left out, and the page says so."""

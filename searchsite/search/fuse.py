@@ -10,8 +10,12 @@ from typing import NamedTuple
 
 from searchsite.search.vectors import Near
 
-# Reciprocal rank fusion (Cormack 2009): the larger, the less a first place counts over a tenth.
-SMOOTHING = 60
+# Reciprocal rank fusion (Cormack 2009): the larger, the less a first place counts over a tenth. The usual 60 lets two
+# middling places beat a first one, which hides notes in a library of a few hundred items.
+SMOOTHING = 20
+# What a place counts whose similarity is that of unrelated things: listed still, but outvoting nobody.
+NOISE = 0.1
+UNWEIGHTED: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,29 @@ class Fused(NamedTuple):
         return tuple(Why(channel, rank, near.similarity) for rank, channel, near in self.places)
 
 
-def fuse(channels: Mapping[str, Iterable[Near]]) -> list[Fused]:
-    """One list of items, best first. In each channel an item stands where its best part does."""
+def fuse(
+    channels: Mapping[str, Iterable[Near]],
+    *,
+    weights: Mapping[str, float] = UNWEIGHTED,
+    floors: Mapping[str, float] = UNWEIGHTED,
+) -> list[Fused]:
+    """One list of items, best first. In each channel an item stands where its best part does.
+
+    A channel counts by its weight, or 1; what is less alike than the channel's floor counts for little.
+    """
     found: dict[int, list[tuple[int, str, Near]]] = {}
+    scores: dict[int, float] = {}
     for channel, ranked in channels.items():
+        weight, floor = weights.get(channel, 1.0), floors.get(channel, -1.0)
         for rank, near in enumerate(_once_per_item(ranked), start=1):
+            heard = 1.0 if near.similarity is None or near.similarity >= floor else NOISE
+            scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
-    fused = [_fused(item_id, places) for item_id, places in found.items()]
+    fused = [
+        Fused(item_id, places[0][2].created_at, scores[item_id], sorted(places, key=itemgetter(0)))
+        for item_id, places in found.items()
+    ]
     return sorted(fused, key=lambda one: (-one.score, -one.item_id))
-
-
-def _fused(item_id: int, places: list[tuple[int, str, Near]]) -> Fused:
-    if len(places) > 1:
-        places.sort(key=itemgetter(0))
-    return Fused(item_id, places[0][2].created_at, sum([1.0 / (SMOOTHING + place[0]) for place in places]), places)
 
 
 def _once_per_item(ranked: Iterable[Near]) -> Iterable[Near]:
