@@ -47,7 +47,9 @@ def test_a_picture_passes_all_stages(inbox, fake):
     item = made.picture(inbox)
     assert stages.status_of([item])[item.pk].status == "processing"
     made.work_through_everything()
-    states = {kind: view.state for kind, view in stages.status_of([item])[item.pk].stages.items()}
+    progress = stages.status_of([item])[item.pk]
+    assert progress.status == "ready", progress
+    states = {kind: view.state for kind, view in progress.stages.items()}
     assert states == {"decode": "done", "read": "done", "caption": "not_configured", "embed": "done"}
     assert vectors(item) == 3  # the picture, its text, its tags
     assert [tag.tag.name for tag in item.item_tags.all()] == ["tabby cat"]
@@ -56,6 +58,7 @@ def test_a_picture_passes_all_stages(inbox, fake):
 def test_text_in_a_picture_knows_where_it_stands(inbox, fake):
     item = made.picture(inbox)
     made.work_through_everything()
+    assert stages.status_of([item])[item.pk].status == "ready", stages.status_of([item])
     ocr = item.parts.get(role=PartRole.OCR)
     assert ocr.text == "hello world"
     assert ocr.locator["words"][0] == ["hello", 0.1, 0.1, 0.5, 0.2]
@@ -180,7 +183,7 @@ def test_a_changed_text_is_embedded_anew(inbox, fake):
 
 
 def test_an_undecodable_picture_fails_with_a_sentence(inbox, fake):
-    item = made.picture(inbox)
+    item = made.picture(inbox, words="of its own")  # No other test may meet the broken file.
     assert item.blob is not None
     files.original_path(item.blob).write_bytes(b"\xff\xd8\xff" + b"nonsense" * 100)
     made.work_through_everything()
