@@ -96,8 +96,8 @@ def _wait(client: httpx.Client) -> None:
         try:
             stages = client.get("/api/v1/jobs").raise_for_status().json()["counts"]
         except httpx.HTTPError:
-            stages = {"unknown": {"ready": 1}}
-        if not any(states.get("ready", 0) + states.get("running", 0) for states in stages.values()):
+            stages = {"unknown": {"waiting": 1, "running": 0}}
+        if not any(states["waiting"] + states["running"] for states in stages.values()):
             return
         time.sleep(0.5)
 

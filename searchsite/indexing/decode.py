@@ -54,6 +54,9 @@ def _finish(claim: Claim, decoded: Decoded | None) -> None:
     if item is None or decoded is None:
         return
     items.apply_decoded(item, decoded)
-    # Reading is slow: what likely has text goes first, photos when there is nothing else to do.
-    reading = Lane.NORMAL if item.kind == Kind.SCREENSHOT else Lane.BULK
-    queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane), plan.job(plan.READ, item, lane=reading)])
+    following = [plan.job(plan.EMBED, item, lane=claim.lane)]
+    if plan.reads():
+        # Reading is slow: what likely has text goes first, photos when there is nothing else to do.
+        reading = Lane.NORMAL if item.kind == Kind.SCREENSHOT else Lane.BULK
+        following.append(plan.job(plan.READ, item, lane=reading))
+    queue.enqueue(following)

@@ -79,4 +79,5 @@ def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:
         return StageView(SHOWN[State(stage.state)], stage.error if stage.state != State.DONE else "")
     if not item.is_picture and kind != plan.EMBED:
         return StageView(NOT_NEEDED)
-    return StageView(NOT_CONFIGURED if kind == plan.CAPTION else WAITING)
+    off = kind == plan.CAPTION or (kind == plan.READ and not plan.reads())
+    return StageView(NOT_CONFIGURED if off else WAITING)
