@@ -200,7 +200,8 @@ def _hits(page: Sequence[Fused], scope: Scope, space: Space | None) -> tuple[Hit
 def _band(one: Fused, space: Space | None) -> str | None:
     """The best band that any channel's similarity reaches, where the space is calibrated."""
     calibration = space.calibration if space is not None else {}
-    near = [(calibration[why.channel], why.similarity) for why in one.why if why.channel in calibration]
+    able = {channel: levels for channel, levels in calibration.items() if "likely" in levels}
+    near = [(able[why.channel], why.similarity) for why in one.why if why.channel in able]
     for band in ("strong", "likely"):
         if any(similarity is not None and similarity >= levels.get(band, 2.0) for levels, similarity in near):
             return band

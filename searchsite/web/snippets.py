@@ -14,7 +14,11 @@ WORD = re.compile(r"\w+", re.UNICODE)
 
 def words_of(question: str) -> list[str]:
     """Return the words of a question that are worth marking, longest first."""
-    words = {word.casefold() for word in WORD.findall(question[:2000]) if len(word) > 1}
+    words = {
+        word.casefold()
+        for word in WORD.findall(question[:2000])
+        if len(word) > 2 or not word.isalpha() or not word.isascii()
+    }
     return sorted(words, key=len, reverse=True)[:20]
 
 
