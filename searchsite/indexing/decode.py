@@ -10,53 +10,64 @@ from django.db import transaction
 from searchsite import config
 from searchsite.indexing import plan
 from searchsite.jobs import queue
-from searchsite.jobs.models import Lane
-from searchsite.jobs.queue import Claim, Fenced
+from searchsite.jobs.models import Job, Lane
+from searchsite.jobs.queue import Claim
 from searchsite.library import files, items, sniffing
 from searchsite.library.decoder import client as decoder
 from searchsite.library.decoder.protocol import Decoded, DecoderGone, Policy, Undecodable
-from searchsite.library.models import Item, Kind
+from searchsite.library.models import Blob, Item, Kind
 
 log = structlog.get_logger()
 
 
 def run(claims: Sequence[Claim]) -> None:
-    """Decode the claims' items, each on its own."""
-    for claim in claims:
-        try:
-            _decode(claim)
-        except Fenced as error:
-            log.info("late result dropped", reason=str(error))
-        except Undecodable as error:
-            queue.fail(claim, str(error), permanent=True)
-        except DecoderGone as error:
-            queue.fail(claim, str(error), permanent=False)
-        except FileNotFoundError:
-            queue.fail(claim, "The file is missing.", permanent=True)
+    """Decode the claims' items, each on its own, and write what came of them in one transaction."""
+    known = Item.objects.select_related("blob").only("blob").in_bulk([claim.subject for claim in claims])
+    done: list[tuple[Claim, Decoded | None]] = []
+    try:
+        for claim in claims:
+            item = known.get(claim.subject)
+            try:
+                done.append((claim, _decode(item.blob) if item is not None and item.blob is not None else None))
+            except Undecodable as error:
+                queue.fail(claim, str(error), permanent=True)
+            except DecoderGone as error:
+                queue.fail(claim, str(error), permanent=False)
+            except FileNotFoundError:
+                queue.fail(claim, "The file is missing.", permanent=True)
+    finally:
+        # An error of one (a full disk) takes nothing from those before it.
+        _finish(done)
 
 
-def _decode(claim: Claim) -> None:
-    item = Item.objects.select_related("blob").filter(pk=claim.subject).first()
-    decoded = None
-    if item is not None and item.blob is not None:
-        limits = config.load()
-        policy = Policy(limits.max_pixels, sniffing.MAX_SIDE, files.SIZES)
-        decoded = decoder.decode(files.original_path(item.blob), policy)
-        files.write_derivatives(item.blob, decoded.derivatives)
-    _finish(claim, decoded)
+def _decode(blob: Blob) -> Decoded:
+    policy = Policy(config.load().max_pixels, sniffing.MAX_SIDE, files.SIZES)
+    decoded = decoder.decode(files.original_path(blob), policy)
+    files.write_derivatives(blob, decoded.derivatives)
+    return decoded
 
 
 @transaction.atomic
-def _finish(claim: Claim, decoded: Decoded | None) -> None:
-    """Write what was found out, with the jobs that follow; nothing when the item is gone meanwhile."""
-    item = Item.objects.select_for_update(of=("self",)).select_related("blob").filter(pk=claim.subject).first()
-    queue.finish(claim)
-    if item is None or decoded is None:
-        return
-    items.apply_decoded(item, decoded)
-    following = [plan.job(plan.EMBED, item, lane=claim.lane)]
-    if plan.reads():
-        # Reading is slow: what likely has text goes first, photos when there is nothing else to do.
-        reading = Lane.NORMAL if item.kind == Kind.SCREENSHOT else Lane.BULK
-        following.append(plan.job(plan.READ, item, lane=reading))
+def _finish(done: Sequence[tuple[Claim, Decoded | None]]) -> None:
+    """Write what was found out, with the jobs that follow; nothing where the item is gone or the lease is lost."""
+    ids = [claim.subject for claim, _ in done]
+    locked = Item.objects.select_for_update(of=("self",)).defer("title_search").filter(pk__in=ids).order_by("pk")
+    alive = {item.pk: item for item in locked}
+    ended = queue.finish_all(claim for claim, _ in done)
+    following: list[Job] = []
+    for claim, decoded in done:
+        item = alive.get(claim.subject)
+        if claim.id not in ended:
+            log.info("late result dropped", job=claim.id)
+        elif item is not None and decoded is not None:
+            items.apply_decoded(item, decoded)
+            following += _following(item, claim.lane)
     queue.enqueue(following)
+
+
+def _following(item: Item, lane: int) -> list[Job]:
+    embed = plan.job(plan.EMBED, item, lane=lane)
+    if not plan.reads():
+        return [embed]
+    # Reading is slow: what likely has text goes first, photos when there is nothing else to do.
+    return [embed, plan.job(plan.READ, item, lane=Lane.NORMAL if item.kind == Kind.SCREENSHOT else Lane.BULK)]

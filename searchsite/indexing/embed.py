@@ -13,7 +13,7 @@ from searchsite.indexing.inputs import Pending, pending
 from searchsite.indexing.models import Space
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import queue
-from searchsite.jobs.queue import Claim, Fenced
+from searchsite.jobs.queue import Claim
 from searchsite.library.models import Item
 
 log = structlog.get_logger()
@@ -58,23 +58,23 @@ def _store(space: Space, embedded: Sequence[_Embedded]) -> None:
     ids = [one.claim.subject for one in embedded]
     locked = Item.objects.select_for_update(of=("self",)).defer("title_search").filter(pk__in=ids).order_by("pk")
     alive = {item.pk: item for item in locked}
-    held = [one for one in embedded if _end(one)]
+    held = _end(embedded)
     current = spaces.locked(space)
     tables.put(space.pk, [row for one in held if one.claim.subject in alive for row in _rows(current, one)])
     done = [one.claim.subject for one in held if one.error is None]
     queue.enqueue([plan.job(plan.EMBED, alive[pk]) for pk in pending(space, done) if pk in alive])
 
 
-def _end(one: _Embedded) -> bool:
-    """End the job; False when it is no longer ours, and its result is to be dropped."""
-    if one.error is not None:
-        return queue.fail(one.claim, one.error.message, permanent=one.error.permanent)
-    try:
-        queue.finish(one.claim)
-    except Fenced as error:
-        log.info("late result dropped", reason=str(error))
-        return False
-    return True
+def _end(embedded: Sequence[_Embedded]) -> list[_Embedded]:
+    """End the jobs; return those that are still ours. The others' results are to be dropped."""
+    ended = queue.finish_all(one.claim for one in embedded if one.error is None)
+    for one in embedded:
+        if one.error is not None and queue.fail(one.claim, one.error.message, permanent=one.error.permanent):
+            ended.add(one.claim.id)
+    for one in embedded:
+        if one.claim.id not in ended:
+            log.info("late result dropped", job=one.claim.id)
+    return [one for one in embedded if one.claim.id in ended]
 
 
 def _rows(space: Space, one: _Embedded) -> list[tables.Row]:

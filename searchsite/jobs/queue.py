@@ -61,7 +61,9 @@ WHERE job.id = held.id AND job.token = held.token AND state = 'running'
 """
 FINISH = """
 UPDATE job SET state = 'done', lease_until = NULL, finished_at = statement_timestamp(), last_error = ''
-WHERE id = %s AND token = %s AND state = 'running'
+FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
+WHERE job.id = held.id AND job.token = held.token AND state = 'running'
+RETURNING job.id
 """
 FAIL = """
 UPDATE job SET last_error = %s, lease_until = NULL,
@@ -114,10 +116,16 @@ def heartbeat(claims: Iterable[Claim], *, lease: float = LEASE_SECONDS) -> int:
 
 def finish(held: Claim) -> None:
     """Mark a job done inside the transaction that writes its result. Raises Fenced when it is no longer ours."""
+    if not finish_all([held]):
+        raise Fenced(f"job {held.id} is no longer held with token {held.token}")
+
+
+def finish_all(claims: Iterable[Claim]) -> set[int]:
+    """Mark jobs done as `finish` does; returns the ids of those that were still ours. The others' results are void."""
+    ids, tokens = _pairs(claims)
     with connection.cursor() as cursor:
-        cursor.execute(FINISH, [held.id, held.token])
-        if cursor.rowcount != 1:
-            raise Fenced(f"job {held.id} is no longer held with token {held.token}")
+        cursor.execute(FINISH, [ids, tokens])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def fail(held: Claim, message: str, *, permanent: bool, delay: float | None = None) -> bool:

@@ -226,3 +226,20 @@ def test_another_embedder_writes_nothing_into_this_space(inbox, fake):
     make_due()
     made.work_through_everything()
     assert vectors(late) == 1
+
+
+def test_a_late_decoding_is_dropped_and_its_neighbours_kept(inbox, fake):
+    items = [made.picture(inbox, colour) for colour in ("red", "green", "blue")]
+    claims = queue.claim("decode", limit=3)
+    Job.objects.filter(subject=items[1].pk).update(token=99)
+    worker.STAGES["decode"](claims)
+    assert [Item.objects.get(pk=item.pk).width for item in items] == [160, None, 160]
+    assert Job.objects.filter(kind="embed").count() == 2
+
+
+def test_a_missing_file_costs_its_neighbours_nothing(inbox, fake):
+    items = [made.picture(inbox, colour) for colour in ("red", "green", "blue")]
+    files.original_path(items[0].blob).unlink()
+    worker.STAGES["decode"](queue.claim("decode", limit=3))
+    states = [stages.status_of([item])[item.pk].stages["decode"].state for item in items]
+    assert states == ["failed", "done", "done"]
