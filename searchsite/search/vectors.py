@@ -1,4 +1,4 @@
-"""Nearest vectors within bounds: exact over few rows, over many by codes first and then exact."""
+"""Nearest vectors within bounds: by codes first, then the nearest of those exactly. Few are all compared exactly."""
 
 from __future__ import annotations
 
@@ -13,14 +13,10 @@ from searchsite.indexing.models import Space
 from searchsite.inference.types import Vectors
 from searchsite.search.bounds import VECTOR, Bounds
 
-# Up to so many rows an exact scan costs no more than codes and the second phase.
-FEW = 2000
+# So many are compared exactly; where no more are visible, that is all of them.
 DEPTH = 200
 # One long text may hold all the nearest passages: then look further, until so many items are found.
 ENOUGH_ITEMS, DEEPEST = 101, 5000
-COUNT: LiteralString = """
-SELECT count(*) FROM (SELECT FROM {table} AS v WHERE v.channel = %(channel)s AND <bounds> LIMIT %(few)s) AS counted
-"""
 EXACT: LiteralString = """
 SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance FROM {table} AS v
 WHERE v.channel = %(channel)s AND <bounds> ORDER BY distance, v.part_id LIMIT %(depth)s
@@ -50,17 +46,10 @@ def nearest(space: Space, channel: str, vector: Vectors, bounds: Bounds) -> list
     """The nearest parts of one channel, nearest first."""
     values = bounds.values | {"channel": channel, "vector": HalfVector(vector)}
     centre = spaces.centre_of(space, channel)
-    if centre is None or not centre.ready or _are_few(space, bounds, values):
+    if centre is None or not centre.ready:
         return _deep_enough(lambda depth: _run(EXACT, space, bounds, values | {"depth": depth}))
     coded = values | {"code": tables.code_of(vector, centre.mean), "version": centre.version}
     return _deep_enough(lambda depth: _run(TWO_PHASE, space, bounds, coded | {"depth": depth}))
-
-
-def _are_few(space: Space, bounds: Bounds, values: dict[str, Any]) -> bool:
-    statement = COUNT.replace("<bounds>", bounds.conditions(VECTOR))
-    with tables.cursor() as cursor:
-        found = cursor.execute(tables.query(statement, space.pk), values | {"few": FEW + 1}).fetchone()
-    return found is None or found[0] <= FEW
 
 
 def _deep_enough(scan: Callable[[int], list[Near]]) -> list[Near]:
@@ -75,5 +64,5 @@ def _deep_enough(scan: Callable[[int], list[Near]]) -> list[Near]:
 def _run(statement: LiteralString, space: Space, bounds: Bounds, values: dict[str, Any]) -> list[Near]:
     whole = tables.query(statement.replace("<bounds>", bounds.conditions(VECTOR)), space.pk)
     with tables.cursor() as cursor:
-        rows = cursor.execute(whole, values, binary=True).fetchall()
+        rows = cursor.execute(whole, values, prepare=True, binary=True).fetchall()
     return [Near(item_id, part_id, created_at, 1.0 - distance) for item_id, part_id, created_at, distance in rows]

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, LiteralString
 
-from django.db import connection
-
+from searchsite.indexing import tables
 from searchsite.search.bounds import ITEM, Bounds
 from searchsite.search.vectors import DEPTH, Near
 
@@ -118,6 +117,7 @@ def _items(found: Iterable[Near]) -> int:
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
     own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT}
-    with connection.cursor() as cursor:
-        cursor.execute(statement.replace("<bounds>", bounds.conditions(ITEM)), bounds.values | values | own)
-        return [Near(item_id, part_id, created_at, None) for item_id, part_id, created_at in cursor.fetchall()]
+    whole = statement.replace("<bounds>", bounds.conditions(ITEM))
+    with tables.cursor() as cursor:
+        rows = cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
+    return [Near(item_id, part_id, created_at, None) for item_id, part_id, created_at in rows]
