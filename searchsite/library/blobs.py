@@ -12,15 +12,20 @@ from searchsite.library.models import Blob, Item, QueryPicture
 AT_ONCE = 1000
 
 
-def keep(team_id: int, new: Received, *, media_type: str) -> Blob:
-    """Place a received file and return its row. Call it in a transaction: others with these bytes wait for its end."""
+def keep(team_id: int, new: Received, *, media_type: str) -> tuple[Blob, bool]:
+    """Place a received file; return its row and whether it is new, so that nothing else can name it yet.
+
+    Call it in a transaction: others with these bytes wait for its end.
+    """
     files.lock(new.sha256)
     # The file is durable before the row: a crash in between leaves a file that nothing names, which does no harm.
     path = files.place(new)
-    blob, _ = Blob.objects.get_or_create(
-        team_id=team_id, sha256=new.sha256, defaults={"path": path, "size": new.size, "media_type": media_type}
-    )
-    return blob
+    # Under the lock nobody else makes the row meanwhile, so this needs no savepoint as get_or_create does.
+    known = Blob.objects.filter(team_id=team_id, sha256=new.sha256).first()
+    if known is not None:
+        return known, False
+    made = {"path": path, "size": new.size, "media_type": media_type}
+    return Blob.objects.create(team_id=team_id, sha256=new.sha256, **made), True
 
 
 def forget_unused() -> int:

@@ -68,7 +68,9 @@ def add_file(file: IO[bytes], name: str, *, into: Place, title: str | None = Non
             raise files.too_large(config.max_file_bytes)
         named = wording.clean_title(title) if title and title.strip() else wording.title_of_file(name)
         with transaction.atomic():
-            blob = blobs.keep(place.scope.team_id, new, media_type=found.media_type)
+            blob, is_new = blobs.keep(place.scope.team_id, new, media_type=found.media_type)
+            if is_new:
+                return Added(_create(blob, named, found, place), created=True)
             return _once(blob, named, found, place)
 
 

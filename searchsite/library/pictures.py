@@ -41,7 +41,7 @@ def add_query_picture(file: IO[bytes], *, scope: Scope) -> QueryPicture:
         files.received(io.BytesIO(decoded.derivatives[SIDE]), limit=config.max_file_bytes) as small,
         transaction.atomic(),
     ):
-        blob = blobs.keep(scope.team_id, small, media_type=files.DERIVATIVE_TYPE)
+        blob, _ = blobs.keep(scope.team_id, small, media_type=files.DERIVATIVE_TYPE)
         picture, _ = QueryPicture.objects.update_or_create(
             owner_id=scope.user_id, team_id=scope.team_id, blob=blob, defaults={"expires_at": Now() + KEPT}
         )
