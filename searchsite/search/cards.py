@@ -15,6 +15,10 @@ from searchsite.library.scope import Scope
 CARDS: LiteralString = """
 SELECT page.place, item.public_id, item.kind, item.title, item.created_at, item.width, item.height, item.placeholder,
     collection.name, coalesce(caption.text, ''), coalesce(tagged.names, '{}'),
+    CASE WHEN part.id IS NULL AND item.kind = 'text' THEN (
+        SELECT opening.text FROM part AS opening
+        WHERE opening.item_id = item.id AND opening.role = 'content' AND opening.ordinal = 0
+    ) ELSE '' END,
     part.id, part.role, part.text, part.locator - 'words'
 FROM unnest(%(items)s::bigint[], %(parts)s::bigint[]) WITH ORDINALITY AS page (item_id, part_id, place)
 JOIN item ON item.id = page.item_id JOIN collection ON collection.id = item.collection_id
@@ -30,7 +34,7 @@ WHERE item.collection_id = ANY(%(scope)s::bigint[]) ORDER BY page.place
 
 @dataclass(frozen=True)
 class Card:
-    """What is shown of an item. `id` is its public one."""
+    """What is shown of an item. `id` is its public one; `opening` is how a text begins of which no part matched."""
 
     id: UUID
     kind: str
@@ -42,6 +46,7 @@ class Card:
     placeholder: str
     collection_name: str
     tags: tuple[str, ...]
+    opening: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,12 @@ def load(pairs: Sequence[tuple[int, int | None]], scope: Scope) -> dict[int, tup
         "scope": list(scope.collection_ids),
     }
     with tables.cursor() as cursor:
-        rows = cursor.execute(CARDS, values, binary=True).fetchall()
+        rows = cursor.execute(CARDS, values, prepare=True, binary=True).fetchall()
     return {row[0] - 1: (_card(row), _part(row)) for row in rows}
 
 
 def _card(row: tuple[Any, ...]) -> Card:
-    _, public_id, kind, title, created_at, width, height, placeholder, collection, caption, tags, *_ = row
+    _, public_id, kind, title, created_at, width, height, placeholder, collection, caption, tags, opening, *_ = row
     return Card(
         id=public_id,
         kind=kind,
@@ -81,6 +86,7 @@ def _card(row: tuple[Any, ...]) -> Card:
         placeholder=placeholder,
         collection_name=collection,
         tags=tuple(tags),
+        opening=opening or "",
     )
 
 

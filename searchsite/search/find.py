@@ -49,7 +49,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results:
-    """One page of hits. `notes` are sentences to show."""
+    """One page of hits. `notes` are sentences to show; `standing` are those that the embedder always says of itself."""
 
     hits: tuple[Hit, ...]
     next_cursor: str | None
@@ -57,6 +57,7 @@ class Results:
     took_ms: float
     space: str
     notes: tuple[str, ...]
+    standing: tuple[str, ...] = ()
 
 
 @dataclass
@@ -138,7 +139,8 @@ def find(question: Question, scope: Scope) -> Results:
     place = paging.decode(question)
     bounds = bounds_for(question.filters, scope)
     space = spaces.active()
-    notes: list[str] = list(space.notes) if space is not None else []
+    standing = tuple(space.notes) if space is not None else ()
+    notes = [*standing]
     page: list[Fused] = []
     more, total, moment = False, 0, timezone.now()
     if bounds is not None:
@@ -158,7 +160,7 @@ def find(question: Question, scope: Scope) -> Results:
     cursor = _cursor(question, page, place, moment) if more else None
     hits = _hits(page, scope, space)
     took = round((time.perf_counter() - start) * 1000, 1)
-    return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)))
+    return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)), standing)
 
 
 @contextmanager

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
+from typing import TypedDict
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from searchsite.library.models import Kind, Part, PartRole
+from searchsite.library.models import Kind
 from searchsite.search.find import Hit
 from searchsite.web import snippets
+from searchsite.web.templatetags.look import kind_name, shape
 
 PASSAGE, LINE = 420, 140
+PICTURE_SIZE = 480
+NO_ID = UUID(int=0)
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(TypedDict):
     """One reason a hit matched."""
 
     icon: str
@@ -26,80 +34,114 @@ class Reason:
     exact: str
 
 
-@dataclass(frozen=True)
-class Card:
-    """One hit as the page shows it."""
+class Card(TypedDict):
+    """One hit as the page shows it, ready made: a filter or a tag costs ten times as much as a lookup by key."""
 
-    id: UUID
+    url: str
+    similar: str
+    thumbnail: str
     kind: str
+    kind_name: str
+    is_picture: bool
+    shape: str
     title: str
+    more: str
     alt: str
-    created_at: datetime
-    width: int | None
-    height: int | None
+    moment: str
+    day: str
+    width: str
+    height: str
     placeholder: str
-    band: str | None
+    weak: bool
     said: SafeString | None
-    reasons: tuple[Reason, ...]
+    reasons: list[Reason]
 
-    @property
-    def is_picture(self) -> bool:
-        """True for photos and screenshots."""
-        return self.kind != Kind.TEXT
+
+@dataclass(frozen=True)
+class _Labels:
+    """The words on every card of one page, translated once."""
+
+    kinds: Mapping[str, str]
+    parts: Mapping[str, str]
+    text: str
+    picture: str
+    words: str
+    rank: str
+    similarity: str
+    more: str
 
 
 def of_hits(hits: Iterable[Hit], question: str) -> list[Card]:
     """Return the cards of the hits."""
-    shown, words = list(hits), snippets.words_of(question)
-    openings = _openings([hit.item.id for hit in shown if hit.item.kind == Kind.TEXT and hit.part is None])
-    return [_card(hit, words, openings.get(hit.item.id, "")) for hit in shown]
+    pattern, labels = snippets.pattern_of(question), _labels()
+    return [_card(hit, pattern, labels) for hit in hits]
 
 
-def _openings(ids: list[UUID]) -> dict[UUID, str]:
-    """The first passage of each text: what a card shows of it when no question chose one."""
-    firsts = (
-        Part.objects.filter(item__public_id__in=ids, role=PartRole.CONTENT, ordinal=0) if ids else Part.objects.none()
+def _labels() -> _Labels:
+    return _Labels(
+        kinds={kind: kind_name(kind) for kind in Kind.values},
+        parts={"ocr": _("text in picture"), "caption": _("caption"), "tags": _("tags")},
+        text=_("text"),
+        picture=_("picture"),
+        words=_("words"),
+        rank=_("Rank %(rank)s by %(label)s"),
+        similarity=_("similarity %(value).2f"),
+        more=_("More like %(title)s"),
     )
-    return dict(firsts.values_list("item__public_id", "text"))
 
 
-def _card(hit: Hit, words: list[str], opening: str) -> Card:
-    item = hit.item
+def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
+    item, public_id = hit.item, str(hit.item.id)
+    made, pictured = timezone.localtime(item.created_at), item.kind != Kind.TEXT
     return Card(
-        id=item.id,
+        url=_address("item").replace(str(NO_ID), public_id),
+        similar=f"{_address('home')}?{urlencode({'like': public_id})}",
+        thumbnail=_address("thumbnail", PICTURE_SIZE).replace(str(NO_ID), public_id) if pictured and item.width else "",
         kind=item.kind,
+        kind_name=labels.kinds.get(item.kind, item.kind),
+        is_picture=pictured,
+        shape=shape(item.width, item.height),
         title=item.title,
+        more=labels.more % {"title": item.title},
         alt=item.caption or ", ".join([item.title, *item.tags[:3]]),
-        created_at=item.created_at,
-        width=item.width,
-        height=item.height,
+        moment=made.isoformat(),
+        day=format_date(made, "j M Y"),
+        width=str(item.width or ""),
+        height=str(item.height or ""),
         placeholder=item.placeholder,
-        band=hit.band,
-        said=_said(hit, words) or (snippets.snippet(opening, [], length=PASSAGE) if opening else None),
-        reasons=_reasons(hit),
+        weak=hit.band == "weak",
+        said=_said(hit, pattern),
+        reasons=_reasons(hit, labels),
     )
 
 
-def _said(hit: Hit, words: list[str]) -> SafeString | None:
+@lru_cache
+def _address(name: str, *more: int) -> str:
+    """An address with a place for an item's id: to reverse each would cost more than the rest of the card."""
+    return reverse(name) if name == "home" else reverse(name, args=[NO_ID, *more])
+
+
+def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
     """The matching passage of a text; on a picture only text that stands in it, when that is why it matched."""
+    if hit.item.kind == Kind.TEXT:
+        if hit.part is not None and hit.part.text:
+            return snippets.snippet(hit.part.text, pattern, length=PASSAGE)
+        return snippets.snippet(hit.item.opening, None, length=PASSAGE) if hit.item.opening else None
     if hit.part is None or not hit.part.text:
         return None
-    if hit.item.kind == Kind.TEXT:
-        return snippets.snippet(hit.part.text, words, length=PASSAGE)
-    if words and hit.part.role in ("ocr", "caption") and any(why.channel != "image" for why in hit.why):
-        return snippets.snippet(" ".join(hit.part.text.split()), words, length=LINE)
+    if pattern and hit.part.role in ("ocr", "caption") and any(why.channel != "image" for why in hit.why):
+        return snippets.snippet(" ".join(hit.part.text.split()), pattern, length=LINE)
     return None
 
 
-def _reasons(hit: Hit) -> tuple[Reason, ...]:
-    role = hit.part.role if hit.part else ""
-    meant = {"ocr": _("text in picture"), "caption": _("caption"), "tags": _("tags")}.get(role, _("text"))
-    known = {"image": ("image", _("picture")), "text": ("meaning", meant), "words": ("words", _("words"))}
-    reasons = []
+def _reasons(hit: Hit, labels: _Labels) -> list[Reason]:
+    meant = labels.parts.get(hit.part.role, labels.text) if hit.part else labels.text
+    known = {"image": ("image", labels.picture), "text": ("meaning", meant), "words": ("words", labels.words)}
+    reasons: list[Reason] = []
     for why in hit.why:
         name, label = known.get(why.channel, ("meaning", why.channel))
-        exact = _("Rank %(rank)s by %(label)s") % {"rank": why.rank, "label": label}
+        exact = labels.rank % {"rank": why.rank, "label": label}
         if why.similarity is not None:
-            exact += " · " + _("similarity %(value).2f") % {"value": why.similarity}
-        reasons.append(Reason(name, label, exact))
-    return tuple(reasons)
+            exact += " · " + labels.similarity % {"value": why.similarity}
+        reasons.append(Reason(icon=name, label=label, exact=exact))
+    return reasons

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import QueryDict
@@ -66,12 +68,12 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
 
 def address(params: QueryDict, *, drop: tuple[str, ...] = (), **change: str) -> str:
     """Return the search's address with some parameters dropped or set."""
-    changed = params.copy()
-    for name in (*drop, *change):
-        changed.pop(name, None)
-    for name, value in change.items():
-        changed[name] = value
-    query = changed.urlencode()
+    left = [(name, values) for name, values in params.lists() if name not in drop and name not in change]
+    return _address([*left, *((name, [value]) for name, value in change.items())])
+
+
+def _address(params: Iterable[tuple[str, Iterable[str]]]) -> str:
+    query = urlencode([(name, value) for name, values in params for value in values])
     return reverse("home") + (f"?{query}" if query else "")
 
 
@@ -138,9 +140,8 @@ def _label(name: str, value: str, collections: dict[str, str]) -> str:
 
 
 def _without(params: QueryDict, name: str, value: str) -> str:
-    changed = params.copy()
-    changed.setlist(name, [one for one in params.getlist(name) if one != value])
-    return address(changed, drop=PLACE)
+    left = ((own, [one for one in values if (own, one) != (name, value)]) for own, values in params.lists())
+    return _address((own, values) for own, values in left if own not in PLACE)
 
 
 def _uuid(value: str) -> bool:

@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from searchsite.indexing import spaces
 from searchsite.library import pictures
 from searchsite.library.refusals import Refusal
 from searchsite.search import find, questions
@@ -53,9 +52,8 @@ def search_picture(request: MemberRequest) -> HttpResponseBase:
 
 
 def _shown(question: questions.Question, results: find.Results) -> dict[str, Any]:
-    space = spaces.active()
     # What the embedder always says of itself stands at the foot; what happened to this question, above the hits.
-    standing = set(space.notes) if space else set()
+    standing = set(results.standing)
     return {
         "asked": bool(question.terms),
         "cards": cards.of_hits(results.hits, question.words),

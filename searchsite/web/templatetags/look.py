@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -14,6 +16,7 @@ STAGE_ICONS = {"done": "check", "running": "running", "failed": "alert", "waitin
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, size: str = "") -> SafeString:
     """Return one icon of the sprite, hidden from screen readers: the words beside it speak."""
     href = f"{static('web/icons.svg')}#{name}"
