@@ -37,6 +37,15 @@ class Claim:
     lane: int
 
 
+# What Job.objects.bulk_create would do, for a quarter of its CPU.
+ENQUEUE = """
+INSERT INTO job (kind, queue, lane, team_id, subject, space_id, input_hash, state, token, attempts, last_error)
+SELECT kind, queue, lane, team_id, subject, space_id, input_hash, 'ready', 0, 0, ''
+FROM unnest(%s::text[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
+    AS new (kind, queue, lane, team_id, subject, space_id, input_hash)
+ON CONFLICT DO NOTHING
+"""
+ENQUEUED = ("kind", "queue", "lane", "team_id", "subject", "space_id", "input_hash")
 # Two statements, so that each uses its own partial index. Rows that have died too often are buried first and so
 # are never handed out again.
 BURY = """
@@ -87,7 +96,10 @@ WHERE state = 'ready' AND run_at <= statement_timestamp()
 
 def enqueue(jobs: Sequence[Job]) -> None:
     """Write jobs in the caller's transaction; one that is already open for the same input is not doubled."""
-    Job.objects.bulk_create(jobs, ignore_conflicts=True)
+    if not jobs:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(ENQUEUE, [[getattr(job, name) for job in jobs] for name in ENQUEUED])
     wake_on_commit(job.queue for job in jobs)
 
 

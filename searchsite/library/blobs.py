@@ -10,6 +10,10 @@ from searchsite.library.files import Received
 from searchsite.library.models import Blob, Item, QueryPicture
 
 AT_ONCE = 1000
+KEEP = """
+INSERT INTO blob (team_id, sha256, path, size, media_type) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING RETURNING *
+"""
 
 
 def keep(team_id: int, new: Received, *, media_type: str) -> tuple[Blob, bool]:
@@ -20,12 +24,9 @@ def keep(team_id: int, new: Received, *, media_type: str) -> tuple[Blob, bool]:
     files.lock(new.sha256)
     # The file is durable before the row: a crash in between leaves a file that nothing names, which does no harm.
     path = files.place(new)
-    # Under the lock nobody else makes the row meanwhile, so this needs no savepoint as get_or_create does.
-    known = Blob.objects.filter(team_id=team_id, sha256=new.sha256).first()
-    if known is not None:
-        return known, False
-    made = {"path": path, "size": new.size, "media_type": media_type}
-    return Blob.objects.create(team_id=team_id, sha256=new.sha256, **made), True
+    made = list(Blob.objects.raw(KEEP, [team_id, new.sha256, path, new.size, media_type]))
+    # Under the lock nobody removes the row meanwhile.
+    return (made[0], True) if made else (Blob.objects.get(team_id=team_id, sha256=new.sha256), False)
 
 
 def forget_unused() -> int:
