@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 
+from searchsite.jobs import queue
+from searchsite.jobs.models import Job, Lane
 from searchsite.library import wording
 from searchsite.library.models import Channel, Item, ItemTag, Part, PartRole, Source, Tag
 from searchsite.library.refusals import Refusal
 
 MOST = 100
+REWRITE = """
+UPDATE part SET text = said.names
+FROM (
+    SELECT item_id, string_agg(tag.name, ', ' ORDER BY item_tag.source DESC, item_tag.id) AS names
+    FROM item_tag JOIN tag ON tag.id = item_tag.tag_id WHERE item_id = ANY(%s) GROUP BY item_id
+) AS said
+WHERE part.item_id = said.item_id AND part.role = 'tags'
+"""
 
 
 def set_machine(item: Item, names: Iterable[str]) -> bool:
@@ -31,6 +42,45 @@ def text_of(item: Item) -> str:
     """The item's tags as one text, a person's first."""
     ordered = item.item_tags.select_related("tag").order_by("-source", "id")
     return ", ".join(one.tag.name for one in ordered)
+
+
+@transaction.atomic
+def rename_tag(tag: Tag, name: str) -> None:
+    """Give a tag another name on all its items. Raises Refusal when nothing is left of it, or another has it."""
+    cleaned = wording.normalise_tag(name)
+    if not cleaned:
+        raise Refusal("Nothing is left of this tag.", code="tag-missing")
+    items = _lock_items(tag)
+    try:
+        with transaction.atomic():
+            Tag.objects.filter(pk=tag.pk).update(name=cleaned)
+    except IntegrityError as error:
+        raise Refusal(f"There already is a tag “{cleaned}”.", code="tag-exists", status=409) from error
+    tag.name = cleaned
+    _write_parts(items, team_id=tag.team_id)
+
+
+@transaction.atomic
+def delete_tag(tag: Tag) -> None:
+    """Take a tag off all its items, for good."""
+    items, team_id = _lock_items(tag), tag.team_id
+    tag.delete()
+    _write_parts(items, team_id=team_id)
+
+
+def _lock_items(tag: Tag) -> list[int]:
+    """Hold off whoever changes the tags of its items. In one order everywhere, and before the tag itself."""
+    tagged = Item.objects.filter(Exists(ItemTag.objects.filter(tag=tag, item=OuterRef("pk"))))
+    return list(tagged.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
+
+
+def _write_parts(items: list[int], *, team_id: int) -> None:
+    """Do as `_write_part` for many items at once, and have them embedded anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(REWRITE, [items])
+    untagged = ~Exists(ItemTag.objects.filter(item=OuterRef("item")))
+    Part.objects.filter(untagged, item__in=items, role=PartRole.TAGS).delete()
+    queue.enqueue([Job(kind="embed", queue="embed", lane=Lane.BULK, team_id=team_id, subject=item) for item in items])
 
 
 @transaction.atomic
