@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from searchsite.accounts.models import Membership, Role, Team, Token, User
@@ -24,9 +26,18 @@ def create_team(name: str, owner: User) -> Team:
 
 def membership_of(user: User, team_id: int | None = None) -> Membership | None:
     """Return the person's membership in that team, or else in the first team they joined."""
-    memberships = user.memberships.select_related("team").order_by("id")
-    chosen = memberships.filter(team_id=team_id).first() if team_id is not None else None
-    return chosen or memberships.first()
+    return chosen_of(memberships_of(user), team_id)
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """Return the person's memberships with their teams, in the order of joining."""
+    return list(user.memberships.select_related("team").order_by("id"))
+
+
+def chosen_of(memberships: Sequence[Membership], team_id: int | None) -> Membership | None:
+    """Return the membership in that team, or else the first."""
+    first = next(iter(memberships), None)
+    return next((one for one in memberships if one.team_id == team_id), first)
 
 
 def add_member(team: Team, user: User, *, role: str) -> Membership:

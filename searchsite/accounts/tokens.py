@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from searchsite.accounts.models import Membership, Team, Token, User
@@ -39,12 +39,11 @@ def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -
 def check_token(secret: str) -> Token | None:
     """Return the live token with this secret: not expired, its user active and still in its team."""
     now = timezone.now()
-    token = (
-        Token.objects.select_related("user", "team")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=_digest(secret), user__is_active=True)
-        .first()
-    )
-    if token is None or not Membership.objects.filter(user=token.user_id, team=token.team_id).exists():
+    live = Q(expires_at=None) | Q(expires_at__gt=now)
+    member = Exists(Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team")))
+    found = Token.objects.select_related("user", "team")
+    token = found.filter(live, member, digest=_digest(secret), user__is_active=True).first()
+    if token is None:
         return None
     if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Q
+from django.db import connection
 
-from searchsite.accounts.models import Membership, Team, User
-from searchsite.library.models import Collection, CollectionGrant, Purpose, Visibility
+from searchsite.accounts.models import Role, Team, User
+from searchsite.library.models import Purpose, Visibility
+
+# Every request asks this, so it is one statement. A grant alone gives nothing: it takes a membership as well.
+GATE = """
+SELECT collection.id, coalesce(collection_grant.may_edit, false)
+    OR membership.role = ANY(%(editors)s)
+    AND (collection.visibility <> %(private)s OR collection.created_by_id = membership.user_id)
+FROM membership
+JOIN user_account ON user_account.id = membership.user_id AND user_account.is_active
+JOIN collection ON collection.team_id = membership.team_id AND collection.purpose <> %(trash)s
+LEFT JOIN collection_grant
+    ON collection_grant.collection_id = collection.id AND collection_grant.user_id = membership.user_id
+WHERE membership.user_id = %(user)s AND membership.team_id = %(team)s AND (
+    collection.visibility <> %(private)s
+    OR collection.created_by_id = membership.user_id
+    OR collection_grant.id IS NOT NULL
+)
+ORDER BY collection.id
+"""
+FIXED: dict[str, Any] = {
+    "editors": [Role.EDITOR.value, Role.ADMIN.value],
+    "private": Visibility.PRIVATE.value,
+    "trash": Purpose.TRASH.value,
+}
 
 
 @dataclass(frozen=True)
@@ -23,22 +47,8 @@ class Scope:
 def scope_for(user: User, team: Team | int) -> Scope:
     """Return what the person may do in the team; nothing at all when they are not a member."""
     team_id = team if isinstance(team, int) else team.pk
-    membership = Membership.objects.filter(user=user, team_id=team_id, user__is_active=True).first()
-    if membership is None:
-        return Scope(user.pk, team_id, (), ())
-    granted = dict(
-        CollectionGrant.objects.filter(user=user, collection__team_id=team_id).values_list("collection_id", "may_edit")
-    )
-    shared = ~Q(visibility=Visibility.PRIVATE) | Q(created_by=user) | Q(id__in=granted)
-    readable = (
-        Collection.objects.filter(shared, team_id=team_id)
-        .exclude(purpose=Purpose.TRASH)
-        .order_by("id")
-        .values_list("id", "visibility", "created_by_id")
-    )
-    writable = [
-        pk
-        for pk, visibility, maker in readable
-        if granted.get(pk) or (membership.may_edit and (visibility != Visibility.PRIVATE or maker == user.pk))
-    ]
-    return Scope(user.pk, team_id, tuple(pk for pk, _, _ in readable), tuple(writable))
+    with connection.cursor() as cursor:
+        cursor.execute(GATE, FIXED | {"user": user.pk, "team": team_id})
+        rows = cursor.fetchall()
+    readable = tuple(collection_id for collection_id, _ in rows)
+    return Scope(user.pk, team_id, readable, tuple(collection_id for collection_id, may_edit in rows if may_edit))

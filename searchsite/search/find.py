@@ -78,14 +78,17 @@ class _Search:
         vector = self._vector(terms) if question.mode != "words" else None
         channels: dict[str, list[Near]] = {}
         phrases = words.phrases_in(question.words)
-        exact = self._within(lambda: words.containing(phrases, self.bounds)) if phrases else []
+        steps: list[Callable[[], None]] = []
+        exact: list[Near] = []
         if phrases:
-            self.bounds = self.bounds.narrowed(only={near.item_id for near in exact})
+            whole, self.bounds = self.bounds, self.bounds.narrowed(only=())
+            steps.append(lambda: exact.extend(self._literal(phrases, whole)))
         if vector is not None and self.space is not None:
-            channels |= self._near(self.space, vector)
+            space, near = self.space, vector
+            steps.append(lambda: self._near(space, near, channels))
         if question.mode != "meaning" or phrases:
-            found = self._within(lambda: words.matching(question.words.replace('"', " "), self.bounds))
-            channels[WORDS] = [*found, *exact]
+            steps.append(lambda: self._words(exact, channels))
+        self._run(steps)
         return _ordered(self._fuse(channels), question.sort)
 
     def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
@@ -102,17 +105,21 @@ class _Search:
             self.notes.append(ITEM_NOT_YET)
         return vector
 
-    def _near(self, space: Space, vector: Vectors) -> dict[str, list[Near]]:
-        """The nearest of each channel."""
-        found: dict[str, list[Near]] = {channel: [] for channel in Channel.values}
-
-        def scan() -> list[Near]:
-            for channel in found:
-                found[channel] = vectors.nearest(space, channel, vector, self.bounds)
-            return []
-
-        self._within(scan)
+    def _literal(self, phrases: Sequence[str], whole: Bounds) -> list[Near]:
+        """What has the texts in quotes; nothing else is looked at afterwards."""
+        found = words.containing(phrases, whole)
+        self.bounds = whole.narrowed(only={near.item_id for near in found})
         return found
+
+    def _near(self, space: Space, vector: Vectors, channels: dict[str, list[Near]]) -> None:
+        """The nearest of each channel."""
+        for channel in Channel.values:
+            channels[channel] = vectors.nearest(space, channel, vector, self.bounds)
+
+    def _words(self, exact: list[Near], channels: dict[str, list[Near]]) -> None:
+        """What has the words, before what has the quotes alone."""
+        channels[WORDS] = exact
+        channels[WORDS] = [*words.matching(self.question.words.replace('"', " "), self.bounds), *exact]
 
     def _fuse(self, channels: dict[str, list[Near]]) -> list[Fused]:
         calibration = self.space.calibration if self.space is not None else {}
@@ -120,16 +127,17 @@ class _Search:
         shown = not any(term.text for term in self.question.terms)
         return fuse(channels, floors=floors, weights={Channel.TEXT: TEXT_FOR_PICTURES} if shown else {})
 
-    def _within(self, step: Callable[[], list[Near]]) -> list[Near]:
-        """Run one step of the search; one that takes too long is left out, and the page says so."""
-        try:
-            with _limited():
-                return step()
-        except OperationalError as error:
-            if "statement timeout" not in str(error):
-                raise
-            self.notes.append(TOO_SLOW)
-            return []
+    def _run(self, steps: list[Callable[[], None]]) -> None:
+        """Run the steps in one transaction; one that takes too long is left out, and the page says so."""
+        while steps:
+            try:
+                with _limited():
+                    while steps:
+                        steps.pop(0)()
+            except OperationalError as error:
+                if "statement timeout" not in str(error):
+                    raise
+                self.notes.append(TOO_SLOW)
 
 
 def find(question: Question, scope: Scope) -> Results:
@@ -167,7 +175,7 @@ def find(question: Question, scope: Scope) -> Results:
 def _limited() -> Iterator[None]:
     """A transaction whose statements may each take a few seconds."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STEP_SECONDS}s"])
+        cursor.execute(f"SET LOCAL statement_timeout = '{STEP_SECONDS}s'")
         yield
 
 

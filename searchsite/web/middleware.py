@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from searchsite.accounts.models import Membership as Member
-from searchsite.accounts.teams import membership_of
+from searchsite.accounts.teams import chosen_of, memberships_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -35,16 +36,20 @@ class SecurityHeaders:
 
 
 class Membership:
-    """Sets `request.membership`: the person's membership in the session's current team, or None."""
+    """Sets `request.memberships`, and `request.membership`: the one in the session's current team, or None."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        def current() -> Member | None:
-            if not request.user.is_authenticated:
-                return None
-            return membership_of(request.user, request.session.get("team"))
+        @cache
+        def held() -> list[Member]:
+            return memberships_of(request.user) if request.user.is_authenticated else []
 
+        def current() -> Member | None:
+            memberships = held()
+            return chosen_of(memberships, request.session.get("team")) if memberships else None
+
+        request.memberships = held  # type: ignore[attr-defined]
         request.membership = SimpleLazyObject(current)  # type: ignore[attr-defined]
         return self.get_response(request)

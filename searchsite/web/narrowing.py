@@ -44,7 +44,9 @@ class Chip:
 def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
     """Return everything that surrounds the hits."""
     words = params.get("q", "").replace("\x00", "")
-    collections = list(Collection.objects.filter(id__in=scope.collection_ids).order_by("name"))
+    visible = Collection.objects.filter(id__in=scope.collection_ids).order_by("name")
+    collections = [(str(public_id), name) for public_id, name in visible.values_list("public_id", "name")]
+    members = Membership.objects.filter(team_id=scope.team_id).order_by("user__username")
     return {
         "words": words,
         "pictured": any(params.get(name) for name in PICTURED),
@@ -60,7 +62,7 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
         "chips": [*_pictures(params, scope), *_filters(params, collections)],
         "relaxed": address(params, drop=(*FILTERS, *PLACE)) if any(params.get(name) for name in FILTERS) else "",
         "collections": collections,
-        "members": Membership.objects.filter(team_id=scope.team_id).select_related("user").order_by("user__username"),
+        "members": members.values_list("user__username", flat=True),
         "chosen": {name: params.getlist(name) for name in FILTERS},
         "here": address(params, drop=PLACE),
     }
@@ -114,8 +116,8 @@ def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
     return chips
 
 
-def _filters(params: QueryDict, collections: list[Collection]) -> list[Chip]:
-    names = {str(one.public_id): one.name for one in collections}
+def _filters(params: QueryDict, collections: list[tuple[str, str]]) -> list[Chip]:
+    names = dict(collections)
     return [
         Chip(_label(name, value, names), _without(params, name, value))
         for name in (*NEGATIVE, *FILTERS)
