@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
+    "searchsite.web.failing.RequestId",
     "searchsite.web.middleware.SecurityHeaders",
     "searchsite.api.middleware.Problems",
     "searchsite.web.receiving.BodyLimit",

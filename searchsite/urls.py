@@ -11,3 +11,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("searchsite.web.urls")),
 ]
+
+handler400 = "searchsite.web.failing.bad_request"
+handler500 = "searchsite.web.failing.failed"

@@ -1,0 +1,99 @@
+"""What people see when the database is away, or when something breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
+
+from searchsite.accounts.models import User
+from searchsite.urls import handler400, handler500, urlpatterns  # noqa: F401  # this module is a table of addresses, too
+from tests.web.conftest import text
+
+ITEM = "/items/11111111-1111-4111-8111-111111111111"
+PAGES = ["/", "/?q=car", "/upload", ITEM, f"{ITEM}/file", f"{ITEM}/live", "/admin/", "/admin/library/item/", "/metrics"]
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("a fault of our own")
+
+
+def saves(request: HttpRequest) -> HttpResponse:
+    """The view itself needs no database; keeping the session does."""
+    request.session["team"] = 1
+    connection.close()
+    connection.settings_dict["HOST"] = "/nonexistent"
+    return HttpResponse("ok")
+
+
+urlpatterns = [*urlpatterns, path("broken", broken), path("saves", saves)]
+
+
+@pytest.fixture
+def alice(transactional_db) -> Client:
+    browser = Client(raise_request_exception=False)
+    browser.force_login(User.objects.create_superuser("alice"))
+    return browser
+
+
+@pytest.fixture
+def database_restored(transactional_db) -> Iterator[None]:
+    host = connection.settings_dict["HOST"]
+    yield
+    connection.close()
+    connection.settings_dict["HOST"] = host
+
+
+@pytest.fixture
+def stop_database(database_restored: None, tmp_path) -> Callable[[], None]:
+    """Point the connection at a socket that nobody listens on."""
+
+    def stop() -> None:
+        connection.close()
+        connection.settings_dict["HOST"] = str(tmp_path)
+
+    return stop
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_says_that_the_database_is_away(alice, stop_database, address) -> None:
+    stop_database()
+    answer = alice.get(address)
+    assert answer.status_code == 503 and answer["Retry-After"] == "5"
+    assert "<html" in text(answer) and "try again in a moment" in text(answer)
+    assert not answer.cookies, "nobody is signed out by it"
+
+
+def test_a_script_gets_a_plain_sentence(alice, stop_database) -> None:
+    stop_database()
+    answer = alice.get("/?q=car", headers={"HX-Request": "true"})
+    assert answer.status_code == 503 and answer["Content-Type"].startswith("text/plain")
+
+
+def test_nobody_signs_in_meanwhile(stop_database) -> None:
+    stop_database()
+    visitor = Client(raise_request_exception=False)
+    assert visitor.post("/accounts/login/", {"login": "alice", "password": "wrong"}).status_code == 503
+
+
+@pytest.mark.urls("tests.web.test_failing")
+def test_a_session_that_cannot_be_kept_is_no_fault_of_ours(alice, database_restored) -> None:
+    assert alice.get("/saves").status_code == 503
+
+
+def test_the_api_still_tells_a_problem(stop_database) -> None:
+    stop_database()
+    answer = Client(raise_request_exception=False).get("/api/v1/items", headers={"Authorization": "Bearer ss_x"})
+    assert answer.status_code == 503 and answer["Content-Type"].startswith("application/problem+json")
+
+
+@pytest.mark.urls("tests.web.test_failing")
+def test_a_fault_is_found_by_its_request_id(alice) -> None:
+    answer = alice.get("/broken")
+    assert answer.status_code == 500 and answer["X-Request-ID"] in text(answer)
+    assert "a fault of our own" not in text(answer)
+    assert alice.get("/livez")["X-Request-ID"] != answer["X-Request-ID"]
