@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -238,6 +239,33 @@ def test_many_threads_share_one_decoder(tmp_path: Path) -> None:
         widths = list(pool.map(lambda one: decode(one, tmp_path).width, data))
     assert widths == [300] * 24
     assert children() == []
+
+
+def ask_and_read_late(path: Path, *, seconds: float) -> bytes:
+    """As an asker does that its machine lets run only after the child has long ended."""
+    parent = client._Parent()
+    ours, theirs = socket.socketpair()
+    with ours, path.open("rb") as upload:
+        with theirs:
+            socket.send_fds(parent.requests, [POLICY.pack()], [upload.fileno(), theirs.fileno()])
+        time.sleep(seconds)
+        answer = client._read(ours)
+    parent.end()
+    return answer
+
+
+def test_a_large_answer_is_whole_even_when_it_is_read_late(tmp_path: Path) -> None:
+    """The socket is then full of the answer and has no room for its last word."""
+    path = tmp_path / "large.jpg"
+    path.write_bytes(drawn.encoded(drawn.photo(2048, 1500), "JPEG"))
+    answer = ask_and_read_late(path, seconds=2)
+    assert len(answer) > 300_000
+    assert client._decoded(answer, POLICY).width == 2048
+
+
+def test_an_unknown_last_word_is_one_bad_file() -> None:
+    with pytest.raises(Undecodable, match="fail"):
+        client._decoded(b"garbage", POLICY)
 
 
 def test_it_leaks_no_descriptors(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # Each child may take MEMORY_BYTES.
 AT_ONCE = max(2, os.cpu_count() or 2)
 PATIENCE = WALL_SECONDS + 5.0
-SENTENCES = {
+SENTENCES: dict[int, str] = {
     End.TOO_SLOW: "This picture takes too long to decode.",
     End.KILLED: "This picture makes the decoder crash.",
     End.BADLY: "This picture makes the decoder fail.",
@@ -157,7 +157,7 @@ def _bury(state: _State, dead: _Parent | None) -> None:
 def _decoded(answer: bytes, policy: Policy) -> Decoded:
     end, _signal = TRAILER.unpack(answer[-TRAILER.size :])
     if end != End.WELL:
-        raise Undecodable(SENTENCES.get(End(end), SENTENCES[End.BADLY]))
+        raise Undecodable(SENTENCES.get(end, SENTENCES[End.BADLY]))
     try:
         header, pictures = unpack_answer(answer[: -TRAILER.size])
         if "error" in header:

@@ -20,12 +20,13 @@ NOBODY = 65534
 
 @dataclass
 class Running:
-    """A child at work, and the socket that it answers on."""
+    """A child at work, and the socket that it answers on. `trailer` is what is left to say when it has ended."""
 
     pid: int
     reply: socket.socket
     deadline: float
     late: bool = False
+    trailer: bytes = b""
 
 
 def serve(descriptor: int) -> None:
@@ -42,15 +43,17 @@ def serve(descriptor: int) -> None:
     running: list[Running] = []
     try:
         while True:
-            readable, _, _ = select.select([descriptor, wake], [], [], _patience(running))
+            unsaid = [one.reply for one in running if one.trailer]
+            readable, _, _ = select.select([descriptor, wake], unsaid, [], _patience(running))
             if wake in readable:
                 os.read(wake, 4096)
-            running = _reap(running)
+            running = [one for one in running if not (_has_ended(one) and _is_told(one))]
             if descriptor in readable and not _begin(requests, running):
                 return
     finally:
         for one in running:
-            os.kill(one.pid, signal.SIGKILL)
+            if not one.trailer:
+                os.kill(one.pid, signal.SIGKILL)
 
 
 def _begin(requests: socket.socket, running: list[Running]) -> bool:
@@ -69,36 +72,44 @@ def _begin(requests: socket.socket, running: list[Running]) -> bool:
 
 
 def _patience(running: list[Running]) -> float | None:
-    waits = [one.deadline for one in running if not one.late]
+    waits = [one.deadline for one in running if not one.late and not one.trailer]
     return max(0.0, min(waits) - time.monotonic()) if waits else None
 
 
-def _reap(running: list[Running]) -> list[Running]:
-    """Kill who is late, bury who has ended; return who goes on."""
-    going = []
-    for one in running:
-        if not one.late and time.monotonic() >= one.deadline:
-            one.late = True
-            os.kill(one.pid, signal.SIGKILL)
-        pid, status = os.waitpid(one.pid, os.WNOHANG)
-        if pid:
-            _report(one, status)
-        else:
-            going.append(one)
-    return going
+def _has_ended(one: Running) -> bool:
+    """Kill it when it is late, bury it when it is dead."""
+    if one.trailer:
+        return True
+    if not one.late and time.monotonic() >= one.deadline:
+        one.late = True
+        os.kill(one.pid, signal.SIGKILL)
+    pid, status = os.waitpid(one.pid, os.WNOHANG)
+    if pid:
+        one.trailer = _trailer(status, late=one.late)
+    return bool(pid)
 
 
-def _report(ended: Running, status: int) -> None:
+def _trailer(status: int, *, late: bool) -> bytes:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     end = End.WELL if status == 0 else End.KILLED if number else End.BADLY
-    if ended.late or number == signal.SIGXCPU:
+    if late or number == signal.SIGXCPU:
         end = End.TOO_SLOW
+    return TRAILER.pack(end, number)
+
+
+def _is_told(ended: Running) -> bool:
+    """Say how it ended. A socket that is still full of the answer takes it later, when the asker has read on."""
     try:
-        ended.reply.send(TRAILER.pack(end, number), socket.MSG_DONTWAIT)
+        sent = ended.reply.send(ended.trailer, socket.MSG_DONTWAIT)
+    except BlockingIOError:  # The asker reads on, or gives up and closes its end.
+        return False
     except OSError:
-        pass  # The asker gave up.
-    finally:
-        ended.reply.close()
+        sent = len(ended.trailer)
+    ended.trailer = ended.trailer[sent:]
+    if ended.trailer:
+        return False
+    ended.reply.close()
+    return True
 
 
 def _give_up_rights() -> None:
