@@ -13,19 +13,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 # A form of the plain page holds several files; one of the script holds one, and what goes with it.
-FILES_IN_A_FORM = 20
+FILES_IN_A_FORM = 4
 FORM_ROOM = 1 << 20
+# There a body is read only once its bearer token has been looked at.
+API = "/api/"
 
 
 class BodyLimit:
-    """Refuses by Content-Length, before the check against forgery reads the form."""
+    """Refuses by Content-Length, before the check against forgery reads the form.
+
+    It stands behind the middleware that says who asks, but asks that only about large requests.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = str(request.META.get("CONTENT_LENGTH") or "0")
-        if not length.isdigit() or int(length) <= _most(request):
+        if not length.isdigit() or int(length) <= FORM_ROOM or int(length) <= _most(request):
             return self.get_response(request)
         if "HX-Request" in request.headers:
             sentence = _("This file is larger than %(most)d MB.") % {"most": settings.CONFIG.max_file_bytes >> 20}
@@ -56,5 +61,7 @@ class CappedFiles(FileUploadHandler):
 
 
 def _most(request: HttpRequest) -> int:
+    if not request.path.startswith(API) and not request.user.is_authenticated:
+        return FORM_ROOM
     files = 1 if "HX-Request" in request.headers else FILES_IN_A_FORM
     return int(settings.CONFIG.max_file_bytes) * files + FORM_ROOM

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http.multipartparser import MultiPartParser
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from searchsite.config import Config
 from searchsite.web.receiving import CappedFiles
@@ -39,3 +39,20 @@ def test_a_file_is_kept_no_further_than_the_limit():
     _, files = MultiPartParser(request.META, request, handlers).parse()
     with files["file"] as kept:
         assert LIMIT < len(kept.read()) <= LIMIT + CappedFiles.chunk_size
+
+
+@pytest.mark.parametrize("address", ["/upload", "/search/picture", "/accounts/login/", "/admin/library/item/add/"])
+@pytest.mark.parametrize("cookies", [{}, {"session": "made-up"}])
+def test_a_visitor_sends_no_file_at_all(db, address, cookies, tmp_path, settings):
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "missing"  # Whoever spools a file fails.
+    visitor = Client(enforce_csrf_checks=True)
+    visitor.cookies.load(cookies)
+    answer = visitor.post(address, {"file": BytesIO(b"x" * (LIMIT + LIMIT // 2))})
+    assert answer.status_code == 413
+
+
+def test_a_form_of_the_page_holds_a_few_files(alice):
+    def sent(times: int) -> int:
+        return alice.post("/upload", {"file": [BytesIO(b"\0" * LIMIT) for _ in range(times)]}).status_code
+
+    assert sent(4) == 302 and sent(6) == 413
