@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 
 from searchsite import config
 from searchsite.indexing import caption, decode, embed, plan, read
@@ -26,6 +26,8 @@ STAGES: Mapping[str, Callable[[Sequence[Claim]], None]] = {
 STINT_SECONDS = 5.0
 # How long a process leaves a queue alone whose server is away: longer each time, unless the server says how long.
 SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_ASKED = 2.0, 15.0, 600.0
+# psycopg's OperationalErrors that the same rows would meet again: a value larger than Postgres can hold.
+LIMITS = "54"
 
 
 @dataclass
@@ -59,7 +61,7 @@ def work(name: str) -> int:
             if time.monotonic() > until:
                 wake.wake(name)
                 break
-    except DatabaseError as error:
+    except Error as error:
         # Nothing is lost: leases run out, and the sweep wakes us again.
         log.warning("database is away", queue=name, error=type(error).__name__)
         connection.close()
@@ -93,10 +95,8 @@ def _run(stage: Callable[[Sequence[Claim]], None], claims: Sequence[Claim]) -> N
         _pauses[claims[0].queue].length = 0.0
     except InferenceError as error:
         _release(claims, error)
-    except DatabaseError as error:
-        log.warning("database failed", error=str(error).strip())
-        connection.close()
-        queue.release(claims, "The database was away.", delay=SHORTEST_PAUSE)
+    except (DatabaseError, InterfaceError) as error:
+        _settle(claims, error)
     except MemoryError:
         # Celery would end the whole worker.
         _fail(claims, "There was not enough memory.")
@@ -114,6 +114,18 @@ def _release(claims: Sequence[Claim], error: InferenceError) -> None:
     wait = _pauses[claims[0].queue].begin(error.retry_after)
     log.warning("inference is away", error=error.message, wait=wait)
     queue.release(claims, error.message, delay=wait)
+
+
+def _settle(claims: Sequence[Claim], error: Error) -> None:
+    """No job is to blame for a database that is away; one that refuses what it is given refuses it again."""
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if isinstance(error, OperationalError | InterfaceError) and not state.startswith(LIMITS):
+        log.warning("database is away", error=str(error).strip())
+        connection.close()
+        queue.release(claims, "The database was away.", delay=SHORTEST_PAUSE)
+    else:
+        log.error("database refused", error=str(error).strip(), claims=[claim.id for claim in claims])
+        _fail(claims, f"The database refused what came of it ({type(error).__name__}).")
 
 
 def _fail(claims: Sequence[Claim], message: str) -> None:

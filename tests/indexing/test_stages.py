@@ -243,3 +243,18 @@ def test_a_missing_file_costs_its_neighbours_nothing(inbox, fake):
     worker.STAGES["decode"](queue.claim("decode", limit=3))
     states = [stages.status_of([item])[item.pk].stages["decode"].state for item in items]
     assert states == ["failed", "done", "done"]
+
+
+def test_what_the_database_refuses_is_the_fault_of_one_job(inbox, fake):
+    good, bad = made.note(inbox, "Tulips want sun."), made.note(inbox, "Roses want rain.")
+    part = bad.parts.get()
+    with connection.cursor() as cursor:
+        table = tables.name(spaces.ensure_active().pk)
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT picky CHECK (part_id <> {part.pk})")
+    for _ in range(4):
+        made.work_through_everything()
+        make_due()
+    assert vectors(good) == 1
+    job = Job.objects.get(subject=bad.pk)
+    assert (job.state, job.attempts) == ("dead", 3)
+    assert "refused" in job.last_error
