@@ -80,6 +80,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "searchsite.web.failing.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "searchsite.web.middleware.SecurityHeaders",
     "searchsite.api.middleware.Problems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -157,8 +159,13 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 500
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_SSL_REDIRECT = False
+# TLS ends in a proxy, which says so by this header; probes ask from inside, without it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.https else None
+SECURE_SSL_REDIRECT = CONFIG.https
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.https else 0
+# Whether other hosts of the same domain speak https, only their owner knows.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
