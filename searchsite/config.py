@@ -34,7 +34,7 @@ class Config(BaseSettings):
     trusted_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins (https://host) that may send forms when behind a proxy, comma separated."
     )
-    https: bool = Field(False, description="The site is served over https: secure cookies and HSTS.")
+    https: bool = Field(False, description="The site is reached by https alone, through a proxy.")
     secret_key: SecretStr | None = Field(None, description="Signing key; made once under DATA_DIR when not set.")
     data_dir: Path = Field(ROOT / ".data", description="State of the embedded servers.")
     media_root: Path = Field(ROOT / "media", description="Uploaded files and their derivatives.")
