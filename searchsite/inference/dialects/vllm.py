@@ -6,10 +6,10 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from searchsite.inference.errors import BadAnswer
 from searchsite.inference.prompts import Prompt, harmless, instruction_for, prompt_for, render
@@ -21,8 +21,15 @@ TEXTS = 32
 CONVERSATIONS = 8
 """Pictures in one request, where the server takes several."""
 NORM_TOLERANCE = 0.05
+MOST_TOKENS = 10**9
+"""Tokens that one answer may say it cost; sums of them must fit the meter."""
 
 Json = dict[str, Any]
+
+
+Share = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda side: min(max(side, 0.0), 1.0))]
+"""A place in a picture; a reader's rounding may put it a little outside."""
+Tokens = Annotated[int, AfterValidator(lambda count: min(max(count, 0), MOST_TOKENS))]
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class _Row(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = 0
+    prompt_tokens: Tokens = 0
 
 
 class _Embeddings(BaseModel):
@@ -69,12 +76,12 @@ class _Embeddings(BaseModel):
 
 class _Word(BaseModel):
     text: str
-    box: tuple[float, float, float, float]
+    box: tuple[Share, Share, Share, Share]
 
 
 class _Tag(BaseModel):
     label: str
-    probability: float = Field(ge=0, le=1)
+    probability: float = Field(ge=0, le=1, allow_inf_nan=False)
 
 
 class _Reading(BaseModel):
