@@ -60,6 +60,9 @@ class FakeInference:
         self.delay = 0.0
         self.bad_marker = "poison"
         """A text holding this word is refused as bad input."""
+        self.slow_marker: str | None = None
+        """A request with this word in it is answered only after `slow_seconds`."""
+        self.slow_seconds = 2.0
         self.requests: list[dict[str, Any]] = []
         self.inputs = 0
         self._lock = threading.Lock()
@@ -219,7 +222,8 @@ def _handler(fake: FakeInference) -> type[BaseHTTPRequestHandler]:  # noqa: C901
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if fake.key and self.headers.get("Authorization") != f"Bearer {fake.key}":
                 return self.send(401, b'{"error": "Unauthorized"}')
-            time.sleep(fake.delay)
+            slow = fake.slow_marker is not None and fake.slow_marker in json.dumps(body)
+            time.sleep(fake.slow_seconds if slow else fake.delay)
             status, answer = fake.answer(self.path, body)
             if status == 200 and fake.faulty_now():
                 return self.misbehave(fake.fault or "", answer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from searchsite.indexing import provider
 from searchsite.indexing.inputs import Pending, input_of
 from searchsite.indexing.models import Space
-from searchsite.inference.errors import BadInput, InferenceError
+from searchsite.inference.errors import BadInput, InferenceError, TooSlow
 from searchsite.inference.types import EmbedInput, Vectors
 
 AT_ONCE = 32
@@ -39,9 +39,10 @@ class _Chunk:
         self.calls += 1
         try:
             vectors = provider.client().embed([one for _, one in inputs], purpose="document").vectors
-        except InferenceError as error:
+        except InferenceError as caught:
+            error = provider.settled(caught) if isinstance(caught, TooSlow) else caught
             if error.shared:
-                raise
+                raise error from caught
             self.blame(inputs, error)
         else:
             self.outcome.vectors.update(zip((part_id for part_id, _ in inputs), vectors, strict=True))

@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 
 from searchsite.indexing import plan, provider
+from searchsite.inference.errors import TooSlow
 from searchsite.inference.types import Picture, Reading, Word
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim, Fenced
@@ -39,7 +40,10 @@ def _read(claim: Claim) -> Reading | None:
     if item is None or item.blob is None or not client.info().reads:
         return None
     picture = Picture(files.view_path(item.blob).read_bytes(), files.DERIVATIVE_TYPE)
-    return client.read([picture])[0]
+    try:
+        return client.read([picture])[0]
+    except TooSlow as error:
+        raise provider.settled(error) from error
 
 
 @transaction.atomic

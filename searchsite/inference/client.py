@@ -16,7 +16,7 @@ import numpy as np
 
 from searchsite.config import Config
 from searchsite.inference.dialects import vllm
-from searchsite.inference.errors import BadAnswer, BadInput, Refused
+from searchsite.inference.errors import BadAnswer, BadInput, Refused, TooSlow, Unreachable
 from searchsite.inference.prompts import clean
 from searchsite.inference.transport import Endpoint, Transport
 from searchsite.inference.types import (
@@ -157,8 +157,15 @@ class Client:
             with self._asking:
                 known = self._offer
                 if known is None or known[0] < time.monotonic():
-                    known = self._offer = (time.monotonic() + INFO_SECONDS, *self._ask(end))
+                    known = self._offer = (time.monotonic() + INFO_SECONDS, *self._answered(end))
         return known[1], known[2]
+
+    def _answered(self, end: float) -> tuple[vllm.Offer, EmbedderInfo]:
+        """What the server says of its embedder; no input is to blame when that alone takes too long."""
+        try:
+            return self._ask(end)
+        except TooSlow as error:
+            raise Unreachable(error.message, retry_after=error.retry_after) from error
 
     def _ask(self, end: float) -> tuple[vllm.Offer, EmbedderInfo]:
         """What the server says of its embedder, and where it says too little, what trying shows."""

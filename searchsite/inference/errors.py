@@ -27,8 +27,8 @@ class Unreachable(InferenceError):
     shared = True
 
 
-class TooSlow(Unreachable):
-    """The answer was not complete at the deadline."""
+class TooSlow(InferenceError):
+    """The answer was not complete at the deadline: a server that hangs, or an input that takes for ever."""
 
 
 class Overloaded(InferenceError):

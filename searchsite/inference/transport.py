@@ -38,7 +38,7 @@ SHORTEST_WAIT, LONGEST_WAIT = 1.0, 600.0
 QUOTED = 200
 COME_BACK = {408, 425, 429, 503, 529}
 KEY_TROUBLE = {401, 402, 403}
-GATEWAY = {502, 504}
+BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,10 @@ def _error(status: int, message: str, *, wait: float | None, place: int | None) 
         return Overloaded(message, retry_after=wait)
     if status in KEY_TROUBLE:
         return Unauthorised(message, retry_after=wait)
-    if status in GATEWAY:
+    if status == BAD_GATEWAY:
         return Unreachable(message, retry_after=wait)
+    if status == GATEWAY_TIMEOUT:
+        return TooSlow(message, retry_after=wait)
     if status >= 500:
         return ServerFailed(message, retry_after=wait)
     if status < 300:

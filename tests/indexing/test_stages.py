@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from searchsite.indexing import plan, spaces, stages, tables, upkeep, worker
+from searchsite.inference import client
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job
 from searchsite.library import files
@@ -124,6 +125,45 @@ def test_an_outage_is_not_hammered(inbox, fake):
     for _ in range(10):
         worker.work(plan.EMBED)
     assert fake.calls - asked <= 3
+
+
+def test_an_input_that_is_always_too_slow_fails_alone(inbox, fake, monkeypatch):
+    monkeypatch.setitem(client.SECONDS, "document", 0.5)
+    good = [made.note(inbox, f"note number {n}") for n in range(3)]
+    bad = made.note(inbox, "an endless text")
+    fake.slow_marker, fake.slow_seconds = "endless", 1.0
+    for _ in range(4):
+        made.work_through_everything()
+        make_due()
+    assert all(vectors(item) == 1 for item in good)
+    job = Job.objects.get(subject=bad.pk)
+    assert (job.state, job.attempts) == ("dead", 3)
+    assert "too long" in job.last_error
+
+
+def test_a_picture_that_takes_too_long_to_read_fails(inbox, fake, monkeypatch):
+    monkeypatch.setattr(client, "READ_SECONDS", 0.5)
+    item = made.picture(inbox)
+    fake.slow_marker, fake.slow_seconds = '"pictures"', 1.0
+    for _ in range(4):
+        made.work_through_everything()
+        make_due()
+    assert stages.status_of([item])[item.pk].stages["read"].state == "failed"
+
+
+@pytest.mark.parametrize("fault", ["closed", "hang"])
+def test_a_server_that_dies_or_hangs_over_a_batch_costs_no_attempts(inbox, fake, fault, monkeypatch):
+    made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    monkeypatch.setitem(client.SECONDS, "document", 0.5)
+    monkeypatch.setitem(client.SECONDS, "query", 0.5)
+    for n in range(3):
+        made.note(inbox, f"note {n}")
+    fake.fault = fault
+    for _ in range(4):
+        worker.work(plan.EMBED)
+        make_due()
+    assert set(Job.objects.exclude(state="done").values_list("state", "attempts")) == {("ready", 0)}
 
 
 def test_nonsense_from_the_server_is_never_stored(inbox, fake):

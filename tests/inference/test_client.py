@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from pydantic import SecretStr
 
 from searchsite.inference import client as client_module
 from searchsite.inference.client import Client, Endpoint
+from searchsite.inference.dialects import vllm
 from searchsite.inference.errors import (
     BadAnswer,
     BadInput,
@@ -31,6 +35,18 @@ from tests.fake_inference import VECTOR_FAULTS, FakeInference
 
 KEY = "sk-very-secret-key"
 PICTURE = Picture(b"picture bytes", "image/webp")
+
+# Answers what it is, then is killed over the first request for vectors.
+DYING = """
+import os, signal
+from tests.fake_inference import FakeInference
+class Dying(FakeInference):
+    def answer(self, path, body):
+        os.kill(os.getpid(), signal.SIGKILL)
+with Dying() as fake:
+    print(fake.port, flush=True)
+    signal.pause()
+"""
 
 
 @pytest.fixture
@@ -120,6 +136,7 @@ def test_it_renormalises_vectors_that_are_nearly_of_length_one(fake, client):
         ("500", ServerFailed, False, False),
         ("502", Unreachable, False, True),
         ("503", Overloaded, False, True),
+        ("504", TooSlow, False, False),
         ("error_in_200", Overloaded, False, True),
     ],
 )
@@ -171,7 +188,7 @@ def test_a_dripping_head_ends_at_the_deadline_too(monkeypatch):
         thread.start()
         start = time.monotonic()
         error = fault_of(Client(Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}", None, "fake")))
-        assert isinstance(error, TooSlow) and time.monotonic() - start < 1.6
+        assert isinstance(error, Unreachable) and time.monotonic() - start < 1.6
         thread.join()
 
 
@@ -179,6 +196,15 @@ def test_nobody_listening_is_unreachable_and_nobodys_fault(tmp_path):
     for endpoint in (Endpoint("http://127.0.0.1:1", None, "x"), Endpoint("http://x", tmp_path / "none.sock", "x")):
         error = fault_of(Client(endpoint))
         assert type(error) is Unreachable and error.shared and not error.permanent
+
+
+def test_a_server_killed_over_a_request_is_nobodys_fault():
+    with subprocess.Popen([sys.executable, "-c", DYING], stdout=subprocess.PIPE, text=True) as fake:
+        assert fake.stdout is not None
+        port = fake.stdout.readline().strip()
+        error = fault_of(Client(Endpoint(f"http://127.0.0.1:{port}", None, "fake")))
+    assert type(error) is Unreachable and error.shared and "broke" in error.message
+    assert fake.returncode == -signal.SIGKILL
 
 
 def test_a_closed_connection_is_unreachable(fake, client):
@@ -252,6 +278,23 @@ def test_it_reads_pictures(fake, client):
     fake.reads = False
     with pytest.raises(Refused, match="does not read"):
         fake.client().read([PICTURE])
+
+
+@pytest.mark.parametrize(("side", "kept"), [(float("nan"), None), (float("inf"), None), (1.2, 1.0), (-0.1, 0.0)])
+def test_a_box_lies_within_its_picture(side, kept):
+    word = {"text": "a", "box": [0.1, 0.1, 0.5, side]}
+    answer = {"data": [{"index": 0, "text": "a", "words": [word], "tags": []}]}
+    if kept is None:
+        with pytest.raises(BadAnswer):
+            vllm.readings(answer, 1)
+    else:
+        assert vllm.readings(answer, 1)[0].words[0].box == (0.1, 0.1, 0.5, kept)
+
+
+@pytest.mark.parametrize(("said", "counted"), [(-5, 0), (10**30, 10**9)])
+def test_tokens_are_counted_within_bounds(fake, said, counted):
+    answer = fake.answer("/v1/embeddings", {"input": ["a"]})[1] | {"usage": {"prompt_tokens": said}}
+    assert vllm.vectors(answer, 1)[1] == counted
 
 
 def test_it_notices_that_another_embedder_took_the_place(fake, client):
