@@ -330,9 +330,12 @@ def test_a_child_may_open_nothing_and_take_no_more_than_its_share(tmp_path: Path
             time.sleep(0.001)
         time.sleep(0.05)
         limits = Path(f"/proc/{working[0].pid}/limits").read_text(encoding="ascii")
+        held = list(Path(f"/proc/{working[0].pid}/fd").iterdir())
         assert answer.result().width == 7000
     soft = {line[:25].strip(): line[26:].split()[0] for line in limits.splitlines()}
     assert (soft["Max open files"], soft["Max file size"], soft["Max core file size"]) == ("0", "0", "0")
+    assert soft["Max processes"] == "0"
+    assert len(held) == 3  # The file, the answer, and stderr: nothing of its siblings.
     assert (soft["Max address space"], soft["Max cpu time"]) == (str(1 << 30), "20")
 
 

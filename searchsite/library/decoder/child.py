@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import traceback
+from itertools import pairwise
 from typing import NoReturn
 
 from searchsite.library.decoder import rendering
@@ -16,6 +17,7 @@ from searchsite.library.decoder.protocol import CPU_SECONDS, MEMORY_BYTES, Polic
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
+STDERR = 2
 MEMORY_SENTENCE = "This picture needs more memory than one file may use."
 # Loaded before the fork: a child cannot open the library.
 C_LIBRARY = ctypes.CDLL(None)
@@ -25,6 +27,7 @@ def run(upload: int, reply: socket.socket, *, policy: Policy, parent: int) -> No
     """Decode the file behind the descriptor and answer. Ends the process."""
     code = 1
     try:
+        _let_go_of_all_but(upload, reply.fileno(), STDERR)
         _limit(parent)
         reply.setblocking(True)
         reply.sendall(_answer(upload, policy))
@@ -47,6 +50,14 @@ def _answer(upload: int, policy: Policy) -> bytes:
         return pack_answer({"error": rendering.sentence(error)}, [])
 
 
+def _let_go_of_all_but(*kept: int) -> None:
+    """The parent's other descriptors are what it asks and answers on for everybody else."""
+    signal.set_wakeup_fd(-1)
+    edges = [-1, *sorted(kept), os.sysconf("SC_OPEN_MAX")]
+    for low, high in pairwise(edges):
+        os.closerange(low + 1, high)
+
+
 def _limit(parent: int) -> None:
     """No child outlives the parent, gains rights, or opens a file or a socket: it has room for no descriptor."""
     if sys.platform.startswith("linux"):
@@ -54,12 +65,12 @@ def _limit(parent: int) -> None:
         C_LIBRARY.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
-    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_CPU, CPU_SECONDS)
     _lower(resource.RLIMIT_NOFILE, 0)
+    _lower(resource.RLIMIT_NPROC, 0)
     if sys.platform.startswith("linux"):  # macOS refuses this limit.
         _lower(resource.RLIMIT_AS, MEMORY_BYTES)
 

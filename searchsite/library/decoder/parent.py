@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import resource
 import select
 import signal
 import socket
@@ -16,6 +17,7 @@ from searchsite.library.decoder import child, rendering
 from searchsite.library.decoder.protocol import REQUEST, TRAILER, WALL_SECONDS, End, Policy
 
 NOBODY = 65534
+MOST_DESCRIPTORS = 1024
 
 
 @dataclass
@@ -116,6 +118,10 @@ def _give_up_rights() -> None:
     """As root become nobody, and let the kernel, short of memory, choose our children before anybody else."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
+    # select() takes no higher descriptor, and each child closes all there may be.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.chdir("/")
     if os.getuid() == 0:
         with contextlib.suppress(OSError):  # Root of a namespace may have no other user to become.
