@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 # sun_path holds 108 bytes on Linux and 104 on macOS; Postgres appends "/.s.PGSQL.5432.lock".
 SOCKET_DIR_LIMIT = 80
+SCHEMES = {
+    "database_url": ("postgresql://", "postgres://"),
+    "broker_url": ("redis://", "rediss://", "redis+socket://"),
+    "inference_url": ("http://", "https://"),
+}
+
+
+class BadSettings(ValueError):
+    """What is wrong with the environment: one plain sentence a line."""
 
 
 class Config(BaseSettings):
@@ -43,7 +53,9 @@ class Config(BaseSettings):
     inference_url: str | None = Field(None, description="http(s)://...; the embedded inference server when not set.")
     inference_key: SecretStr | None = Field(None, description="Bearer key for INFERENCE_URL.")
     embedder: str = Field("builtin", description="Name of the embedder to ask the inference server for.")
-    log_level: str = Field("INFO", description="Least severe log level that is written.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
+    )
     web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
     workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
     read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
@@ -65,7 +77,10 @@ class Config(BaseSettings):
         for name in ("secret_key", "database_url", "broker_url", "inference_key"):
             path = os.environ.get(f"{name.upper()}_FILE")
             if path and name not in values:
-                values[name] = Path(path).read_text(encoding="utf-8").strip()
+                try:
+                    values[name] = Path(path).read_text(encoding="utf-8").strip()
+                except (OSError, UnicodeDecodeError):
+                    raise ValueError(f"{name.upper()}_FILE={path}: no text can be read there.") from None
         return values
 
     @field_validator("allowed_hosts", "trusted_origins", "metrics_addresses", mode="before")
@@ -77,6 +92,28 @@ class Config(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return value or None
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator(*SCHEMES)
+    @classmethod
+    def _known_scheme(cls, value: Any, field: ValidationInfo) -> Any:
+        known = SCHEMES[str(field.field_name)]
+        if value is not None and not _plain(value).startswith(known):
+            raise ValueError(f"it must begin with {' or '.join(known)}")
+        return value
+
+    @model_validator(mode="after")
+    def _debug_stays_here(self) -> Self:
+        if self.debug and not _is_loopback(self.host):
+            raise ValueError(
+                f"DEBUG=true shows the inside of the site to whoever reaches {self.host}:"
+                " set HOST=127.0.0.1, or leave DEBUG out."
+            )
+        return self
 
     @field_validator("data_dir", "media_root")
     @classmethod
@@ -103,7 +140,28 @@ class Config(BaseSettings):
         return self.socket_dir / "broker.sock"
 
 
+def _plain(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _sentence(name: str, message: str) -> str:
+    """What is wrong with a setting, without its value, which may be a secret."""
+    said = message.removeprefix("Value error, ")
+    return f"The setting {name.upper()} is wrong: {said[:1].lower()}{said[1:]}." if name else said
+
+
 @lru_cache(maxsize=1)
 def load() -> Config:
-    """Read the environment once per process."""
-    return Config()
+    """Read the environment once per process. Raises BadSettings."""
+    try:
+        return Config()
+    except ValidationError as error:
+        wrong = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        raise BadSettings("\n".join(_sentence(name, message) for name, message in wrong)) from None

@@ -115,7 +115,14 @@ TEMPLATES = [
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # In Postgres, so that rate limits are shared by all web processes and survive the loss of the broker.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_entry"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache_entry",
+        # Beyond this, a third is thrown away: counts of failed sign-ins, too.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -214,6 +221,7 @@ JOB_TASK = "searchsite.indexing.tasks.work"
 
 LOGGING_CONFIG = None
 structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger(CONFIG.log_level),
     processors=[
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
