@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
-from django.urls import reverse
-
 from searchsite.api import inputs, schemas, shapes
 from searchsite.api.problems import Problem
 from searchsite.search.find import Hit, Results
@@ -66,21 +64,19 @@ def _several(given: list[Value] | Value | None) -> tuple[Value, ...]:
 
 def _hit(hit: Hit) -> schemas.HitOut:
     card, part = hit.item, hit.part
-    item = schemas.HitItem.model_validate(
-        {
-            "id": card.id,
-            "kind": card.kind,
-            "title": card.title,
-            "caption": card.caption or None,
-            "thumbnail_url": shapes.thumbnail_url(card.id, card.kind),
-            "created_at": card.created_at,
-            "width": card.width,
-            "height": card.height,
-            "collection_name": card.collection_name,
-            "tags": list(card.tags),
-            "url": reverse("item", args=[card.id]),
-        }
-    )
+    item = {
+        "id": card.id,
+        "kind": card.kind,
+        "title": card.title,
+        "caption": card.caption or None,
+        "thumbnail_url": shapes.thumbnail_url(card.id, card.kind),
+        "created_at": card.created_at,
+        "width": card.width,
+        "height": card.height,
+        "collection_name": card.collection_name,
+        "tags": list(card.tags),
+        "url": shapes.item_url(card.id),
+    }
     matched = {"id": part.id, "role": part.role, "text": part.text, "locator": part.locator} if part else None
     why = [{"channel": one.channel, "rank": one.rank, "similarity": one.similarity} for one in hit.why]
     return schemas.HitOut.model_validate(

@@ -25,8 +25,13 @@ class Caller:
 
     user: User
     team: Team
-    membership: Membership
     scope: Scope
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether the person edits in the team."""
+        membership = Membership.objects.filter(user=self.user, team=self.team).first()
+        return membership is not None and membership.may_edit
 
 
 class Request(HttpRequest):
@@ -50,10 +55,7 @@ class BearerToken(HttpBearer):
         if self.needs not in held.scope_names:
             raise Problem(403, f"This token lacks the scope “{self.needs}”.", code="scope-missing")
         self._look_at_body(request)
-        membership = Membership.objects.filter(user=held.user, team=held.team).first()
-        if membership is None:
-            return None
-        return Caller(held.user, held.team, membership, scope_for(held.user, held.team))
+        return Caller(held.user, held.team, scope_for(held.user, held.team))
 
     def _look_at_body(self, request: HttpRequest) -> None:
         if self.takes and request.content_type not in self.takes:

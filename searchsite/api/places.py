@@ -38,7 +38,7 @@ def list_collections(request: Request) -> schemas.CollectionList:
 def add_collection(request: Request, collection: inputs.CollectionIn) -> Status[schemas.CollectionOut]:
     """Make a collection. Its name must be new in the team."""
     caller: Caller = request.auth
-    if not caller.membership.may_edit:
+    if not caller.may_edit:
         raise Problem(403, "Viewers cannot make collections.", code="read-only")
     made = collections.create_collection(
         caller.team, collection.name, maker=caller.user, visibility=collection.visibility

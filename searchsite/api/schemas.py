@@ -1,4 +1,7 @@
-"""What callers get, version 1. Fields may be added; none is removed or changes its meaning."""
+"""What callers get, version 1. Fields may be added; none is removed or changes its meaning.
+
+Plain models: Ninja's own would check each nested one anew, attribute by attribute.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,14 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 Kind = Literal["image", "screenshot", "text"]
 Status = Literal["processing", "ready", "failed"]
 StageState = Literal["waiting", "running", "done", "failed", "cancelled", "not_configured", "not_needed"]
 
 
-class Problem(Schema):
+class Problem(BaseModel):
     """Problem details for HTTP (RFC 9457); sent as application/problem+json."""
 
     type: str
@@ -24,14 +26,14 @@ class Problem(Schema):
     code: str = Field(description="A short word for programs.")
 
 
-class StageOut(Schema):
+class StageOut(BaseModel):
     """One stage of an item's way."""
 
     state: StageState
     error: str = Field("", description="Why it failed; empty otherwise.")
 
 
-class ItemOut(Schema):
+class ItemOut(BaseModel):
     """One thing that was put in."""
 
     id: UUID
@@ -57,14 +59,14 @@ class ItemOut(Schema):
     url: str = Field(description="Address of the item's page.")
 
 
-class ItemList(Schema):
+class ItemList(BaseModel):
     """One page of items, newest first."""
 
     items: list[ItemOut]
     next_cursor: str | None
 
 
-class HitItem(Schema):
+class HitItem(BaseModel):
     """The item of a hit, in short."""
 
     id: UUID
@@ -80,7 +82,7 @@ class HitItem(Schema):
     url: str
 
 
-class HitPart(Schema):
+class HitPart(BaseModel):
     """The part of the item that matched best."""
 
     id: int
@@ -89,7 +91,7 @@ class HitPart(Schema):
     locator: dict[str, Any]
 
 
-class WhyOut(Schema):
+class WhyOut(BaseModel):
     """One reason for the hit's place."""
 
     channel: Literal["image", "text", "words"]
@@ -97,7 +99,7 @@ class WhyOut(Schema):
     similarity: float | None
 
 
-class HitOut(Schema):
+class HitOut(BaseModel):
     """One found item."""
 
     item: HitItem
@@ -107,7 +109,7 @@ class HitOut(Schema):
     why: list[WhyOut]
 
 
-class SearchOut(Schema):
+class SearchOut(BaseModel):
     """What was found."""
 
     hits: list[HitOut]
@@ -118,14 +120,14 @@ class SearchOut(Schema):
     notes: list[str] = Field(description="What the caller should know, in sentences.")
 
 
-class PictureOut(Schema):
+class PictureOut(BaseModel):
     """A picture to search by."""
 
     id: UUID
     expires_at: datetime | None
 
 
-class CollectionOut(Schema):
+class CollectionOut(BaseModel):
     """A place for items."""
 
     id: UUID
@@ -137,13 +139,13 @@ class CollectionOut(Schema):
     created_at: datetime
 
 
-class CollectionList(Schema):
+class CollectionList(BaseModel):
     """All collections that the caller sees."""
 
     collections: list[CollectionOut]
 
 
-class JobsOut(Schema):
+class JobsOut(BaseModel):
     """Jobs of the team."""
 
     counts: dict[str, dict[str, int]] = Field(
@@ -151,7 +153,7 @@ class JobsOut(Schema):
     )
 
 
-class SpaceOut(Schema):
+class SpaceOut(BaseModel):
     """One space of vectors."""
 
     name: str
@@ -165,13 +167,13 @@ class SpaceOut(Schema):
     created_at: datetime
 
 
-class SpaceList(Schema):
+class SpaceList(BaseModel):
     """All spaces."""
 
     spaces: list[SpaceOut]
 
 
-class UsageDay(Schema):
+class UsageDay(BaseModel):
     """What inference was asked for on one day."""
 
     day: date
@@ -183,7 +185,7 @@ class UsageDay(Schema):
     seconds: float
 
 
-class UsageOut(Schema):
+class UsageOut(BaseModel):
     """Usage of the whole server, newest day first."""
 
     usage: list[UsageDay]

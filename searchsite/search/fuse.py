@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from searchsite.search.vectors import Near
@@ -64,11 +64,13 @@ def fuse(
             heard = 1.0 if near.similarity is None or near.similarity >= floor else NOISE
             scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
-    fused = [
-        Fused(item_id, places[0][2].created_at, scores[item_id], sorted(places, key=itemgetter(0)))
-        for item_id, places in found.items()
-    ]
-    return sorted(fused, key=lambda one: (-one.score, -one.item_id))
+    for places in found.values():
+        places.sort(key=itemgetter(0))
+    fused = [Fused(item_id, places[0][2].created_at, scores[item_id], places) for item_id, places in found.items()]
+    # The newer item first where scores are equal: sorting is stable, and sorting twice makes no keys.
+    fused.sort(key=attrgetter("item_id"), reverse=True)
+    fused.sort(key=attrgetter("score"), reverse=True)
+    return fused
 
 
 def _once_per_item(ranked: Iterable[Near]) -> Iterable[Near]:

@@ -23,7 +23,7 @@ from searchsite.web.templatetags.look import kind_name, shape
 
 PASSAGE, LINE = 420, 140
 PICTURE_SIZE = 480
-NO_ID = UUID(int=0)
+NO_ID = str(UUID(int=0))
 
 
 class Reason(TypedDict):
@@ -94,9 +94,9 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
     item, public_id = hit.item, str(hit.item.id)
     made, pictured = timezone.localtime(item.created_at), item.kind != Kind.TEXT
     return Card(
-        url=_address("item").replace(str(NO_ID), public_id),
+        url=_address("item").replace(NO_ID, public_id),
         similar=f"{_address('home')}?{urlencode({'like': public_id})}",
-        thumbnail=_address("thumbnail", PICTURE_SIZE).replace(str(NO_ID), public_id) if pictured and item.width else "",
+        thumbnail=_address("thumbnail", PICTURE_SIZE).replace(NO_ID, public_id) if pictured and item.width else "",
         kind=item.kind,
         kind_name=labels.kinds.get(item.kind, item.kind),
         is_picture=pictured,
@@ -118,7 +118,7 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
 @lru_cache
 def _address(name: str, *more: int) -> str:
     """An address with a place for an item's id: to reverse each would cost more than the rest of the card."""
-    return reverse(name) if name == "home" else reverse(name, args=[NO_ID, *more])
+    return reverse(name) if name == "home" else reverse(name, args=[UUID(NO_ID), *more])
 
 
 def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:

@@ -10,7 +10,6 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from searchsite.accounts.models import Membership
 from searchsite.api.auth import Caller
 from searchsite.api.idempotency import Answer, digest_of, once
 from searchsite.api.models import IdempotencyKey
@@ -75,7 +74,7 @@ def test_a_strange_key_is_refused(api, key) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_second_request_is_told_that_the_first_is_at_it(caller, garden, alice) -> None:
     scope = scope_for(alice, garden)
-    one = Caller(alice, garden, Membership.objects.get(user=alice), scope)
+    one = Caller(alice, garden, scope)
     begun, may_end, answers = threading.Event(), threading.Event(), list[Answer]()
 
     def slow() -> Answer:
