@@ -102,7 +102,9 @@ class Config(BaseSettings):
     @classmethod
     def _known_scheme(cls, value: Any, field: ValidationInfo) -> Any:
         known = SCHEMES[str(field.field_name)]
-        if value is not None and not _plain(value).startswith(known):
+        # libpq knows a second form: host=... dbname=...
+        pairs = field.field_name == "database_url" and value is not None and "=" in _plain(value)
+        if value is not None and not pairs and not _plain(value).startswith(known):
             raise ValueError(f"it must begin with {' or '.join(known)}")
         return value
 

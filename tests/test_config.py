@@ -40,6 +40,11 @@ def test_each_wrong_setting_has_a_line() -> None:
     assert run("manage.py", "up", PORT="abc", WORKERS="-1").stderr.count("The setting ") == 2
 
 
+@pytest.mark.parametrize("address", ["postgresql://db/x", "host=/run/db dbname=x"])
+def test_both_forms_of_a_database_address_are_known(address: str) -> None:
+    assert Config(database_url=address).database_url
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_debug_is_for_this_machine(host: str) -> None:
     assert Config(debug=True, host=host).debug
