@@ -310,6 +310,29 @@ def test_a_forked_process_has_a_decoder_of_its_own_and_none_outlives_its_owner(t
     assert not decoder.is_running()
 
 
+GIVES_UP = """
+import socket, sys, time
+from searchsite.library.decoder import client
+from searchsite.library.decoder.protocol import Policy
+parent = client._Parent()
+ours, theirs = socket.socketpair()
+with open(sys.argv[1], "rb") as upload:
+    socket.send_fds(parent.requests, [Policy(10**6, 1000, (480,)).pack()], [upload.fileno(), theirs.fileno()])
+ours.close()
+theirs.close()
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_what_a_child_complains_about_reaches_the_log(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(drawn.jpeg())
+    log = tmp_path / "worker.log"
+    with log.open("wb") as stderr:
+        subprocess.run([sys.executable, "-c", GIVES_UP, str(tmp_path / "photo.jpg"), "3"], stderr=stderr, check=True)
+    assert "Traceback" in log.read_text()
+    assert "BrokenPipeError" in log.read_text()
+
+
 def test_a_short_lived_thread_does_not_take_the_decoder_with_it(tmp_path: Path) -> None:
     client.close()
     thread = threading.Thread(target=decode, args=(drawn.jpeg(), tmp_path))

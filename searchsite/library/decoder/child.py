@@ -23,10 +23,11 @@ MEMORY_SENTENCE = "This picture needs more memory than one file may use."
 C_LIBRARY = ctypes.CDLL(None)
 
 
-def run(upload: int, reply: socket.socket, *, policy: Policy, parent: int) -> NoReturn:
-    """Decode the file behind the descriptor and answer. Ends the process."""
+def run(upload: int, reply: socket.socket, errors: int, *, policy: Policy, parent: int) -> NoReturn:
+    """Decode the file behind the descriptor and answer; complain to `errors`. Ends the process."""
     code = 1
     try:
+        os.dup2(errors, STDERR)
         _let_go_of_all_but(upload, reply.fileno(), STDERR)
         _limit(parent)
         reply.setblocking(True)

@@ -9,6 +9,7 @@ import resource
 import select
 import signal
 import socket
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,19 @@ from searchsite.library.decoder.protocol import REQUEST, TRAILER, WALL_SECONDS, 
 
 NOBODY = 65534
 MOST_DESCRIPTORS = 1024
+MOST_COMPLAINTS = 8192
 
 
 @dataclass
 class Running:
-    """A child at work, and the socket that it answers on. `trailer` is what is left to say when it has ended."""
+    """A child at work, the socket it answers on, the pipe it complains to.
+
+    `trailer` is what is left to say when it has ended.
+    """
 
     pid: int
     reply: socket.socket
+    errors: int
     deadline: float
     late: bool = False
     trailer: bytes = b""
@@ -65,11 +71,15 @@ def _begin(requests: socket.socket, running: list[Running]) -> bool:
         return False
     upload, reply = descriptors[0], socket.socket(fileno=descriptors[1])
     parent = os.getpid()
+    # Our stderr may be a file, and a child may write to none. What does not fit into the pipe is lost.
+    errors, complaints = os.pipe()
+    os.set_blocking(complaints, False)
     pid = os.fork()
     if pid == 0:
-        child.run(upload, reply, policy=Policy.unpack(message), parent=parent)
+        child.run(upload, reply, complaints, policy=Policy.unpack(message), parent=parent)
     os.close(upload)
-    running.append(Running(pid, reply, time.monotonic() + WALL_SECONDS))
+    os.close(complaints)
+    running.append(Running(pid, reply, errors, time.monotonic() + WALL_SECONDS))
     return True
 
 
@@ -88,7 +98,19 @@ def _has_ended(one: Running) -> bool:
     pid, status = os.waitpid(one.pid, os.WNOHANG)
     if pid:
         one.trailer = _trailer(status, late=one.late)
+        _pass_on(one.errors)
     return bool(pid)
+
+
+def _pass_on(errors: int) -> None:
+    """Say on our stderr what a child that has ended complained about, without controls."""
+    with os.fdopen(errors, "rb", buffering=0) as pipe:
+        os.set_blocking(errors, False)
+        said = pipe.read(MOST_COMPLAINTS) or b""
+    shown = "".join(one if one.isprintable() or one == "\n" else "?" for one in said.decode("utf-8", "replace"))
+    with contextlib.suppress(OSError, ValueError):  # Nobody may be listening.
+        sys.stderr.write(shown)
+        sys.stderr.flush()
 
 
 def _trailer(status: int, *, late: bool) -> bytes:
