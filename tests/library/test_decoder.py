@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from searchsite.library import items
 from searchsite.library.decoder import client
-from searchsite.library.decoder.protocol import Decoded, Policy, Undecodable
+from searchsite.library.decoder.protocol import LENGTH, TRAILER, Decoded, End, Policy, Undecodable, pack_answer
 from tests.library import drawn
 
 POLICY = Policy(max_pixels=50_000_000, max_side=30_000, sizes=(480, 2048))
@@ -266,6 +266,56 @@ def test_a_large_answer_is_whole_even_when_it_is_read_late(tmp_path: Path) -> No
 def test_an_unknown_last_word_is_one_bad_file() -> None:
     with pytest.raises(Undecodable, match="fail"):
         client._decoded(b"garbage", POLICY)
+
+
+WELL = {
+    "width": 10,
+    "height": 10,
+    "placeholder": "data:image/webp;base64,UklGRg==",
+    "sizes": [480],
+    "facts": {"lossless": True, "camera": False, "clear": 0.0, "flat": 0.5},
+}
+
+
+def said(header: dict[str, object]) -> Decoded:
+    """What the asker makes of a child that answers so."""
+    answer = pack_answer(header, [b"RIFF\0\0\0\0WEBP"])
+    return client._decoded(answer + TRAILER.pack(End.WELL, 0), POLICY)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"placeholder": 'data:text/html,"><script>'},
+        {"placeholder": "data:image/webp;base64," + "A" * 5000},
+        {"placeholder": "data:image/webp;base64,AAAA\n"},
+        {"placeholder": ["data:image/webp;base64,AAAA"]},
+        {"width": 0},
+        {"height": 30_001},
+        {"width": "10"},
+        {"width": 1e9},
+        {"height": True},
+        {"facts": WELL["facts"] | {"flat": "0.5"}},
+        {"facts": WELL["facts"] | {"clear": float("nan")}},
+        {"facts": WELL["facts"] | {"camera": 1}},
+        {"facts": WELL["facts"] | {"more": 1}},
+        {"facts": []},
+        {"sizes": [[480]]},
+        {"sizes": [100]},
+    ],
+)
+def test_a_child_that_lies_is_not_believed(lie: dict[str, object]) -> None:
+    assert said(WELL).width == 10
+    with pytest.raises(Undecodable, match="fail"):
+        said(WELL | lie)
+
+
+@pytest.mark.parametrize(
+    "head", [b"[" * 200_000, b'{"lengths": 1}', b"[]", b"\xff", b'{"lengths": [1e999]}', b'{"lengths": [-1]}']
+)
+def test_an_answer_that_is_no_answer_is_one_bad_file(head: bytes) -> None:
+    with pytest.raises(Undecodable, match="fail"):
+        client._decoded(LENGTH.pack(len(head)) + head + TRAILER.pack(End.WELL, 0), POLICY)
 
 
 def test_it_leaks_no_descriptors(tmp_path: Path) -> None:

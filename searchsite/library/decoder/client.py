@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from searchsite.library.decoder.protocol import (
     LARGEST_ANSWER,
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 # Each child may take MEMORY_BYTES.
 AT_ONCE = max(2, os.cpu_count() or 2)
 PATIENCE = WALL_SECONDS + 5.0
+# It is written into pages as it is.
+PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]{1,4000}={0,2}")
 SENTENCES: dict[int, str] = {
     End.TOO_SLOW: "This picture takes too long to decode.",
     End.KILLED: "This picture makes the decoder crash.",
@@ -162,14 +166,25 @@ def _decoded(answer: bytes, policy: Policy) -> Decoded:
         header, pictures = unpack_answer(answer[: -TRAILER.size])
         if "error" in header:
             raise Undecodable(str(header["error"])[:300])
-        derivatives = dict(zip(header["sizes"], pictures, strict=True))
-        well_formed = all(size in policy.sizes and data[8:12] == b"WEBP" for size, data in derivatives.items())
-        if not derivatives or not well_formed:
-            raise ValueError("unexpected derivatives")
-        width, height = int(header["width"]), int(header["height"])
-        return Decoded(width, height, str(header["placeholder"])[:4000], derivatives, Facts(**header["facts"]))
-    except (ValueError, KeyError, TypeError) as error:
+        return _checked(header, pictures, policy)
+    # A child that a file has taken over says what it likes; the last is what deeply nested JSON makes.
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Undecodable(SENTENCES[End.BADLY]) from error
+
+
+def _checked(header: dict[str, Any], pictures: list[bytes], policy: Policy) -> Decoded:
+    """Take from the answer only what has the right form. Raises ValueError, KeyError or TypeError."""
+    derivatives = dict(zip(header["sizes"], pictures, strict=True))
+    made = all(size in policy.sizes and data[8:12] == b"WEBP" for size, data in derivatives.items())
+    width, height, placeholder = header["width"], header["height"], header["placeholder"]
+    sized = all(type(side) is int and 1 <= side <= policy.max_side for side in (width, height))
+    tiny = type(placeholder) is str and PLACEHOLDER.fullmatch(placeholder)
+    facts = Facts(**header["facts"])
+    flags, shares = (facts.lossless, facts.camera), (facts.clear, facts.flat)
+    known = all(type(one) is bool for one in flags) and all(type(one) is float and 0 <= one <= 1 for one in shares)
+    if not (derivatives and made and sized and tiny and known):
+        raise ValueError("the answer has the wrong form")
+    return Decoded(width, height, placeholder, derivatives, facts)
 
 
 def _forget() -> None:

@@ -94,8 +94,10 @@ def unpack_answer(answer: bytes) -> tuple[dict[str, Any], list[bytes]]:
     header = json.loads(answer[LENGTH.size : at])
     pictures = []
     for length in header["lengths"]:
-        pictures.append(answer[at : at + int(length)])
-        at += int(length)
+        if type(length) is not int or length < 0:
+            raise ValueError("a length is no length")
+        pictures.append(answer[at : at + length])
+        at += length
     if at != len(answer):
         raise ValueError("the answer has the wrong length")
     return header, pictures
