@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from searchsite.accounts.models import Team, User
-from searchsite.library import wording
+from searchsite.library import tags, wording
 from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
+from searchsite.library.refusals import Refusal
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
 
 
@@ -123,10 +124,12 @@ class TagForm(forms.ModelForm):  # type: ignore[type-arg]
     """Stores tags in their normal form."""
 
     def clean_name(self) -> str:
-        """Return the normal form."""
+        """Return the normal form; refuse one that the team has."""
         name = wording.normalise_tag(self.cleaned_data["name"])
         if not name:
             raise ValidationError("Nothing is left of this tag.")
+        if Tag.objects.filter(team=self.instance.team_id, name=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(f"There already is a tag “{name}”.")
         return name
 
 
@@ -146,3 +149,24 @@ class TagAdmin(Scoped):
         """Tags of the team."""
         membership = membership_in(request)
         return rows.filter(team=membership.team_id) if membership else rows.none()
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say so when another took the name in the meantime."""
+        try:
+            return super().change_view(request, *args, **kwargs)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.path)
+
+    def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
+        """Rename it on its items, too."""
+        tags.rename_tag(obj, form.cleaned_data["name"])
+
+    def delete_model(self, request: HttpRequest, obj: Tag) -> None:
+        """Take it off its items, too."""
+        tags.delete_tag(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
+        """Take each off its items."""
+        for tag in queryset.order_by("pk"):
+            tags.delete_tag(tag)

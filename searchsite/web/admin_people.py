@@ -10,10 +10,10 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 
-from searchsite.accounts import tokens
+from searchsite.accounts import teams, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
 from searchsite.web.admin_scope import EDIT, VIEW, Scoped, by_role, is_superuser, membership_in
@@ -36,16 +36,41 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Keeps an admin in the team."""
+    """Changes members through the verbs of teams, which lock, keep an admin, and take back tokens."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """A membership never passes to another person."""
+        super().add_fields(form, index)
+        if "user" in form.fields and form.instance.pk:
+            form.fields["user"].disabled = True
 
     def clean(self) -> None:
-        """Refuse a team without an admin."""
+        """Refuse a team without an admin who can sign in."""
         super().clean()
         if any(self.errors):
             return
-        kept = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
-        if not any(one.get("role") == Role.ADMIN for one in kept):
+        kept = [form.instance for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        if not any(one.role == Role.ADMIN and one.user.is_active for one in kept):
             raise ValidationError("A team needs an admin.")
+
+    def save(self, commit: bool = True) -> list[Membership]:
+        """Write what was changed; new admins first, so that an old one may step down."""
+        self.new_objects, self.changed_objects, self.deleted_objects = [], [], []
+        changed = [form for form in self.forms if form.has_changed()]
+        for form in sorted(changed, key=lambda form: form in self.deleted_forms or form.instance.role != Role.ADMIN):
+            self._settle(form, form.instance)
+        return [*self.new_objects, *(member for member, _ in self.changed_objects)]
+
+    def _settle(self, form: Any, member: Membership) -> None:
+        if form in self.deleted_forms:
+            if member.pk:
+                teams.remove_member(member)
+                self.deleted_objects.append(member)
+        elif member.pk:
+            teams.change_role(member, member.role)
+            self.changed_objects.append((member, form.changed_data))
+        else:
+            self.new_objects.append(teams.add_member(self.instance, member.user, role=member.role))
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -72,7 +97,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     has_delete_permission = has_change_permission
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """A membership never passes to another person."""
+        """Only superusers add members, so only they choose people."""
         return () if is_superuser(request) else ("user",)
 
 
@@ -89,6 +114,14 @@ class TeamAdmin(Scoped):
         """The team the person works in."""
         membership = membership_in(request)
         return rows.filter(pk=membership.team_id) if membership else rows.none()
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say so when the other admin stepped down in the meantime."""
+        try:
+            return super().change_view(request, *args, **kwargs)
+        except teams.LastAdmin as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.path)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """A team begins with its Inbox."""

@@ -15,8 +15,8 @@ from searchsite.accounts.models import Role, Team, Token, Usage, User
 from searchsite.accounts.tokens import check_token, create_token
 from searchsite.indexing.models import Space
 from searchsite.jobs.models import Job
-from searchsite.library import collections, intake
-from searchsite.library.models import Collection, Item, Tag
+from searchsite.library import collections, intake, tags
+from searchsite.library.models import Collection, Item, Part, Tag
 from searchsite.library.scope import scope_for
 
 pytestmark = pytest.mark.django_db
@@ -254,6 +254,68 @@ def test_a_team_keeps_an_admin(garden) -> None:
 def test_only_the_teams_admins_change_roles(garden) -> None:
     address = reverse("admin:accounts_team_change", args=[garden.pk])
     assert who("bob").post(address, members(garden, bob="admin")).status_code == 403
+
+
+def test_an_admin_who_is_switched_off_does_not_count(garden) -> None:
+    User.objects.filter(username="bob").update(is_active=False)
+    address = reverse("admin:accounts_team_change", args=[garden.pk])
+    page = who("alice").post(address, members(garden, bob="admin", alice="viewer")).content.decode()
+    assert "A team needs an admin." in page
+
+
+def test_an_admin_steps_down_for_another(garden) -> None:
+    address = reverse("admin:accounts_team_change", args=[garden.pk])
+    assert who("alice").post(address, members(garden, dan="admin", alice="viewer")).status_code == 302
+    assert list(garden.memberships.filter(role="admin").values_list("user__username", flat=True)) == ["dan"]
+
+
+def test_who_is_taken_out_loses_their_tokens_in_the_team(root, garden, den) -> None:
+    bob = User.objects.get(username="bob")
+    teams.add_member(den, bob, role="viewer")
+    for team in (garden, den):
+        create_token(bob, team, name="laptop", scopes=frozenset({"read"}))
+    data = members(garden) | {"memberships-1-DELETE": "on"}
+    assert root.post(reverse("admin:accounts_team_change", args=[garden.pk]), data).status_code == 302
+    assert list(bob.memberships.values_list("team", flat=True)) == [den.pk]
+    assert list(bob.tokens.values_list("team", flat=True)) == [den.pk]
+
+
+def test_a_superuser_adds_members_but_passes_no_membership_on(root, garden) -> None:
+    charlie = User.objects.get(username="charlie")
+    data = members(garden) | {
+        "memberships-TOTAL_FORMS": 5,
+        "memberships-1-user": charlie.pk,
+        "memberships-1-role": "admin",
+    }
+    data |= {"memberships-4-team": garden.pk, "memberships-4-user": charlie.pk, "memberships-4-role": "viewer"}
+    assert root.post(reverse("admin:accounts_team_change", args=[garden.pk]), data).status_code == 302
+    roles = dict(garden.memberships.values_list("user__username", "role"))
+    assert (roles["bob"], roles["charlie"]) == ("admin", "viewer")
+
+
+@pytest.fixture
+def red(both, garden) -> Tag:
+    tags.set_all(both[0], ["red", "flower"])
+    return Tag.objects.get(team=garden, name="red")
+
+
+def test_a_tag_is_renamed_on_its_items(red, both) -> None:
+    address = reverse("admin:library_tag_change", args=[red.pk])
+    assert who("bob").post(address, {"name": " Crimson "}).status_code == 302
+    assert Part.objects.get(item=both[0], role="tags").text == "crimson, flower"
+
+
+def test_two_tags_have_two_names(red) -> None:
+    page = who("bob").post(reverse("admin:library_tag_change", args=[red.pk]), {"name": "Flower"}).content.decode()
+    assert "There already is a tag “flower”." in page and Tag.objects.get(pk=red.pk).name == "red"
+
+
+def test_deleted_tags_leave_their_items(red, both) -> None:
+    who("bob").post(reverse("admin:library_tag_delete", args=[red.pk]), {"post": "yes"})
+    assert Part.objects.get(item=both[0], role="tags").text == "flower"
+    flower = {"action": "delete_selected", "_selected_action": Tag.objects.get(name="flower").pk, "post": "yes"}
+    who("bob").post(reverse("admin:library_tag_changelist"), flower)
+    assert not Tag.objects.exists() and not Part.objects.filter(role="tags").exists()
 
 
 def test_a_collection_made_here_belongs_to_the_team(garden) -> None:
