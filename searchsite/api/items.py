@@ -130,7 +130,7 @@ def _place(caller: Caller, collection: UUID | None) -> intake.Place:
 
 
 def _answer(caller: Caller, added: intake.Added) -> Answer:
-    item = listing.described().get(pk=added.item.pk)
+    item = listing.described(Item.objects.all()).get(pk=added.item.pk)
     return Answer(201 if added.created else 200, json.dumps(shapes.item_out(item).model_dump(), cls=NinjaJSONEncoder))
 
 

@@ -9,19 +9,19 @@ from django.db.models import Q, QuerySet
 from searchsite.api import cursors
 from searchsite.api.inputs import ItemQuery
 from searchsite.api.problems import Problem
-from searchsite.jobs.overview import dead_for, open_for
+from searchsite.indexing import stages
 from searchsite.library.models import Collection, Item
 from searchsite.library.scope import Scope
 
 
-def described() -> QuerySet[Item]:
-    """Items with what their description needs."""
-    return Item.objects.select_related("collection", "blob", "created_by").defer("title_search")
+def described(items: QuerySet[Item]) -> QuerySet[Item]:
+    """The items with what their description needs."""
+    return items.select_related("collection", "blob", "created_by").defer("title_search")
 
 
 def visible(scope: Scope) -> QuerySet[Item]:
     """All items of the scope."""
-    return described().filter(collection_id__in=scope.collection_ids)
+    return described(Item.objects.visible_to(scope))
 
 
 def item_or_404(scope: Scope, item_id: UUID) -> Item:
@@ -57,11 +57,4 @@ def _filtered(items: QuerySet[Item], scope: Scope, query: ItemQuery) -> QuerySet
         items = items.filter(collection=collection_or_404(scope, query.collection))
     if query.kind:
         items = items.filter(kind__in=query.kind)
-    match query.status:
-        case "processing":
-            return items.filter(open_for("id"))
-        case "failed":
-            return items.filter(dead_for("id"), ~open_for("id"))
-        case "ready":
-            return items.filter(~dead_for("id"), ~open_for("id"))
-    return items
+    return stages.having(items, query.status) if query.status else items

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from searchsite.indexing import plan, spaces, tables
 from searchsite.jobs import care, overview, queue
@@ -24,6 +25,8 @@ SHOWN = {
     State.CANCELLED: CANCELLED,
 }
 OPEN = {State.READY, State.RUNNING}
+# A stage that somebody cancelled leaves its item without what the stage makes; the stage says which it was.
+UNDONE = {State.DEAD, State.CANCELLED}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,18 @@ def status_of(items: Iterable[Item]) -> dict[int, Progress]:
     return {item.pk: _progress(item, jobs.get(item.pk, {})) for item in listed}
 
 
+def having(items: QuerySet[Item], status: str) -> QuerySet[Item]:
+    """Keep the items that `status_of` shows as processing, failed or ready."""
+    pending, failed = overview.open_for("id"), overview.failed_for("id")
+    match status:
+        case "processing":
+            return items.filter(pending)
+        case "failed":
+            return items.filter(failed, ~pending)
+        case _:
+            return items.filter(~failed, ~pending)
+
+
 @transaction.atomic
 def retry(item: Item, kind: str | None = None) -> int:
     """Try again what failed for the item; returns how many stages."""
@@ -70,7 +85,7 @@ def _progress(item: Item, jobs: dict[str, Stage]) -> Progress:
     states = {stage.state for stage in jobs.values()}
     if states & OPEN:
         return Progress(PROCESSING, views)
-    return Progress(FAILED if State.DEAD in states else READY, views)
+    return Progress(FAILED if states & UNDONE else READY, views)
 
 
 def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:

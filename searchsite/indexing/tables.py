@@ -80,8 +80,9 @@ COLUMNS = {
 HASHES = "SELECT part_id, input_hash FROM {table} WHERE item_id = ANY(%s)"
 FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = %s"
 LACKING = """
-SELECT DISTINCT part.item_id FROM part
-WHERE (part.channel = 'image' AND %s OR part.channel = 'text' AND part.text ~ '\\S')
+SELECT DISTINCT part.item_id FROM part JOIN item ON item.id = part.item_id
+WHERE (item.kind = 'text' OR item.width IS NOT NULL)
+    AND (part.channel = 'image' AND %s OR part.channel = 'text' AND part.text ~ '\\S')
     AND NOT EXISTS (SELECT FROM {table} AS t WHERE t.item_id = part.item_id AND t.part_id = part.id)
 ORDER BY part.item_id DESC LIMIT %s
 """
@@ -203,7 +204,7 @@ def copy_in(space_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def lacking(space_id: int, *, pictures: bool, limit: int) -> list[int]:
-    """Items, newest first, with a part that should have a vector and has none."""
+    """Items, newest first, with a part that should have a vector and has none. A picture is decoded before that."""
     with cursor() as opened:
         return [pk for (pk,) in opened.execute(query(LACKING, space_id), [pictures, limit]).fetchall()]
 

@@ -57,5 +57,5 @@ def tidy() -> None:
 def overlooked(space: Space) -> list[Item]:
     """Some items that have a part without a vector, no work ahead of them, and no failure to show."""
     ids = tables.lacking(space.pk, pictures=space.takes_pictures, limit=4 * OVERLOOKED_AT_ONCE)
-    items = Item.objects.filter(~overview.open_for("pk"), ~overview.dead_for("pk"), pk__in=ids)
+    items = Item.objects.filter(~overview.open_for("pk"), ~overview.failed_for("pk"), pk__in=ids)
     return list(items.only("id", "team_id")[:OVERLOOKED_AT_ONCE])

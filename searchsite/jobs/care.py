@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from searchsite.jobs import overview
-from searchsite.jobs.models import Job, State
+from searchsite.jobs.models import FAILED, OPEN, Job, State
 from searchsite.jobs.wake import wake_on_commit
 
 KEEP_SUPERSEDED = timedelta(days=2)
@@ -34,7 +34,7 @@ def retry(job_ids: Iterable[int]) -> int:
 
 def retry_subject(subject: int, *, kind: str | None = None) -> int:
     """Try again what failed for one subject."""
-    failed = Job.objects.filter(subject=subject, state__in=[State.DEAD, State.CANCELLED])
+    failed = Job.objects.filter(FAILED, subject=subject)
     if kind is not None:
         failed = failed.filter(kind=kind)
     return retry(failed.values_list("id", flat=True))
@@ -42,7 +42,7 @@ def retry_subject(subject: int, *, kind: str | None = None) -> int:
 
 def cancel(job_ids: Iterable[int]) -> int:
     """Cancel open jobs. One that is running loses its lease, so its result is dropped. Returns how many."""
-    open_jobs = Job.objects.filter(id__in=list(job_ids), state__in=[State.READY, State.RUNNING])
+    open_jobs = Job.objects.filter(OPEN, id__in=list(job_ids))
     return open_jobs.update(state=State.CANCELLED, lease_until=None, finished_at=Now())
 
 

@@ -26,6 +26,8 @@ class Lane(models.IntegerChoices):
 
 
 OPEN = Q(state__in=[State.READY, State.RUNNING])
+# Ended without its result; a person may try it again.
+FAILED = Q(state__in=[State.DEAD, State.CANCELLED])
 
 
 class Job(models.Model):

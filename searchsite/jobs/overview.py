@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from searchsite.jobs.models import OPEN, Job, State
+from searchsite.jobs.models import FAILED, OPEN, Job, State
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ def open_for(subject: str) -> Exists:
     return Exists(Job.objects.filter(OPEN, subject=OuterRef(subject)))
 
 
-def dead_for(subject: str) -> Exists:
-    """An SQL condition: the newest job of some kind for the outer row's column `subject` is dead."""
+def failed_for(subject: str) -> Exists:
+    """An SQL condition: the newest job of some kind for the outer row's column `subject` is dead or cancelled."""
     newer = Job.objects.filter(subject=OuterRef("subject"), kind=OuterRef("kind"), id__gt=OuterRef("id"))
-    return Exists(Job.objects.filter(~Exists(newer), state=State.DEAD, subject=OuterRef(subject)))
+    return Exists(Job.objects.filter(~Exists(newer), FAILED, subject=OuterRef(subject)))
 
 
 def superseded() -> QuerySet[Job]:

@@ -12,14 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from searchsite.indexing import stages
-from searchsite.jobs.overview import dead_for, open_for
+from searchsite.jobs.overview import failed_for, open_for
 from searchsite.library import trash
 from searchsite.library.files import THUMBNAIL
 from searchsite.library.models import Item
 from searchsite.web import admin_upload
 from searchsite.web.admin_scope import Scoped, by_role, is_superuser, scope_in
-
-ON_THE_WAY, READY, FAILED = "processing", "ready", "failed"
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -29,18 +27,12 @@ class StatusFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The three states an item shows."""
-        return [(ON_THE_WAY, "Processing"), (READY, "Ready"), (FAILED, "Failed")]
+        return [(stages.PROCESSING, "Processing"), (stages.READY, "Ready"), (stages.FAILED, "Failed")]
 
     def queryset(self, request: HttpRequest, items: QuerySet[Item]) -> QuerySet[Item]:
         """Ask the job table."""
-        match self.value():
-            case "processing":
-                return items.filter(open_for("id"))
-            case "failed":
-                return items.filter(dead_for("id"), ~open_for("id"))
-            case "ready":
-                return items.filter(~dead_for("id"), ~open_for("id"))
-        return items
+        chosen = self.value()
+        return stages.having(items, chosen) if chosen in dict(self.lookup_choices) else items
 
 
 @admin.register(Item)
@@ -82,7 +74,7 @@ class ItemAdmin(Scoped):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
         """Carry the status along, and leave out what only searches need."""
         items: QuerySet[Item] = super().get_queryset(request).defer("title_search")
-        return items.annotate(has_open=open_for("id"), has_dead=dead_for("id"))
+        return items.annotate(has_open=open_for("id"), has_failed=failed_for("id"))
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether the person may change anything at all; each action then keeps to the scope."""
@@ -133,8 +125,8 @@ class ItemAdmin(Scoped):
     def status(self, item: Item) -> str:
         """The same three words as on the item's page."""
         if item.has_open:  # type: ignore[attr-defined]
-            return ON_THE_WAY
-        return FAILED if item.has_dead else READY  # type: ignore[attr-defined]
+            return stages.PROCESSING
+        return stages.FAILED if item.has_failed else stages.READY  # type: ignore[attr-defined]
 
     @admin.display(description="Picture")
     def picture(self, item: Item) -> SafeString | str:

@@ -7,7 +7,7 @@ from django.db import connection
 
 from searchsite.indexing import plan, spaces, stages, tables, upkeep, worker
 from searchsite.inference import client
-from searchsite.jobs import queue
+from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job
 from searchsite.library import files
 from searchsite.library.models import Channel, Collection, Item, Part, PartRole
@@ -183,6 +183,30 @@ def test_a_failed_stage_can_be_tried_again(inbox, fake):
     assert stages.retry(item, "embed") == 1
     made.work_through_everything()
     assert stages.status_of([item])[item.pk].status == "ready"
+
+
+def test_a_cancelled_picture_is_failed_and_left_alone_until_somebody_tries_again(inbox, fake):
+    made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    item = made.picture(inbox)
+    assert care.cancel(Job.objects.filter(subject=item.pk).values_list("id", flat=True)) == 1
+    upkeep.tidy()
+    made.work_through_everything()
+    progress = stages.status_of([item])[item.pk]
+    assert (progress.status, progress.stages["decode"].state) == ("failed", "cancelled")
+    assert list(stages.having(Item.objects.all(), "failed")) == [item]
+    assert item not in stages.having(Item.objects.all(), "ready")
+    stages.retry(item)
+    made.work_through_everything()
+    assert stages.status_of([item])[item.pk].status == "ready"
+
+
+def test_a_picture_is_not_embedded_before_it_is_decoded(inbox, fake):
+    picture, text = made.picture(inbox), made.note(inbox, "Tulips want sun.")
+    Job.objects.all().delete()
+    assert upkeep.overlooked(spaces.ensure_active()) == [text]
+    Item.objects.filter(pk=picture.pk).update(width=160, height=120)
+    assert upkeep.overlooked(spaces.ensure_active()) == [picture, text]
 
 
 def test_an_item_deleted_meanwhile_is_not_resurrected(inbox, fake):
