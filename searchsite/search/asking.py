@@ -89,7 +89,7 @@ def vector_of(terms: Sequence[Resolved], space: Space) -> Vectors | None:
 
 def _resolve(term: Term, scope: Scope) -> Resolved:
     if term.item is not None:
-        item = Item.objects.filter(collection_id__in=scope.collection_ids, public_id=term.item).first()
+        item = Item.objects.visible_to(scope).filter(public_id=term.item).first()
         if item is None:
             raise NotFound("There is no such item.")
         return Resolved(term.weight, item=item)
