@@ -21,7 +21,10 @@ log = structlog.get_logger()
 
 
 def run(claims: Sequence[Claim]) -> None:
-    """Decode the claims' items, each on its own, and write what came of them in one transaction."""
+    """Decode the claims' items, each on its own, and write what came of them in one transaction.
+
+    Raises Refusal when there is no room for the pictures.
+    """
     known = Item.objects.select_related("blob").only("blob").in_bulk([claim.subject for claim in claims])
     done: list[tuple[Claim, Decoded | None]] = []
     try:

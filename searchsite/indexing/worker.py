@@ -14,6 +14,7 @@ from searchsite.indexing import caption, decode, embed, plan, read
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import lease, queue, wake
 from searchsite.jobs.queue import Claim
+from searchsite.library.refusals import Refusal
 
 log = structlog.get_logger()
 STAGES: Mapping[str, Callable[[Sequence[Claim]], None]] = {
@@ -26,6 +27,7 @@ STAGES: Mapping[str, Callable[[Sequence[Claim]], None]] = {
 STINT_SECONDS = 5.0
 # How long a process leaves a queue alone whose server is away: longer each time, unless the server says how long.
 SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_ASKED = 2.0, 15.0, 600.0
+FULL_DISK_PAUSE = 300.0
 # psycopg's OperationalErrors that the same rows would meet again: a value larger than Postgres can hold.
 LIMITS = "54"
 
@@ -97,6 +99,11 @@ def _run(stage: Callable[[Sequence[Claim]], None], claims: Sequence[Claim]) -> N
         _release(claims, error)
     except (DatabaseError, InterfaceError) as error:
         _settle(claims, error)
+    except Refusal as error:
+        # The disk is full. Decoding the rest of the queue would be for nothing.
+        wait = _pauses[claims[0].queue].begin(FULL_DISK_PAUSE)
+        log.error("no room", error=str(error), wait=wait)
+        queue.release(claims, str(error), delay=wait)
     except MemoryError:
         # Celery would end the whole worker.
         _fail(claims, "There was not enough memory.")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from django.db import connection
 
@@ -322,3 +326,32 @@ def test_what_the_database_refuses_is_the_fault_of_one_job(inbox, fake):
     job = Job.objects.get(subject=bad.pk)
     assert (job.state, job.attempts) == ("dead", 3)
     assert "refused" in job.last_error
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, settings) -> Iterator[Path]:
+    """A file system of one megabyte for the files; only root can make one."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system can't be mounted here")
+    try:
+        settings.MEDIA_ROOT = tmp_path
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_costs_no_attempts(inbox, fake, small_disk):
+    items = [made.picture(inbox, colour) for colour in ("red", "green", "blue")]
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as out:
+        while True:
+            out.write(bytes(4096))
+    for _ in range(4):
+        worker.work(plan.DECODE)
+        make_due()
+    jobs = Job.objects.values_list("state", "attempts", "last_error")
+    assert set(jobs) == {("ready", 0, "The disk is full; nothing was stored.")}
+    filler.unlink()
+    made.work_through_everything()
+    assert {stages.status_of([item])[item.pk].status for item in items} == {"ready"}
