@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from searchsite.jobs.models import Job
 from searchsite.library import blobs, collections
 from searchsite.library.models import Item, ItemQuerySet, Purpose
 from searchsite.library.refusals import Refusal
@@ -59,6 +60,7 @@ def purge() -> int:
             # A restore that came first has taken its item out of the condition.
             chosen = list(locked.filter(trashed_at__lt=Now() - KEPT).values_list("pk", flat=True))
             Item.objects.filter(pk__in=chosen).delete()
+            Job.objects.filter(subject__in=chosen).delete()
         number += len(chosen)
         if len(chosen) < len(ids):
             break

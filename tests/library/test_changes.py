@@ -155,6 +155,14 @@ def test_after_thirty_days_an_item_and_its_files_are_gone(item: Item) -> None:
     assert (Item.objects.count(), Blob.objects.count(), stored()) == (0, 0, [])
 
 
+def test_what_is_gone_leaves_no_jobs(alice: User, team: Team, item: Item) -> None:
+    stays = take(drawn.jpeg(), place(alice, team)).item
+    trash.trash(item)
+    Item.objects.filter(pk=item.pk).update(trashed_at=Now() - LONG_AGO)
+    trash.purge()
+    assert set(Job.objects.values_list("subject", flat=True)) == {stays.pk}
+
+
 def test_a_file_that_another_team_has_stays(charlie: User, strangers: Team, item: Item) -> None:
     theirs = take(files.original_path(item.blob).read_bytes(), place(charlie, strangers)).item
     trash.trash(item)
