@@ -28,14 +28,21 @@ ALIKE = 12
 def item(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     """Show one item."""
     shown = visible(request.scope, public_id)
-    return render(request, "items/page.html", _facts(shown, request.scope))
+    facts = _facts(shown, request.scope)
+    return render(request, "items/page.html", facts | {"alike": _alike(shown, request.scope, facts["progress"])})
 
 
 @in_team("GET")
 def live(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
-    """Show the part of the page that changes while the item is worked on; the page asks for it until then."""
+    """Show the part of the page that changes while the item is worked on; the page asks for it until then.
+
+    What is like the item comes with the last answer alone: it costs a search.
+    """
     shown = visible(request.scope, public_id)
-    return render(request, "items/_live.html", _facts(shown, request.scope))
+    facts = _facts(shown, request.scope)
+    if facts["progress"].status != "processing":
+        facts |= {"last": True, "alike": _alike(shown, request.scope, facts["progress"])}
+    return render(request, "items/_live.html", facts)
 
 
 @in_team("POST")
@@ -109,7 +116,6 @@ def _facts(item: Item, scope: Scope) -> dict[str, Any]:
         "caption": said.get(PartRole.CAPTION, ""),
         "ocr": said.get(PartRole.OCR, ""),
         "text": said.get(PartRole.CONTENT, ""),
-        "alike": _alike(item, scope) if progress.stages["embed"].state == "done" else [],
     }
 
 
@@ -121,6 +127,8 @@ def _said(item: Item) -> dict[str, str]:
     return texts
 
 
-def _alike(item: Item, scope: Scope) -> list[cards.Card]:
+def _alike(item: Item, scope: Scope, progress: stages.Progress) -> list[cards.Card]:
+    if progress.stages["embed"].state != "done":
+        return []
     results = find.find(Question(terms=(Term(item=item.public_id),), limit=ALIKE), scope)
     return cards.of_hits([hit for hit in results.hits if hit.item.id != item.public_id], "")

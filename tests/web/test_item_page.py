@@ -23,6 +23,19 @@ def test_it_asks_again_until_the_stages_are_done(alice, note):
     assert "hx-get" not in text(alice.get(address))
 
 
+def test_what_is_alike_is_searched_for_once(alice, note):
+    Job.objects.update(state="done")
+    other = Job.objects.get()
+    other.pk, other.kind, other.queue, other.state = None, "read", "read", "ready"
+    other.save()
+    address = f"/items/{note.public_id}"
+    assert 'id="alike"' in text(alice.get(address))
+    while_it_works = alice.get(f"{address}/live")
+    assert "hx-get" in text(while_it_works) and "alike" not in while_it_works.context
+    Job.objects.update(state="done")
+    assert 'id="alike" aria-labelledby="alike-head" hx-swap-oob="true"' in text(alice.get(f"{address}/live"))
+
+
 def test_a_failed_stage_says_why_and_can_be_tried_again(alice, note):
     Job.objects.update(state="dead", last_error="The engine was away.")
     assert "The engine was away." in text(alice.get(f"/items/{note.public_id}"))
