@@ -12,26 +12,20 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
+from django.utils.dates import MONTHS_3
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from searchsite.library.models import Kind
 from searchsite.search.find import Hit
 from searchsite.web import snippets
-from searchsite.web.templatetags.look import kind_name, shape
+from searchsite.web.templatetags.look import icon, kind_name, shape
 
 PASSAGE, LINE = 420, 140
 PICTURE_SIZE = 480
 NO_ID = str(UUID(int=0))
-
-
-class Reason(TypedDict):
-    """One reason a hit matched."""
-
-    icon: str
-    label: str
-    exact: str
+WHY = '<span class="why" title="{}">{}<span>{}</span></span>'
 
 
 class Card(TypedDict):
@@ -49,12 +43,11 @@ class Card(TypedDict):
     alt: str
     moment: str
     day: str
-    width: str
-    height: str
+    size: SafeString
     placeholder: str
     weak: bool
     said: SafeString | None
-    reasons: list[Reason]
+    reasons: SafeString
 
 
 @dataclass(frozen=True)
@@ -105,9 +98,8 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         more=labels.more % {"title": item.title},
         alt=item.caption or ", ".join([item.title, *item.tags[:3]]),
         moment=made.isoformat(),
-        day=format_date(made, "j M Y"),
-        width=str(item.width or ""),
-        height=str(item.height or ""),
+        day=f"{made.day} {MONTHS_3[made.month].title()} {made.year}",
+        size=format_html('width="{}" height="{}"', item.width or "", item.height or ""),
         placeholder=item.placeholder,
         weak=hit.band == "weak",
         said=_said(hit, pattern),
@@ -134,14 +126,14 @@ def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
     return None
 
 
-def _reasons(hit: Hit, labels: _Labels) -> list[Reason]:
+def _reasons(hit: Hit, labels: _Labels) -> SafeString:
     meant = labels.parts.get(hit.part.role, labels.text) if hit.part else labels.text
     known = {"image": ("image", labels.picture), "text": ("meaning", meant), "words": ("words", labels.words)}
-    reasons: list[Reason] = []
+    reasons: list[tuple[str, SafeString, str]] = []
     for why in hit.why:
         name, label = known.get(why.channel, ("meaning", why.channel))
         exact = labels.rank % {"rank": why.rank, "label": label}
         if why.similarity is not None:
             exact += " · " + labels.similarity % {"value": why.similarity}
-        reasons.append(Reason(icon=name, label=label, exact=exact))
-    return reasons
+        reasons.append((exact, icon(name, "small"), label))
+    return format_html_join("", WHY, reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -76,7 +77,12 @@ def address(params: QueryDict, *, drop: tuple[str, ...] = (), **change: str) -> 
 
 def _address(params: Iterable[tuple[str, Iterable[str]]]) -> str:
     query = urlencode([(name, value) for name, values in params for value in values])
-    return reverse("home") + (f"?{query}" if query else "")
+    return _home() + (f"?{query}" if query else "")
+
+
+@cache
+def _home() -> str:
+    return reverse("home")
 
 
 def _tabs(params: QueryDict) -> list[Link]:

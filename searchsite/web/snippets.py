@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 AROUND = 60
@@ -34,6 +34,6 @@ def snippet(text: str, pattern: re.Pattern[str] | None, *, length: int = LENGTH)
     cut = text[start : start + length]
     before, after = ("… " if start else ""), (" …" if start + length < len(text) else "")
     # What is split off by a group stands at the odd places. Every piece is escaped before it is marked safe.
-    pieces: list[str] = [escape(piece) for piece in (pattern.split(cut) if pattern else [cut])]
+    pieces = [escape(piece) for piece in (pattern.split(cut) if pattern else [cut])]
     pieces[1::2] = [f"<mark>{piece}</mark>" for piece in pieces[1::2]]
     return mark_safe(before + "".join(pieces) + after)
