@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +110,17 @@ def rotate(log: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(log.suffix + ".1"))
+
+
+def trim(log: Path) -> None:
+    """Do as `rotate` for a log that a program is writing: what it writes next goes to the start (O_APPEND).
+
+    Lines written between the copy and the cut are lost.
+    """
+    with contextlib.suppress(OSError):  # A full disk, most likely: the copy waits for the next time.
+        if log.stat().st_size > LOG_LIMIT:
+            shutil.copyfile(log, log.with_suffix(log.suffix + ".1"))
+            os.truncate(log, 0)
 
 
 def last_lines(log: Path, count: int = 8) -> str:

@@ -145,11 +145,12 @@ class Supervisor:
                 self._bury(kept, code)
 
     def _check(self) -> None:
-        """Ask each server now and then; one that stays silent for two minutes hangs, and is started again."""
+        """Trim logs and ask servers now and then; one that stays silent for two minutes hangs: it is started again."""
         if time.monotonic() < self.check_at:
             return
         self.check_at = time.monotonic() + CHECK_SECONDS
         for kept in self.kept:
+            process.trim(kept.member.program.log)
             if kept.member.lives is None or kept.running is None or self.asked:
                 continue
             kept.silent = 0 if kept.member.lives(self.config) is None else kept.silent + 1
