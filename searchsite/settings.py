@@ -202,16 +202,18 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_TASK_DEFAULT_QUEUE = "decode"
 CELERY_TIMEZONE = "UTC"
+# The clock's own tasks do not wait behind wake-ups: a worker takes from its queues in turn.
+CARE_QUEUE = "care"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "searchsite.indexing.tasks.sweep",
         "schedule": 3.0,
-        "options": {"expires": 3, "queue": "decode"},
+        "options": {"expires": 3, "queue": CARE_QUEUE},
     },
     "tidy": {
         "task": "searchsite.indexing.tasks.tidy",
         "schedule": 3600.0,
-        "options": {"expires": 600, "queue": "decode"},
+        "options": {"expires": 600, "queue": CARE_QUEUE},
     },
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.conf import settings
 
 from searchsite.celery import app as celery_app
 from searchsite.config import Config
+from searchsite.ops import household
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {
@@ -74,7 +76,13 @@ def test_every_periodic_task_exists_and_has_a_queue() -> None:
     celery_app.loader.import_default_modules()
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in celery_app.tasks
-        assert entry["options"]["queue"] in settings.JOB_QUEUES
+        assert entry["options"]["queue"] == "care"
+
+
+def test_each_queue_has_one_worker() -> None:
+    commands = [member.program.command for member in household.site(Config())]
+    taken = [command[command.index("-Q") + 1].split(",") for command in commands if "-Q" in command]
+    assert sorted(chain(*taken)) == sorted([*settings.JOB_QUEUES, settings.CARE_QUEUE])
 
 
 def test_the_job_table_rings_a_task_that_exists() -> None:

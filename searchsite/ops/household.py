@@ -59,7 +59,8 @@ def site(config: Config) -> list[Member]:
     steady = config.workers or os.cpu_count() or 1
     return [
         Member(web(config), web_answers, web_lives),
-        Member(worker(config, "worker", "decode,embed,caption", steady)),
+        # It keeps house, too: its tasks last seconds, those of the reader minutes, and a process more costs 100 MB.
+        Member(worker(config, "worker", "care,decode,embed,caption", steady)),
         Member(worker(config, "reader", "read", config.read_workers)),
         Member(beat(config)),
     ]

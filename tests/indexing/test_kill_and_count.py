@@ -38,8 +38,8 @@ class Crew:
         servers.wait_until(lambda: broker.answers(config), self.broker)
         self.beat = self._start(household.beat(config))
         self.programs = [
-            household.worker(config, "first", "decode,embed", 2),
-            household.worker(config, "second", "decode,embed", 2),
+            household.worker(config, "first", "care,decode,embed", 2),
+            household.worker(config, "second", "care,decode,embed", 2),
             household.worker(config, "third", "embed,read", 1),
         ]
         self.workers = [self._start(program) for program in self.programs]
