@@ -11,7 +11,7 @@ from searchsite.indexing import plan, spaces, tables
 from searchsite.indexing.models import Space
 from searchsite.jobs import care, overview, queue, wake
 from searchsite.jobs.models import Lane
-from searchsite.library import files, pictures, trash
+from searchsite.library import files, orphans, pictures, trash
 from searchsite.library.models import Item
 
 log = structlog.get_logger()
@@ -49,6 +49,7 @@ def tidy() -> None:
     trash.purge()
     pictures.purge_expired()
     files.sweep_incoming()
+    orphans.sweep(orphans.due(time.time()))
     space = spaces.active()
     if space is not None:
         queue.enqueue([plan.job(plan.EMBED, item, lane=Lane.BULK) for item in overlooked(space)])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from searchsite.library import files
 from searchsite.library.files import Received
 from searchsite.library.models import Blob, Item, QueryPicture
 
-AT_ONCE = 1000
+AT_ONCE, MOST_ROUNDS = 200, 250
 KEEP = """
 INSERT INTO blob (team_id, sha256, path, size, media_type) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING *
@@ -31,17 +31,27 @@ def keep(team_id: int, new: Received, *, media_type: str) -> tuple[Blob, bool]:
 
 def forget_unused() -> int:
     """Delete the rows, and then the files, that no item and no query picture uses. Returns how many rows."""
-    unused = Blob.objects.filter(
-        ~Exists(Item.objects.filter(blob=OuterRef("pk"))), ~Exists(QueryPicture.objects.filter(blob=OuterRef("pk")))
-    )
     number = 0
-    for pk, sha256 in list(unused.values_list("pk", "sha256")[:AT_ONCE]):
-        with transaction.atomic():
-            files.lock(sha256)
-            number += unused.filter(pk=pk).delete()[0]
-        # Apart from the deletion, so that a crash leaves a file without a row and never a row without its file.
-        with transaction.atomic():
-            files.lock(sha256)
-            if not Blob.objects.filter(sha256=sha256).exists():
-                files.remove(sha256)
+    for _ in range(MOST_ROUNDS):
+        chosen = list(_unused().values_list("pk", "sha256")[:AT_ONCE])
+        number += sum(_forget(pk, sha256) for pk, sha256 in chosen)
+        if len(chosen) < AT_ONCE:
+            break
+    return number
+
+
+def _unused() -> QuerySet[Blob]:
+    items, pictures = (model.objects.filter(blob=OuterRef("pk")) for model in (Item, QueryPicture))
+    return Blob.objects.filter(~Exists(items), ~Exists(pictures))
+
+
+def _forget(pk: int, sha256: str) -> int:
+    with transaction.atomic():
+        files.lock(sha256)
+        number, _ = _unused().filter(pk=pk).delete()
+    # Apart from the deletion, so that a crash leaves a file without a row and never a row without its file.
+    with transaction.atomic():
+        files.lock(sha256)
+        if not Blob.objects.filter(sha256=sha256).exists():
+            files.remove(sha256)
     return number

@@ -26,6 +26,7 @@ DERIVATIVE_TYPE = "image/webp"
 CHUNK = 1 << 20
 FULL = {errno.ENOSPC, errno.EDQUOT}
 STALE_AFTER = 24 * 3600
+UNFINISHED = ".new-"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     """A temporary file beside it, fsync, rename; the folder's own fsync is left to the caller."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as out:
             out.write(data)

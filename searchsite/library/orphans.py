@@ -1,0 +1,64 @@
+"""Files that no row names: what crashes and restored databases leave under MEDIA_ROOT."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.db import transaction
+
+from searchsite.library import files
+from searchsite.library.models import Blob
+
+# 24 calls go through all 256 folders, and through 8 of them again: a server that is off every night misses none.
+FOLDERS_AT_ONCE = 11
+MOST_AT_ONCE = 5000
+# An original, or one of its derivatives.
+STORED = re.compile(r"([0-9a-f]{64})(\.\d+\.webp)?")
+
+
+def due(now: float) -> list[str]:
+    """The folders whose turn it is in the hour of this time."""
+    first = int(now // 3600) * FOLDERS_AT_ONCE
+    return [f"{number % 256:02x}" for number in range(first, first + FOLDERS_AT_ONCE)]
+
+
+def sweep(folders: Iterable[str]) -> int:
+    """Remove from these folders what is a day old and no blob names or was never finished; returns how many files."""
+    removed = 0
+    for folder in folders:
+        stale = list(_stale(files.media_root() / folder))
+        # Looked up after the files were seen: a row comes later than its file.
+        in_folder = Blob.objects.filter(sha256__gte=folder, sha256__lt=f"{folder}g")
+        known = set(in_folder.values_list("sha256", flat=True)) if stale else set()
+        unknown = [path for path in stale if path.name[:64] not in known]
+        removed += sum(map(_remove, unknown[:MOST_AT_ONCE]))
+    return removed
+
+
+def _stale(folder: Path) -> Iterator[Path]:
+    before = time.time() - files.STALE_AFTER
+    for path in folder.glob("??/*"):
+        try:
+            if path.stat().st_mtime < before:
+                yield path
+        except FileNotFoundError:  # Purged, or finished and renamed.
+            continue
+
+
+def _remove(path: Path) -> bool:
+    if path.name.startswith(files.UNFINISHED):
+        path.unlink(missing_ok=True)
+        return True
+    stored = STORED.fullmatch(path.name)
+    if stored is None:
+        return False
+    with transaction.atomic():
+        files.lock(stored[1])
+        # The same bytes may have been put in meanwhile.
+        if Blob.objects.filter(sha256=stored[1]).exists():
+            return False
+        path.unlink(missing_ok=True)
+    return True
