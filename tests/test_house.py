@@ -127,6 +127,12 @@ def test_every_setting_is_documented_as_it_is() -> None:
     assert sum(line.startswith("| `") for line in text.splitlines()) == len(rows)
 
 
+def test_everything_that_is_stored_is_named() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## What is stored")[1]
+    ours = [model.__name__ for model in apps.get_models() if model.__module__.startswith("searchsite.")]
+    assert [name for name in ours if name not in text.split("##")[0]] == []
+
+
 def test_every_make_target_explains_itself() -> None:
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     targets = [line for line in lines if line[:1].isalpha() and ":" in line and "=" not in line.split(":")[0]]
