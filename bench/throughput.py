@@ -19,7 +19,7 @@ SAMPLES = house.ROOT / "searchsite" / "ops" / "sample_library" / "pictures"
 CUTS = 6
 UPLOADS_AT_ONCE = 4
 WARMING = 24
-# Each question costs the house as much as a fifth of a picture.
+# Each question takes CPU from the work that is measured.
 ASK_EVERY = 0.5
 
 

@@ -18,7 +18,7 @@ from searchsite.celery import app
 log = structlog.get_logger()
 # A wake-up that waited longer than this is of no use: the sweep came by meanwhile.
 STALE_AFTER = 30
-# A wake-up costs 5 ms of CPU here and there. Of many in a row the first goes out at once, the others as one.
+# A wake-up costs CPU in sender, broker and worker. Of many in a row the first goes out at once, the others as one.
 EVERY_SECONDS = 0.2
 
 
