@@ -145,8 +145,10 @@ def _checked_filters(filters: Filters) -> Filters:
     _require(not unknown, f"Kind must be one of {', '.join(Kind.values)}.")
     _require(max(len(filters.collections), len(filters.tags)) <= MOST_VALUES, "There are too many filters.")
     tags = tuple(dict.fromkeys(normalise_tag(tag) for tag in filters.tags))
-    by = _checked_text(filters.by)[:150] if filters.by else None
-    return replace(filters, tags=tuple(tag for tag in tags if tag), by=by or None)
+    by = None if filters.by is None else _checked_text(filters.by)
+    # Left out, it would let in what it was meant to keep out.
+    _require(by != "" and "" not in tags, "A filter by person or tag must name one.")
+    return replace(filters, tags=tags, by=by)
 
 
 def _require(holds: bool, sentence: str) -> None:

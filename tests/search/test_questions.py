@@ -58,6 +58,14 @@ def test_what_cannot_be_asked_is_refused_with_a_sentence(address):
 
 
 @pytest.mark.parametrize(
+    "filters", [Filters(by=""), Filters(by=" \0"), Filters(tags=("",)), Filters(tags=("cat", " # "))]
+)
+def test_a_filter_that_says_nothing_is_refused_rather_than_dropped(filters):
+    with pytest.raises(BadQuestion, match=r"\.$"):
+        checked(Question((Term(text="car"),), filters))
+
+
+@pytest.mark.parametrize(
     "term", [Term(), Term(text="a", item=uuid4()), Term(text="a", weight=0), Term(text="a", weight=float("nan"))]
 )
 def test_a_malformed_term_is_refused(term):
