@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import QueryCanceled
 
 from searchsite.indexing import spaces
 from searchsite.indexing.models import Space
@@ -130,14 +131,9 @@ class _Search:
     def _run(self, steps: list[Callable[[], None]]) -> None:
         """Run the steps in one transaction; one that takes too long is left out, and the page says so."""
         while steps:
-            try:
-                with _limited():
-                    while steps:
-                        steps.pop(0)()
-            except OperationalError as error:
-                if "statement timeout" not in str(error):
-                    raise
-                self.notes.append(TOO_SLOW)
+            with _limited(self.notes):
+                while steps:
+                    steps.pop(0)()
 
 
 def find(question: Question, scope: Scope) -> Results:
@@ -161,7 +157,7 @@ def find(question: Question, scope: Scope) -> Results:
             page, total = everything[first : first + question.limit], len(everything)
             more = first + question.limit < total
         else:
-            with _limited():
+            with _limited(notes):
                 page, more, total = browse.page(question, bounds, place)
     elif question.terms:
         asking.resolve(question.terms, scope)
@@ -172,11 +168,16 @@ def find(question: Question, scope: Scope) -> Results:
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
-    """A transaction whose statements may each take a few seconds."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = '{STEP_SECONDS}s'")
-        yield
+def _limited(notes: list[str]) -> Iterator[None]:
+    """A transaction whose statements may each take a few seconds. One that takes longer ends it, and is noted."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{STEP_SECONDS}s'")
+            yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        notes.append(TOO_SLOW)
 
 
 def _ordered(found: list[Fused], sort: str) -> list[Fused]:

@@ -8,13 +8,16 @@ import json
 from datetime import date
 from uuid import uuid4
 
+import psycopg
 import pytest
+from django.db import connection
 
 from searchsite.accounts import teams
 from searchsite.accounts.models import Role
 from searchsite.library import intake, pictures, trash
 from searchsite.library.models import Collection, Item, Tag, Visibility
 from searchsite.library.scope import scope_for
+from searchsite.search import find as finding
 from searchsite.search.find import AWAY, find
 from searchsite.search.questions import BadQuestion, Filters, NotFound, Question, Term
 from tests import made
@@ -332,3 +335,15 @@ def test_before_anything_is_embedded_words_answer(inbox, fake):
     results = ask(inbox.scope, "tulips")
     assert titles(results) == ["first"]
     assert intake.inbox_of(inbox.scope.team_id) == inbox.collection
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("words", [(), ("tulips",)])
+def test_a_search_that_takes_too_long_says_so(inbox, monkeypatch, words):
+    made.note(inbox, "Tulips want sun.")
+    monkeypatch.setattr(finding, "STEP_SECONDS", 1)
+    with psycopg.connect(**connection.get_connection_params() | {"context": None, "cursor_factory": None}) as other:
+        other.execute("LOCK TABLE part, item IN ACCESS EXCLUSIVE MODE")
+        results = ask(inbox.scope, *words)
+    assert found_nothing(results)
+    assert finding.TOO_SLOW in results.notes
