@@ -129,7 +129,8 @@ class Blob(models.Model):
 
     class Meta:
         db_table = "blob"
-        constraints = [models.UniqueConstraint(fields=["team", "sha256"], name="blob_once")]
+        # In this order, as bytes are also looked up across teams.
+        constraints = [models.UniqueConstraint(fields=["sha256", "team"], name="blob_once")]
 
     def __str__(self) -> str:
         return self.sha256[:12]
@@ -253,6 +254,20 @@ class ItemTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag} on {self.item_id}"
+
+
+class DeclinedTag(models.Model):
+    """A tag that a person took off an item: no machine puts it there again. By name, as it outlives the tag."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="declined_tags")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        db_table = "declined_tag"
+        constraints = [models.UniqueConstraint(fields=["item", "name"], name="declined_tag_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} not on {self.item_id}"
 
 
 class QueryPicture(models.Model):

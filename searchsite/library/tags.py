@@ -1,4 +1,7 @@
-"""Tags on items: what a person says stands; what a machine says is replaced whenever it looks again."""
+"""Tags on items: what a person says stands; what a machine says is replaced whenever it looks again.
+
+A person also says what an item is not: a tag taken off stays off, whatever a machine sees.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.library import wording
-from searchsite.library.models import Channel, Item, ItemTag, Part, PartRole, Source, Tag
+from searchsite.library.models import Channel, DeclinedTag, Item, ItemTag, Part, PartRole, Source, Tag
 from searchsite.library.refusals import Refusal
 
 MOST = 100
@@ -26,16 +29,33 @@ WHERE part.item_id = said.item_id AND part.role = 'tags'
 
 def set_machine(item: Item, names: Iterable[str]) -> bool:
     """Make the machine's tags these, leaving a person's alone. Returns whether the item's tags changed."""
-    wanted = list(dict.fromkeys(filter(None, map(wording.normalise_tag, names))))[:MOST]
+    declined = set(item.declined_tags.values_list("name", flat=True))
+    wanted = [name for name in _normal(names) if name not in declined][:MOST]
     return _replace(item, wanted, Source.MACHINE)
 
 
+@transaction.atomic
 def set_all(item: Item, names: Iterable[str]) -> bool:
-    """Make the item's tags these, as a person says: those they keep stay whose they were."""
-    wanted = list(dict.fromkeys(filter(None, map(wording.normalise_tag, names))))
+    """Make the item's tags these, as a person says: also those of a machine that they keep, or take off."""
+    wanted = _normal(names)
     if len(wanted) > MOST:
         raise Refusal(f"An item has at most {MOST} tags.", code="too-many-tags")
+    kept = item.item_tags.filter(tag__name__in=wanted)
+    taken_off = item.item_tags.exclude(tag__name__in=wanted).values_list("tag__name", flat=True)
+    _decline([item.pk], taken_off, instead=wanted)
+    kept.filter(source=Source.MACHINE).update(source=Source.PERSON)
     return _replace(item, wanted, Source.PERSON)
+
+
+def _normal(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(wording.normalise_tag, names))))
+
+
+def _decline(items: list[int], names: Iterable[str], *, instead: list[str]) -> None:
+    """Remember which tags the items do not have, and forget it of those that they have instead."""
+    DeclinedTag.objects.filter(item__in=items, name__in=instead).delete()
+    rows = [DeclinedTag(item_id=item, name=name) for name in names for item in items]
+    DeclinedTag.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
 
 
 def text_of(item: Item) -> str:
@@ -51,12 +71,19 @@ def rename_tag(tag: Tag, name: str) -> None:
     if not cleaned:
         raise Refusal("Nothing is left of this tag.", code="tag-missing")
     items = _lock_items(tag)
+    before = Tag.objects.filter(pk=tag.pk).values_list("name", flat=True).first()
+    if before is None:
+        raise Refusal("The tag was deleted meanwhile.", code="tag-deleted", status=404)
+    if cleaned == before:
+        return
     try:
         with transaction.atomic():
             Tag.objects.filter(pk=tag.pk).update(name=cleaned)
     except IntegrityError as error:
         raise Refusal(f"There already is a tag “{cleaned}”.", code="tag-exists", status=409) from error
     tag.name = cleaned
+    _decline(items, [before], instead=[cleaned])
+    ItemTag.objects.filter(tag=tag).update(source=Source.PERSON)
     _write_parts(items, team_id=tag.team_id)
 
 
@@ -64,6 +91,7 @@ def rename_tag(tag: Tag, name: str) -> None:
 def delete_tag(tag: Tag) -> None:
     """Take a tag off all its items, for good."""
     items, team_id = _lock_items(tag), tag.team_id
+    _decline(items, [tag.name], instead=[])
     tag.delete()
     _write_parts(items, team_id=team_id)
 

@@ -59,8 +59,18 @@ def test_a_machine_replaces_its_own_tags_and_never_a_persons(item: Item) -> None
     tags.set_machine(item, ["Window", "text"])
     edits.retag(item, ["text", "Mine"])
     tags.set_machine(item, ["window", "mine", "desk"])
-    assert named(item) == {"mine": "person", "window": "machine", "desk": "machine"}
+    assert named(item) == {"text": "person", "mine": "person", "desk": "machine"}
     assert not tags.set_machine(item, ["desk", "window"])
+
+
+def test_a_tag_that_a_person_took_off_stays_off_until_they_put_it_back(item: Item) -> None:
+    tags.set_machine(item, ["cat", "table"])
+    edits.retag(item, ["table"])
+    tags.set_machine(item, ["cat"])
+    assert named(item) == {"table": "person"}
+    edits.retag(item, ["Cat"])
+    tags.set_machine(item, ["cat", "table"])
+    assert named(item) == {"cat": "person"}
 
 
 def test_tags_are_searched_as_a_part(item: Item) -> None:

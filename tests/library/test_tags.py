@@ -7,7 +7,7 @@ import pytest
 from searchsite.accounts.models import Team, User
 from searchsite.jobs.models import Job
 from searchsite.library import edits, tags
-from searchsite.library.models import Item, Part, Tag
+from searchsite.library.models import DeclinedTag, Item, Part, Tag
 from searchsite.library.refusals import Refusal
 from tests.library import drawn
 from tests.library.conftest import place, take
@@ -56,3 +56,19 @@ def test_a_tag_takes_no_name_that_is_taken_or_empty(two: list[Item], name: str, 
 def test_a_tag_may_be_renamed_to_what_it_is_called(two: list[Item]) -> None:
     tags.rename_tag(Tag.objects.get(name="red"), "RED")
     assert said() == ["red, car", "red"]
+
+
+def test_a_machine_brings_back_neither_a_renamed_nor_a_deleted_tag(two: list[Item]) -> None:
+    tags.set_machine(two[0], ["cat", "dog"])
+    tags.rename_tag(Tag.objects.get(name="cat"), "kitty")
+    tags.delete_tag(Tag.objects.get(name="dog"))
+    tags.set_machine(two[0], ["cat", "dog"])
+    assert said() == ["red, car, kitty", "red"]
+
+
+def test_a_tag_renamed_to_what_was_taken_off_is_on(two: list[Item]) -> None:
+    edits.retag(two[1], [])
+    edits.retag(two[1], ["car"])
+    tags.delete_tag(Tag.objects.get(name="red"))
+    tags.rename_tag(Tag.objects.get(name="car"), "red")
+    assert not DeclinedTag.objects.filter(name="red").exists()

@@ -157,9 +157,20 @@ class Migration(migrations.Migration):
                 'db_table': 'item_tag',
             },
         ),
+        migrations.CreateModel(
+            name='DeclinedTag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100)),
+                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declined_tags', to='library.item')),
+            ],
+            options={
+                'db_table': 'declined_tag',
+            },
+        ),
         migrations.AddConstraint(
             model_name='blob',
-            constraint=models.UniqueConstraint(fields=('team', 'sha256'), name='blob_once'),
+            constraint=models.UniqueConstraint(fields=('sha256', 'team'), name='blob_once'),
         ),
         migrations.AddConstraint(
             model_name='collection',
@@ -220,5 +231,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='itemtag',
             constraint=models.UniqueConstraint(fields=('item', 'tag'), name='item_tag_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='declinedtag',
+            constraint=models.UniqueConstraint(fields=('item', 'name'), name='declined_tag_once'),
         ),
     ]
