@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from searchsite.indexing import provider, tables
@@ -59,7 +59,7 @@ def ensure_active() -> Space:
     if not serves(space, info):
         raise WrongEmbedder(
             f"The inference server runs {info.name} {info.revision}, but the library is indexed with"
-            f" {space.embedder} {space.revision}: reindex, or go back to that embedder."
+            f" {space.embedder} {space.revision}: run `manage.py reindex`, or go back to that embedder."
         )
     return space
 
@@ -99,13 +99,24 @@ def _open(info: EmbedderInfo) -> Space:
 
 
 def switch() -> Space:
-    """Retire the active space and activate the one of the embedder that is served now; `tidy` fills it."""
+    """Retire the active space and activate the one of the embedder that is served now; `upkeep.fill` fills it."""
     info = _served()
     same = Q(adapter=ADAPTER, embedder=info.name, revision=info.revision, dimensions=info.dimensions)
     with transaction.atomic():
         Space.objects.filter(status=SpaceStatus.ACTIVE).update(status=SpaceStatus.RETIRED)
         Space.objects.filter(same).update(status=SpaceStatus.ACTIVE)
         return _open(info)
+
+
+@transaction.atomic
+def drop_retired() -> None:
+    """Forget the retired spaces with their vectors."""
+    with connection.cursor() as cursor:
+        # Dropping a table that refers to items locks them; whoever is in the way goes first.
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+    for space in Space.objects.select_for_update().filter(status=SpaceStatus.RETIRED):
+        tables.drop(space.pk)
+        space.delete()
 
 
 def centre_of(space: Space, channel: str) -> Centre | None:

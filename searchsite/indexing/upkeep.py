@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
+from django.utils import timezone
 
 from searchsite.indexing import plan, spaces, tables
 from searchsite.indexing.models import Space
@@ -18,6 +20,7 @@ log = structlog.get_logger()
 WAKE_UPS = 2
 IMPROVE_EVERY, IMPROVE_FOR = 20.0, 5.0
 OVERLOOKED_AT_ONCE = 5000
+GOING_BACK = timedelta(days=1)
 _improved_at = 0.0
 
 
@@ -51,12 +54,31 @@ def tidy() -> None:
     files.sweep_incoming()
     orphans.sweep(orphans.due(time.time()))
     space = spaces.active()
-    if space is not None:
-        queue.enqueue([plan.job(plan.EMBED, item, lane=Lane.BULK) for item in overlooked(space)])
+    if space is not None and not fill(space):
+        _drop_retired(space)
+
+
+def fill(space: Space) -> int:
+    """Have embedded what the space lacks, some items at a time; returns how many items are still on their way."""
+    on_the_way = overview.open_count(plan.EMBED)
+    if on_the_way > OVERLOOKED_AT_ONCE // 2:
+        return on_the_way
+    queue.enqueue([plan.job(plan.EMBED, item, lane=Lane.BULK) for item in overlooked(space)])
+    return overview.open_count(plan.EMBED)
+
+
+def _drop_retired(space: Space) -> None:
+    """A day after a full space was made, nobody goes back to the one before it."""
+    if space.created_at > timezone.now() - GOING_BACK:
+        return
+    try:
+        spaces.drop_retired()
+    except OperationalError as error:
+        log.warning("retired vectors stay for now", error=str(error).strip())
 
 
 def overlooked(space: Space) -> list[Item]:
-    """Some items that have a part without a vector, no work ahead of them, and no failure to show."""
+    """Some items that have a part without a vector, no work ahead of them, and no failure to embed them."""
     ids = tables.lacking(space.pk, pictures=space.takes_pictures, limit=4 * OVERLOOKED_AT_ONCE)
-    items = Item.objects.filter(~overview.open_for("pk"), ~overview.failed_for("pk"), pk__in=ids)
+    items = Item.objects.filter(~overview.open_for("pk"), ~overview.failed_for("pk", kind=plan.EMBED), pk__in=ids)
     return list(items.only("id", "team_id")[:OVERLOOKED_AT_ONCE])

@@ -40,6 +40,11 @@ def retry_subject(subject: int, *, kind: str | None = None) -> int:
     return retry(failed.values_list("id", flat=True))
 
 
+def retry_all(kind: str) -> int:
+    """Try again every job of a kind that has failed for good."""
+    return retry(Job.objects.filter(kind=kind, state=State.DEAD).values_list("id", flat=True))
+
+
 def cancel(job_ids: Iterable[int]) -> int:
     """Cancel open jobs. One that is running loses its lease, so its result is dropped. Returns how many."""
     open_jobs = Job.objects.filter(OPEN, id__in=list(job_ids))

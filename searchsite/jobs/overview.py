@@ -51,10 +51,16 @@ def open_for(subject: str) -> Exists:
     return Exists(Job.objects.filter(OPEN, subject=OuterRef(subject)))
 
 
-def failed_for(subject: str) -> Exists:
-    """An SQL condition: the newest job of some kind for the outer row's column `subject` is dead or cancelled."""
+def failed_for(subject: str, *, kind: str | None = None) -> Exists:
+    """An SQL condition: the newest job of a kind, or of any, for the outer row's `subject` is dead or cancelled."""
     newer = Job.objects.filter(subject=OuterRef("subject"), kind=OuterRef("kind"), id__gt=OuterRef("id"))
-    return Exists(Job.objects.filter(~Exists(newer), FAILED, subject=OuterRef(subject)))
+    failed = Job.objects.filter(~Exists(newer), FAILED, subject=OuterRef(subject))
+    return Exists(failed if kind is None else failed.filter(kind=kind))
+
+
+def open_count(kind: str) -> int:
+    """How many jobs of a kind wait or run, in all teams."""
+    return Job.objects.filter(OPEN, kind=kind).count()
 
 
 def superseded() -> QuerySet[Job]:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from searchsite.indexing import plan, spaces, stages, tables, upkeep, worker
+from searchsite.indexing.models import Space
 from searchsite.inference import client
 from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job
@@ -355,3 +356,18 @@ def test_a_full_disk_costs_no_attempts(inbox, fake, small_disk):
     filler.unlink()
     made.work_through_everything()
     assert {stages.status_of([item])[item.pk].status for item in items} == {"ready"}
+
+
+def test_retired_vectors_go_once_the_new_ones_are_complete(inbox, fake):
+    made.note(inbox, "Tulips want sun.")
+    made.work_through_everything()
+    old = made.active_space()
+    Space.objects.update(revision="older")
+    space = spaces.switch()
+    Space.objects.filter(pk=space.pk).update(created_at="2020-01-01T00:00:00Z")
+    upkeep.tidy()
+    assert Space.objects.filter(pk=old.pk).exists()
+    made.work_through_everything()
+    upkeep.tidy()
+    assert list(Space.objects.all()) == [space]
+    assert tables.name(old.pk) not in connection.introspection.table_names()
