@@ -52,7 +52,9 @@ class Config(BaseSettings):
     broker_url: SecretStr | None = Field(None, description="redis://...; the embedded Valkey when not set.")
     inference_url: str | None = Field(None, description="http(s)://...; the embedded inference server when not set.")
     inference_key: SecretStr | None = Field(None, description="Bearer key for INFERENCE_URL.")
-    embedder: str = Field("builtin", description="Name of the embedder to ask the inference server for.")
+    embedder: str = Field(
+        "builtin", description="Name of the embedder to ask for; after a change, `manage.py reindex` indexes anew."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
     )
