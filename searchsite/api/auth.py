@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from searchsite.accounts import tokens
-from searchsite.accounts.models import Membership, Team, User
+from searchsite.accounts.models import Membership, Role, Team, User
 from searchsite.api.problems import Problem
 from searchsite.library.scope import Scope, scope_for
 
@@ -32,6 +32,12 @@ class Caller:
         """Whether the person edits in the team."""
         membership = Membership.objects.filter(user=self.user, team=self.team).first()
         return membership is not None and membership.may_edit
+
+    @property
+    def administers(self) -> bool:
+        """Whether the person is an admin of the team, or of everything."""
+        admins = Membership.objects.filter(user=self.user, team=self.team, role=Role.ADMIN)
+        return self.user.is_superuser or admins.exists()
 
 
 class Request(HttpRequest):

@@ -65,7 +65,9 @@ def list_spaces(request: Request) -> schemas.SpaceList:
 
 @router.get("/usage", auth=READ, response=schemas.UsageOut, tags=["state"])
 def list_usage(request: Request) -> schemas.UsageOut:
-    """What the server asked of inference in the last 92 days, by day, operation and embedder."""
+    """What the whole server, all teams together, asked of inference in the last 92 days. For admins of a team."""
+    if not request.auth.administers:
+        raise Problem(403, "Usage is the whole server's; admins alone see it.", code="admins-only")
     days = Usage.objects.filter(day__gte=timezone.now().date() - USAGE_DAYS).order_by("-day", "operation", "embedder")
     fields = schemas.UsageDay.model_fields
     return schemas.UsageOut(usage=[schemas.UsageDay(**row) for row in days.values(*fields)])

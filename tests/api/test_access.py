@@ -40,7 +40,7 @@ def test_a_session_is_not_a_token(alice, garden) -> None:
     assert client.get(ITEMS).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/jobs", "/collections", "/spaces", "/usage", "/items", "/search?q=rose"])
+@pytest.mark.parametrize("path", ["/jobs", "/collections", "/spaces", "/items", "/search?q=rose"])
 def test_a_reader_reads(caller, path) -> None:
     assert caller("vera", "read").get(f"/api/v1{path}").status_code == 200
 
