@@ -143,10 +143,6 @@ class ItemQuerySet(models.QuerySet["Item"]):
         """Items in collections that the scope may read."""
         return self.filter(collection_id__in=scope.collection_ids)
 
-    def writable_to(self, scope: Scope) -> ItemQuerySet:
-        """Items in collections that the scope may change."""
-        return self.filter(collection_id__in=scope.writable_ids)
-
 
 class Item(models.Model):
     """One thing a person put in. `(id, collection, kind)` is unique so that vector rows can copy and follow them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
 
 TITLE_CHARS = 255
 TAG_CHARS = 100
@@ -22,17 +21,6 @@ def clean_text(text: str) -> str:
     """Return the text as it is stored: NFC, no NUL, no lone surrogates, line ends as \\n."""
     unbroken = text.replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", UNSTORABLE.sub("", unbroken))
-
-
-def clean_json(value: Any) -> Any:
-    """Return the JSON value with every string in it cleaned."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, list | tuple):
-        return [clean_json(one) for one in value]
-    if isinstance(value, dict):
-        return {clean_text(str(key)): clean_json(one) for key, one in value.items()}
-    return value
 
 
 def clean_line(text: str, *, limit: int) -> str:
