@@ -38,7 +38,7 @@ types: ## Check the types
 bench: ## Measure starts, indexing and search
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench $(ARGS)
 
-screenshots: ## Take the pictures of the pages that docs/ shows
+screenshots: ## Take the picture that the README shows
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m tests.screenshots
 
 lock: ## Resolve the dependencies anew into the two lock files (needs uv)

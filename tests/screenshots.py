@@ -1,4 +1,4 @@
-"""`make screenshots`: take the pictures of the pages that README and docs show, of the sample library."""
+"""`make screenshots`: take the picture of the sample library that the README shows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from searchsite.config import ROOT
 from tests import house
 
 CHROMIUM = "/usr/bin/chromium"
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
 
 
 def main() -> None:
-    """Write them to docs/."""
+    """Write it to docs/."""
     with tempfile.TemporaryDirectory() as directory, house.running(Path(directory), SAMPLE_LIBRARY="true") as home:
         wait_until_settled(home)
         with sync_playwright() as playwright:
@@ -25,12 +25,6 @@ def main() -> None:
             page = browser.new_page(viewport=DESKTOP)
             sign_in(page, home)
             take(page, home, "/?q=a+big+wave", "search.jpg")
-            page.get_by_role("article").first.get_by_role("link").first.click()
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=ROOT / "docs" / "item.jpg", type="jpeg", quality=80)
-            page.set_viewport_size(PHONE)
-            page.emulate_media(color_scheme="dark")
-            take(page, home, "/?q=an+animal", "phone.jpg")
             browser.close()
 
 
