@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from searchsite.library import items
 from searchsite.library.decoder import client
-from searchsite.library.decoder.protocol import LENGTH, TRAILER, Decoded, End, Policy, Undecodable, pack_answer
+from searchsite.library.decoder.protocol import LENGTH, MARK, TRAILER, Decoded, End, Policy, Undecodable, pack_answer
 from tests.library import drawn
 
 POLICY = Policy(max_pixels=50_000_000, max_side=30_000, sizes=(480, 2048))
@@ -233,6 +233,23 @@ def test_a_decoder_that_dies_over_a_file_is_asked_once_more(tmp_path: Path) -> N
         assert answer.result().width == 7000
 
 
+def test_an_answer_that_nobody_ended_is_asked_for_once_more(tmp_path: Path) -> None:
+    """The child answers, and its parent dies before it can say how the child ended."""
+    slow = drawn.encoded(drawn.photo(2000, 1500), "PNG")
+    decode(drawn.jpeg(), tmp_path)
+    first = client.decoder_pid()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(decode, slow, tmp_path)
+        while not (working := children()):
+            time.sleep(0.001)
+        os.kill(first, signal.SIGSTOP)
+        while working[0].status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        os.kill(first, signal.SIGKILL)
+        assert answer.result().width == 2000
+    assert client.decoder_pid() != first
+
+
 def test_many_threads_share_one_decoder(tmp_path: Path) -> None:
     data = [drawn.jpeg(seed=number) for number in range(24)]
     with ThreadPoolExecutor(12) as pool:
@@ -268,7 +285,7 @@ def test_a_large_answer_is_whole_even_when_it_is_read_late(tmp_path: Path) -> No
 
 def test_an_unknown_last_word_is_one_bad_file() -> None:
     with pytest.raises(Undecodable, match="fail"):
-        client._decoded(b"garbage", POLICY)
+        client._decoded(TRAILER.pack(MARK, 9, 0), POLICY)
 
 
 WELL = {
@@ -283,7 +300,7 @@ WELL = {
 def said(header: dict[str, object]) -> Decoded:
     """What the asker makes of a child that answers so."""
     answer = pack_answer(header, [b"RIFF\0\0\0\0WEBP"])
-    return client._decoded(answer + TRAILER.pack(End.WELL, 0), POLICY)
+    return client._decoded(answer + TRAILER.pack(MARK, End.WELL, 0), POLICY)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +335,7 @@ def test_a_child_that_lies_is_not_believed(lie: dict[str, object]) -> None:
 )
 def test_an_answer_that_is_no_answer_is_one_bad_file(head: bytes) -> None:
     with pytest.raises(Undecodable, match="fail"):
-        client._decoded(LENGTH.pack(len(head)) + head + TRAILER.pack(End.WELL, 0), POLICY)
+        client._decoded(LENGTH.pack(len(head)) + head + TRAILER.pack(MARK, End.WELL, 0), POLICY)
 
 
 def test_it_leaks_no_descriptors(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from searchsite.library.decoder.protocol import (
     LARGEST_ANSWER,
+    MARK,
     TRAILER,
     WALL_SECONDS,
     Decoded,
@@ -115,7 +116,7 @@ def _ask(state: _State, upload: int, policy: Policy) -> bytes | None:
         with theirs:
             parent = _send(state, policy.pack(), [upload, theirs.fileno()])
         answer = _read(ours)
-    if parent is None or answer is None or len(answer) < TRAILER.size:
+    if parent is None or answer is None or answer[-TRAILER.size :][: len(MARK)] != MARK:
         _bury(state, parent)
         return None
     return answer
@@ -147,7 +148,7 @@ def _read(reply: socket.socket) -> bytes | None:
             return b"".join(chunks)
         chunks.append(chunk)
         size += len(chunk)
-    return TRAILER.pack(End.BADLY, 0)
+    return TRAILER.pack(MARK, End.BADLY, 0)
 
 
 def _bury(state: _State, dead: _Parent | None) -> None:
@@ -159,7 +160,7 @@ def _bury(state: _State, dead: _Parent | None) -> None:
 
 
 def _decoded(answer: bytes, policy: Policy) -> Decoded:
-    end, _signal = TRAILER.unpack(answer[-TRAILER.size :])
+    _mark, end, _signal = TRAILER.unpack(answer[-TRAILER.size :])
     if end != End.WELL:
         raise Undecodable(SENTENCES.get(end, SENTENCES[End.BADLY]))
     try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchsite.library.decoder import child, rendering
-from searchsite.library.decoder.protocol import REQUEST, TRAILER, WALL_SECONDS, End, Policy
+from searchsite.library.decoder.protocol import MARK, REQUEST, TRAILER, WALL_SECONDS, End, Policy
 
 NOBODY = 65534
 MOST_DESCRIPTORS = 1024
@@ -118,7 +118,7 @@ def _trailer(status: int, *, late: bool) -> bytes:
     end = End.WELL if status == 0 else End.KILLED if number else End.BADLY
     if late or number == signal.SIGXCPU:
         end = End.TOO_SLOW
-    return TRAILER.pack(end, number)
+    return TRAILER.pack(MARK, end, number)
 
 
 def _is_told(ended: Running) -> bool:

@@ -12,7 +12,9 @@ from typing import Any
 REQUEST = struct.Struct("<QI4H")
 # An answer is a length, that much JSON, the pictures it names, and, from the parent, how the child ended.
 LENGTH = struct.Struct("<I")
-TRAILER = struct.Struct("<BB")
+TRAILER = struct.Struct("<8sBB")
+# An answer without it was cut off: its parent died. No picture ends so by chance.
+MARK = b"\xe2\x80\xa0ended"
 LARGEST_ANSWER = 32 << 20
 
 MEMORY_BYTES = 1 << 30
