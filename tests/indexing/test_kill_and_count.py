@@ -6,7 +6,7 @@ import io
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,16 +48,26 @@ class Crew:
         return process.start(replace(program, environment=self.environment))
 
     def kill_a_worker(self, chosen: random.Random) -> None:
-        """kill -9: a whole worker with its pool, or one process of a pool."""
+        """kill -9: a whole worker with its pool, or one process of a pool, or of a decoder."""
         place = chosen.randrange(len(self.workers))
         if chosen.random() < 0.4:
             self.workers[place].kill_group()
             self.workers[place] = self._start(self.programs[place])
             return
         pool = psutil.Process(self.workers[place].pid).children(recursive=True)
-        pool = [child for child in pool if "decoder" not in " ".join(child.cmdline())]
         if pool:
             chosen.choice(pool).kill()
+
+    def kill_the_decoders(self) -> int:
+        """kill -9 to all that run; returns how many did."""
+        processes = [one for worker in self.workers for one in psutil.Process(worker.pid).children(recursive=True)]
+        killed = 0
+        for found in processes:
+            with suppress(psutil.NoSuchProcess):
+                if "searchsite.library.decoder" in found.cmdline():
+                    found.kill()
+                    killed += 1
+        return killed
 
     def lose_the_broker(self) -> None:
         """It comes back empty, since it keeps nothing on disk."""
@@ -120,11 +130,13 @@ def test_three_hundred_items_survive_twelve_kills_and_the_loss_of_the_broker(see
     chosen = random.Random(seed)
     alice = made.person("alice")
     place = made.place(alice, made.team_of(alice))
+    decoders = 0
     with FakeInference() as server, crew(servers.directory() / f"crew{seed}", server) as working:
         server.delay = 0.05
         for kill in range(KILLS):
             put_in(place, kill * ITEMS // KILLS, ITEMS // KILLS)
             time.sleep(chosen.uniform(0.4, 1.2))
+            decoders += working.kill_the_decoders() if kill % 3 == 0 else 0
             working.kill_a_worker(chosen)
             if kill == KILLS // 2:
                 working.lose_the_broker()
@@ -133,6 +145,7 @@ def test_three_hundred_items_survive_twelve_kills_and_the_loss_of_the_broker(see
             time.sleep(0.2)
         charged = server.inputs
     pictures = ITEMS // 5
+    assert decoders > 0
     assert unfinished() == 0
     assert list(Job.objects.exclude(state="done").values_list("kind", "state", "last_error")) == []
     rows = rows_by_item()
