@@ -7,14 +7,18 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import structlog
 from django.db import transaction
 
 from searchsite.library import files
 from searchsite.library.models import Blob
 
+log = structlog.get_logger()
 # 24 calls go through all 256 folders, and through 8 of them again: a server that is off every night misses none.
 FOLDERS_AT_ONCE = 11
 MOST_AT_ONCE = 5000
+# More unknown files than known ones, and not just a few: these are another database's, not what crashes left.
+A_FEW = 20
 # An original, or one of its derivatives.
 STORED = re.compile(r"([0-9a-f]{64})(\.\d+\.webp)?")
 
@@ -34,6 +38,9 @@ def sweep(folders: Iterable[str]) -> int:
         in_folder = Blob.objects.filter(sha256__gte=folder, sha256__lt=f"{folder}g")
         known = set(in_folder.values_list("sha256", flat=True)) if stale else set()
         unknown = [path for path in stale if path.name[:64] not in known]
+        if len(unknown) > max(A_FEW, len(stale) / 2):
+            log.error("files of another database? none was removed", folder=folder, unknown=len(unknown))
+            continue
         removed += sum(map(_remove, unknown[:MOST_AT_ONCE]))
     return removed
 

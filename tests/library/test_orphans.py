@@ -38,6 +38,14 @@ def test_what_no_row_names_is_swept_after_a_day(name: str) -> None:
     assert stored() == []
 
 
+@pytest.mark.django_db
+def test_the_files_of_another_database_stay() -> None:
+    for number in range(orphans.A_FEW + 1):
+        left(f"abcd{number:060x}")
+    assert orphans.sweep(["ab"]) == 0
+    assert len(stored()) == orphans.A_FEW + 1
+
+
 def test_what_a_row_names_stays(alice: User, team: Team) -> None:
     blob = take(drawn.jpeg(), place(alice, team)).item.blob
     files.write_derivatives(blob, {480: b"derivative"})
