@@ -6,13 +6,13 @@ import socket
 from functools import cache
 
 from celery.exceptions import CeleryError
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from kombu.exceptions import KombuError, OperationalError
 
-from searchsite import config as configuration
 from searchsite.celery import app
 from searchsite.ops import household
 
@@ -71,7 +71,7 @@ def _broker() -> str:
 
 
 def _inference() -> str:
-    config = configuration.load()
+    config = settings.CONFIG
     if config.inference_url is None:
         return READY if household.inference_answers(config) is None else "does not answer"
     host, port = household.network_place(config.inference_url)

@@ -216,9 +216,9 @@ except Refusal as refusal:
 def test_a_full_disk_refuses_and_keeps_nothing(tmp_path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    script = f"mount -t tmpfs -o size=2m none {disk} && {sys.executable} - {disk}; find {disk} -type f"
+    script = 'mount -t tmpfs -o size=2m none "$1" && "$0" - "$1"; find "$1" -type f'
     ran = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script],
+        ["unshare", "--mount", "sh", "-c", script, sys.executable, str(disk)],
         input=FULL_DISK,
         capture_output=True,
         text=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from searchsite.config import Config
 from searchsite.ops import first_run, samples
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +15,8 @@ def test_it_lives_without_asking_anybody(client: Client) -> None:
     assert client.get("/livez").content == b"ok\n"
 
 
-def test_it_is_ready_and_names_what_is_missing(client: Client) -> None:
+def test_it_is_ready_and_names_what_is_missing(client: Client, settings) -> None:
+    settings.CONFIG = Config(inference_url="http://127.0.0.1:9")  # nobody listens on the discard port
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["parts"] == {"database": "ok", "broker": "ok", "inference": "does not answer"}
