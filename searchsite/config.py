@@ -8,7 +8,7 @@ import os
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,10 +16,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 # sun_path holds 108 bytes on Linux and 104 on macOS; Postgres appends "/.s.PGSQL.5432.lock".
 SOCKET_DIR_LIMIT = 80
+Dialect = Literal["searchsite", "vllm", "sglang", "openrouter", "openai", "llamacpp", "dashscope"]
+DIALECTS = ", ".join(get_args(Dialect))
+URLS = ("inference_url", "embed_url", "caption_url", "rerank_url", "answer_url")
+NETWORKS = ("embedder", "captioner", "reranker", "answerer")
+KEYS = ("inference_key", "embed_key", "caption_key", "rerank_key", "answer_key", "earlier_keys")
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "broker_url": ("redis://", "rediss://", "redis+socket://"),
-    "inference_url": ("http://", "https://"),
+    **dict.fromkeys(URLS, ("http://", "https://")),
 }
 
 
@@ -50,10 +55,45 @@ class Config(BaseSettings):
     media_root: Path = Field(ROOT / "media", description="Uploaded files and their derivatives.")
     database_url: SecretStr | None = Field(None, description="postgresql://...; the embedded Postgres when not set.")
     broker_url: SecretStr | None = Field(None, description="redis://...; the embedded Valkey when not set.")
-    inference_url: str | None = Field(None, description="http(s)://...; the embedded inference server when not set.")
-    inference_key: SecretStr | None = Field(None, description="Bearer key for INFERENCE_URL.")
-    embedder: str = Field(
-        "builtin", description="Name of the embedder to ask for; after a change, `manage.py reindex` indexes anew."
+    preset: Literal["builtin", "openrouter", "vllm", "qwen-local", "gigarouter"] = Field(
+        "builtin", description="Which networks serve which stage, and where: docs/models.md."
+    )
+    inference_url: str | None = Field(
+        None, description="http(s)://... of the preset's server; the embedded inference server when not set."
+    )
+    inference_key: SecretStr | None = Field(None, description="Bearer key for INFERENCE_URL, or the preset's provider.")
+    embedder: str | None = Field(
+        None, description="Network that embeds; the preset's when not set. After a change, build a new space."
+    )
+    embed_url: str | None = Field(None, description="Where the embedder answers, if not at the preset's address.")
+    embed_key: SecretStr | None = Field(None, description="Bearer key for EMBED_URL.")
+    embed_dialect: Dialect | None = Field(None, description=f"What EMBED_URL speaks: {DIALECTS}.")
+    embed_dimensions: int = Field(1024, ge=64, le=4096, description="Numbers kept of each vector, at most.")
+    reader: Literal["builtin", "captioner", "none"] = Field(
+        "builtin", description="Who reads the text in pictures: builtin, captioner or none."
+    )
+    captioner: str | None = Field(
+        None, description="Network that describes pictures, or none; the preset's when not set."
+    )
+    caption_url: str | None = Field(None, description="Where the captioner answers, if not at the preset's address.")
+    caption_key: SecretStr | None = Field(None, description="Bearer key for CAPTION_URL.")
+    caption_dialect: Dialect | None = Field(None, description="What CAPTION_URL speaks.")
+    reranker: str | None = Field(None, description="Network that reorders hits, or none; the preset's when not set.")
+    rerank_url: str | None = Field(None, description="Where the reranker answers, if not at the preset's address.")
+    rerank_key: SecretStr | None = Field(None, description="Bearer key for RERANK_URL.")
+    rerank_dialect: Dialect | None = Field(None, description="What RERANK_URL speaks.")
+    answerer: str | None = Field(
+        None, description="Network that answers questions, or none; the preset's when not set."
+    )
+    answer_url: str | None = Field(None, description="Where the answerer answers, if not at the preset's address.")
+    answer_key: SecretStr | None = Field(None, description="Bearer key for ANSWER_URL.")
+    answer_dialect: Dialect | None = Field(None, description="What ANSWER_URL speaks.")
+    earlier_keys: SecretStr | None = Field(
+        None, description="Keys of servers that earlier spaces still need: host=key, comma separated."
+    )
+    qwen_device: str = Field("auto", description="Where PRESET=qwen-local computes: auto, cpu, cuda, cuda:1 or mps.")
+    qwen_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Numbers that PRESET=qwen-local computes with: auto, float32, bfloat16 or float16."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
@@ -76,7 +116,7 @@ class Config(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in ("secret_key", "database_url", "broker_url", "inference_key"):
+        for name in ("secret_key", "database_url", "broker_url", *KEYS):
             path = os.environ.get(f"{name.upper()}_FILE")
             if path and name not in values:
                 try:
@@ -90,7 +130,7 @@ class Config(BaseSettings):
     def _split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("database_url", "broker_url", "inference_url", "inference_key", "secret_key", mode="before")
+    @field_validator("database_url", "broker_url", "secret_key", *URLS, *KEYS, *NETWORKS, mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return value or None

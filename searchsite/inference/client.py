@@ -18,7 +18,8 @@ from searchsite.config import Config
 from searchsite.inference.dialects import vllm
 from searchsite.inference.errors import BadAnswer, BadInput, Refused, TooSlow, Unreachable
 from searchsite.inference.prompts import clean
-from searchsite.inference.transport import Endpoint, Transport
+from searchsite.inference.stages import Endpoint, stages_from
+from searchsite.inference.transport import Transport
 from searchsite.inference.types import (
     EmbedderInfo,
     Embeddings,
@@ -75,7 +76,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._endpoint.embedder} at {self._endpoint.name})"
+        return f"Client({self._endpoint.network} at {self._endpoint.name})"
 
     def info(self) -> EmbedderInfo:
         """What the embedder is and can do; asked anew once a minute."""
@@ -87,7 +88,7 @@ class Client:
         end = start + SECONDS[purpose]
         offer, info = self._described(end)
         ready = [_usable(entry, place, info) for place, entry in enumerate(inputs)]
-        calls = _calls(vllm.Task(self._endpoint.embedder, offer, purpose, instruction), ready)
+        calls = _calls(vllm.Task(self._endpoint.network, offer, purpose, instruction), ready)
         found = self._all([partial(self._embed, call, end, info.dimensions) for call in calls])
         vectors = np.empty((len(inputs), info.dimensions), np.float32)
         for call, (rows, _) in zip(calls, found, strict=True):
@@ -133,7 +134,7 @@ class Client:
         return vectors, tokens
 
     def _read(self, picture: Picture, place: int, text: bool) -> Reading:
-        payload = vllm.read_request(self._endpoint.embedder, picture, text=text)
+        payload = vllm.read_request(self._endpoint.network, picture, text=text)
         try:
             answer = self._transport.call("/v1/read", payload, end=time.monotonic() + READ_SECONDS, most=READING_BYTES)
         except BadInput as error:
@@ -169,7 +170,7 @@ class Client:
 
     def _ask(self, end: float) -> tuple[vllm.Offer, EmbedderInfo]:
         """What the server says of its embedder, and where it says too little, what trying shows."""
-        embedder = self._endpoint.embedder
+        embedder = self._endpoint.network
         offer = vllm.offer(self._transport.call("/v1/models", end=end, most=READING_BYTES), embedder)
         if offer is None:
             raise Refused(f"{self._endpoint.name} has no embedder named {embedder!r}")
@@ -190,7 +191,7 @@ class Client:
 
     def _probe(self, offer: vllm.Offer, entry: EmbedInput, end: float, **fields: Any) -> int | None:
         """How long a vector the server makes of an input; nothing where it refuses."""
-        task = vllm.Task(self._endpoint.embedder, offer, "document")
+        task = vllm.Task(self._endpoint.network, offer, "document")
         payload = task.conversations([entry]) if entry.picture else task.texts([entry.text or ""])
         most = MOST_DIMENSIONS * BYTES_A_NUMBER + SPARE_BYTES
         try:
@@ -205,10 +206,8 @@ class Client:
 
 
 def endpoint_from(config: Config) -> Endpoint:
-    """The endpoint the configuration names: INFERENCE_URL, or the embedded server's socket."""
-    if config.inference_url is None:
-        return Endpoint("http://inference", config.inference_socket, config.embedder)
-    return Endpoint(config.inference_url, None, config.embedder, config.inference_key)
+    """The endpoint that embeds, as the configuration names it."""
+    return stages_from(config).embed
 
 
 def _usable(entry: EmbedInput, place: int, info: EmbedderInfo) -> EmbedInput:

@@ -63,3 +63,17 @@ class BadInput(Refused):
 
 class BadAnswer(InferenceError):
     """The server answered, but not with what was asked for; nothing of the answer was used."""
+
+
+class OutOfBudget(InferenceError):
+    """The meter does not let the call go out: a budget is spent."""
+
+    shared = True
+
+
+class NotOffered(Refused):
+    """The server does not have the network that was asked for; the message names what it has."""
+
+
+class Declined(Refused):
+    """The network would not answer: a refusal, a filter, or a loop that never came to an end."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
-from pydantic import SecretStr
 
 from searchsite.inference.deadline import Clock, Connections
 from searchsite.inference.errors import (
@@ -30,6 +27,7 @@ from searchsite.inference.errors import (
     Unauthorised,
     Unreachable,
 )
+from searchsite.inference.stages import Endpoint
 from searchsite.inference.wire import input_index
 
 KEPT_SECONDS = 30.0
@@ -39,21 +37,6 @@ QUOTED = 200
 COME_BACK = {408, 425, 429, 503, 529}
 KEY_TROUBLE = {401, 402, 403}
 BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where an embedder answers: a URL, or a unix socket behind it, and the key to show."""
-
-    url: str
-    socket: Path | None
-    embedder: str
-    key: SecretStr | None = None
-
-    @property
-    def name(self) -> str:
-        """What to call it in a sentence: never with credentials."""
-        return "the embedded inference server" if self.socket else _host(self.url)
 
 
 def _host(url: str) -> str:

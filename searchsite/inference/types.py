@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+Stage = Literal["embed", "read", "caption", "rerank", "answer"]
+"""What a network is asked to do; each stage may be served by another."""
 Purpose = Literal["document", "query"]
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -33,7 +35,11 @@ class EmbedInput:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one call to a `Client` cost."""
+    """What one call to a `Client` cost.
+
+    operation: the stage, or `query` for an embedded question. embedder: the network's name. tokens: those sent.
+    cost: US dollars, where the provider itself says; else the price table tells. provider: the server's host.
+    """
 
     operation: str
     embedder: str
@@ -41,6 +47,9 @@ class Usage:
     inputs: int
     tokens: int
     seconds: float
+    output_tokens: int = 0
+    cost: float | None = None
+    provider: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,3 +89,48 @@ class EmbedderInfo:
     notes: tuple[str, ...] = ()
     reads: bool = False
     captions: bool = False
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a captioner says of a picture. `complete` is false where its answer was no JSON: then only `caption` is set.
+
+    kind: photo, screenshot, document, diagram, chart, illustration or other. language: ISO 639-1 of `text`, or empty.
+    """
+
+    caption: str
+    tags: tuple[str, ...]
+    text: str
+    kind: str
+    language: str
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Relevance of each document to the query, 0..1, in the order the documents were given."""
+
+    scores: tuple[float, ...]
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation; pictures stand before the text."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a streamed answer. The last piece, and only that, has `finish`: stop, length, content_filter or other.
+
+    A stream that ends without one raises BadAnswer: what came before is not a whole answer.
+    """
+
+    text: str = ""
+    thinking: str = ""
+    finish: str | None = None
+    usage: Usage | None = None

@@ -1,0 +1,125 @@
+"""Which network serves which stage, and where: presets first, each stage overridable on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from searchsite.config import Config, Dialect
+from searchsite.inference.types import Stage
+
+EMBEDDED = "http://inference"
+"""What the embedded inference server is called behind its socket."""
+NONE = "none"
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a network answers: a URL, or a unix socket behind it; its name there, the key to show, and the dialect.
+
+    dimensions: how many numbers to keep of its vectors at most; None keeps all.
+    """
+
+    url: str
+    socket: Path | None
+    network: str
+    key: SecretStr | None = None
+    dialect: Dialect = "searchsite"
+    dimensions: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence: never with credentials."""
+        return "the embedded inference server" if self.socket else self.host
+
+    @property
+    def host(self) -> str:
+        """Host and port of the URL, without the credentials that may stand before them."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the embedded inference server answers: it costs nothing, and nobody's budget."""
+        return self.socket is not None
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The endpoint of each stage; None where nothing is configured to do it."""
+
+    embed: Endpoint
+    read: Endpoint | None = None
+    caption: Endpoint | None = None
+    rerank: Endpoint | None = None
+    answer: Endpoint | None = None
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A provider's network for each stage, its dialect, and its address where everybody's is the same."""
+
+    dialect: Dialect
+    embedder: str
+    captioner: str = NONE
+    reranker: str = NONE
+    answerer: str = NONE
+    url: str | None = None
+    local: bool = False
+
+
+PRESETS: Mapping[str, Preset] = {
+    "builtin": Preset("searchsite", "builtin", local=True),
+    "openrouter": Preset(
+        "openrouter",
+        "qwen/qwen3-embedding-8b",
+        captioner="qwen/qwen3-vl-8b-instruct",
+        answerer="qwen/qwen3-8b",
+        url=OPENROUTER_URL,
+    ),
+    "vllm": Preset("vllm", "Qwen/Qwen3-VL-Embedding-8B", captioner="Qwen/Qwen3-VL-8B-Instruct"),
+    "qwen-local": Preset("searchsite", "Qwen/Qwen3-VL-Embedding-2B", local=True),
+    "gigarouter": Preset(
+        "openai",
+        "Qwen/Qwen3-VL-Embedding-8B",
+        captioner="Qwen/Qwen3-VL-8B-Instruct",
+        answerer="Qwen/Qwen3-8B",
+    ),
+}
+
+
+def stages_from(config: Config) -> Stages:
+    """The endpoints that the configuration names."""
+    preset = PRESETS[config.preset]
+    read = Endpoint(EMBEDDED, config.inference_socket, "builtin")
+    if config.preset == "builtin" and config.inference_url is not None:
+        read = Endpoint(config.inference_url, None, config.embedder or preset.embedder, config.inference_key)
+    embed = _endpoint(config, "embed", config.embedder or preset.embedder)
+    return Stages(
+        embed=replace(embed, dimensions=config.embed_dimensions),
+        read=read if config.reader == "builtin" else None,
+        caption=_endpoint_or_none(config, "caption", config.captioner or preset.captioner),
+        rerank=_endpoint_or_none(config, "rerank", config.reranker or preset.reranker),
+        answer=_endpoint_or_none(config, "answer", config.answerer or preset.answerer),
+    )
+
+
+def _endpoint_or_none(config: Config, stage: Stage, network: str) -> Endpoint | None:
+    return None if network == NONE else _endpoint(config, stage, network)
+
+
+def _endpoint(config: Config, stage: Stage, network: str) -> Endpoint:
+    preset = PRESETS[config.preset]
+    url: str | None = getattr(config, f"{stage}_url")
+    key: SecretStr | None = getattr(config, f"{stage}_key")
+    dialect: Dialect | None = getattr(config, f"{stage}_dialect")
+    if url is not None:
+        return Endpoint(url, None, network, key, dialect or preset.dialect)
+    url = config.inference_url or preset.url
+    if url is None:
+        return Endpoint(EMBEDDED, config.inference_socket, network)
+    return Endpoint(url, None, network, key or config.inference_key, dialect or preset.dialect)
