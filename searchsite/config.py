@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import os
 import tempfile
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -20,7 +23,20 @@ Dialect = Literal["searchsite", "vllm", "sglang", "openrouter", "openai", "llama
 DIALECTS = ", ".join(get_args(Dialect))
 URLS = ("inference_url", "embed_url", "caption_url", "rerank_url", "answer_url")
 NETWORKS = ("embedder", "captioner", "reranker", "answerer")
+BUDGETS = ("budget_month", "team_budget_month")
 KEYS = ("inference_key", "embed_key", "caption_key", "rerank_key", "answer_key", "earlier_keys")
+PRICES: dict[str, dict[str, float]] = {
+    "qwen/qwen3-embedding-8b": {"input": 0.01},
+    "qwen/qwen3-embedding-4b": {"input": 0.02},
+    "qwen/qwen3-embedding-0.6b": {"input": 0.01},
+    "qwen/qwen3-vl-8b-instruct": {"input": 0.08, "output": 0.5},
+    "qwen/qwen3-8b": {"input": 0.05, "output": 0.4},
+    # What its tokens of pictures cost; those of texts cost less, and it does not tell them apart.
+    "qwen3-vl-embedding": {"input": 0.258},
+    "builtin": {"input": 0.0},
+}
+"""What hosted networks cost on PRICES_DATE."""
+UNITS = {"input", "output", "image"}
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "broker_url": ("redis://", "rediss://", "redis+socket://"),
@@ -95,6 +111,19 @@ class Config(BaseSettings):
     qwen_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Numbers that PRESET=qwen-local computes with: auto, float32, bfloat16 or float16."
     )
+    prices: Annotated[dict[str, dict[str, float]], NoDecode] = Field(
+        PRICES,
+        description="US dollars by network: per million tokens of input and output, and per image. JSON that adds to"
+        " these or takes their place; null makes a price unknown.",
+    )
+    prices_date: date = Field(date(2026, 11, 1), description="The day on which PRICES were looked up.")
+    budget_month: Decimal | None = Field(
+        None, ge=0, description="US dollars that all teams together may spend in a calendar month (UTC)."
+    )
+    team_budget_month: Decimal | None = Field(
+        None, ge=0, description="US dollars that a team may spend in a month, where it has no budget of its own."
+    )
+    ledger_days: int = Field(400, ge=1, description="How long each call to a paid server is kept; daily sums stay.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
     )
@@ -130,10 +159,21 @@ class Config(BaseSettings):
     def _split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("database_url", "broker_url", "secret_key", *URLS, *KEYS, *NETWORKS, mode="before")
+    @field_validator("database_url", "broker_url", "secret_key", *URLS, *KEYS, *NETWORKS, *BUDGETS, mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
-        return value or None
+        return None if value == "" else value
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _over_the_known_prices(cls, value: Any) -> Any:
+        given = _parsed(value) if isinstance(value, str) else value
+        if not isinstance(given, dict) or not all(one is None or _is_price(one) for one in given.values()):
+            raise ValueError(
+                'it must be JSON like {"vendor/network": {"input": 0.05, "output": 0.4}}, with no amount below 0'
+            )
+        known = PRICES | {name.lower(): one for name, one in given.items()}
+        return {name: one for name, one in known.items() if one is not None}
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -186,6 +226,21 @@ class Config(BaseSettings):
 
 def _plain(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _parsed(text: str) -> Any:
+    """The value of a JSON text; None where it is none."""
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return None
+
+
+def _is_price(value: Any) -> bool:
+    if not isinstance(value, dict) or not value or not value.keys() <= UNITS:
+        return False
+    numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
+    return len(numbers) == len(value) and all(0 <= one < 1e6 for one in numbers)
 
 
 def _is_loopback(host: str) -> bool:
