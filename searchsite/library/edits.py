@@ -1,4 +1,4 @@
-"""What people change about an item: its title, tags, kind and collection."""
+"""What people change about an item: its title, tags, kind, collection, caption and the text in its picture."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job, Lane
-from searchsite.library import tags, wording
-from searchsite.library.models import Collection, Item, Kind, KindSetBy
+from searchsite.library import sayings, tags, wording
+from searchsite.library.models import Collection, Item, Kind, KindSetBy, Part, PartRole
 from searchsite.library.refusals import Refusal
+from searchsite.library.sayings import CAPTION_CHARS, TEXT_CHARS, Saying
 from searchsite.library.scope import Scope
 
 
@@ -61,5 +62,36 @@ def move(item: Item, target: Collection, *, scope: Scope) -> None:
     item.collection = target
 
 
-def _embed_again(item: Item) -> None:
-    queue.enqueue([Job(kind="embed", queue="embed", lane=Lane.NORMAL, team_id=item.team_id, subject=item.pk)])
+def set_caption(item: Item, text: str, *, scope: Scope) -> None:
+    """Say in one's own words what a picture shows; no captioner changes it again. Nothing: it is to have no caption."""
+    caption = wording.clean_text(text).strip()
+    if len(caption) > CAPTION_CHARS:
+        raise Refusal(f"A caption has at most {CAPTION_CHARS:,} characters.", code="caption-too-long")
+    _say(item, PartRole.CAPTION, [Saying(caption)] if caption else [], scope)
+
+
+def set_text(item: Item, text: str, *, scope: Scope) -> None:
+    """Say what stands in a picture; no reader changes it again. Nothing: there is no text in it."""
+    cleaned = wording.clean_text(text).strip()
+    if len(cleaned) > TEXT_CHARS:
+        raise Refusal(f"The text in a picture has at most {TEXT_CHARS:,} characters.", code="text-too-long")
+    _say(item, PartRole.OCR, sayings.split(cleaned), scope)
+
+
+@transaction.atomic
+def _say(item: Item, role: PartRole, said: list[Saying], scope: Scope) -> None:
+    if not item.is_picture:
+        raise Refusal("Only pictures have a caption and text in them.", code="not-a-picture")
+    # The right is looked at once more with the item locked: it may be moved or thrown away right now.
+    here = Item.objects.filter(pk=item.pk, collection_id__in=scope.writable_ids, trashed_at=None)
+    locked = here.select_for_update(of=("self",)).first()
+    if locked is None:
+        raise Refusal("The item was moved or deleted meanwhile.", code="moved", status=409)
+    before = Part.objects.filter(item=locked, role=role).order_by("ordinal").values_list("text", flat=True)
+    if "".join(before).strip() != "".join(one.text for one in said).strip():
+        sayings.write(locked, role, said, sayings.PERSON)
+        _embed_again(locked, lane=Lane.WAITING)
+
+
+def _embed_again(item: Item, *, lane: Lane = Lane.NORMAL) -> None:
+    queue.enqueue([Job(kind="embed", queue="embed", lane=lane, team_id=item.team_id, subject=item.pk)])

@@ -34,6 +34,7 @@ def is_screenshot(decoded: Decoded, *, title: str = "") -> bool:
 def apply_decoded(item: Item, decoded: Decoded) -> None:
     """Write what decoding found out. Call it where the job is finished, with the item's row locked."""
     item.width, item.height, item.placeholder = decoded.width, decoded.height, decoded.placeholder
-    if item.kind_set_by == KindSetBy.RULE and item.is_picture:
+    # What a captioner saw stands until it looks again.
+    if item.kind_set_by == KindSetBy.RULE and item.is_picture and not item.depicts:
         item.kind = Kind.SCREENSHOT if is_screenshot(decoded, title=item.title) else Kind.IMAGE
     item.save(update_fields=["width", "height", "placeholder", "kind"])

@@ -69,6 +69,14 @@ class PartRole(models.TextChoices):
     TAGS = "tags", "Tags"
 
 
+class Author(models.TextChoices):
+    """Who wrote a part of a picture. What a person wrote stays whatever a network says later."""
+
+    PERSON = "person", "Person"
+    CAPTIONER = "captioner", "Captioner"
+    READER = "reader", "Reader"
+
+
 class Source(models.TextChoices):
     """Who put a tag on an item."""
 
@@ -159,6 +167,13 @@ class Item(models.Model):
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    depicts = models.CharField(
+        max_length=12,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a captioner takes a picture for: photo, diagram...",
+    )
     source_url = models.URLField(max_length=2000, blank=True)
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
@@ -197,7 +212,10 @@ class Item(models.Model):
 
 
 class Part(models.Model):
-    """What is searched: the picture itself, or at most PASSAGE_CHARS characters of text."""
+    """What is searched: the picture itself, or at most PASSAGE_CHARS characters of text.
+
+    One without text that a person set says that the picture has no such text, whatever a network sees in it.
+    """
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="parts")
     channel = models.CharField(max_length=5, choices=Channel.choices)
@@ -205,6 +223,10 @@ class Part(models.Model):
     ordinal = models.IntegerField(default=0)
     text = models.TextField(blank=True)
     language = models.CharField(max_length=10, blank=True)
+    set_by = models.CharField(max_length=9, choices=Author.choices, blank=True, default="", db_default="")
+    network = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Which captioner or reader said it"
+    )
     locator = models.JSONField(default=dict, blank=True, help_text="Where in the item: offsets, or boxes of words")
     search = models.GeneratedField(
         expression=SearchVector("text", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True
