@@ -46,9 +46,17 @@ class Scope:
 
 def scope_for(user: User, team: Team | int) -> Scope:
     """Return what the person may do in the team; nothing at all when they are not a member."""
-    team_id = team if isinstance(team, int) else team.pk
+    return _scope(user.pk, team if isinstance(team, int) else team.pk)
+
+
+def renewed(scope: Scope) -> Scope:
+    """Return what the same person may do in the same team by now."""
+    return _scope(scope.user_id, scope.team_id)
+
+
+def _scope(user_id: int, team_id: int) -> Scope:
     with connection.cursor() as cursor:
-        cursor.execute(GATE, FIXED | {"user": user.pk, "team": team_id})
+        cursor.execute(GATE, FIXED | {"user": user_id, "team": team_id})
         rows = cursor.fetchall()
     readable = tuple(collection_id for collection_id, _ in rows)
-    return Scope(user.pk, team_id, readable, tuple(collection_id for collection_id, may_edit in rows if may_edit))
+    return Scope(user_id, team_id, readable, tuple(collection_id for collection_id, may_edit in rows if may_edit))
