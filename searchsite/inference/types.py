@@ -38,7 +38,8 @@ class Usage:
     """What one call to a `Client` cost.
 
     operation: the stage, or `query` for an embedded question. embedder: the network's name. tokens: those sent.
-    cost: US dollars, where the provider itself says; else the price table tells. provider: the server's host.
+    cost: US dollars, where the provider itself says; else the price table tells. provider: the server's host, empty for
+    the embedded server. pictures: how many inputs hold one. failed: paid for, but nothing came of it.
     """
 
     operation: str
@@ -50,6 +51,8 @@ class Usage:
     output_tokens: int = 0
     cost: float | None = None
     provider: str = ""
+    pictures: int = 0
+    failed: bool = False
 
 
 @dataclass(frozen=True)
