@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from itertools import chain
@@ -115,6 +116,8 @@ def shown_default(name: str) -> str:
         return "not set"
     if isinstance(default, Path):
         return str(default.relative_to(ROOT))
+    if isinstance(default, dict):
+        return json.dumps(default)
     return ", ".join(default) or "none" if isinstance(default, list) else str(default)
 
 
