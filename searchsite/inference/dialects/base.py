@@ -1,6 +1,6 @@
 """What every dialect offers to the client: requests out of typed inputs, typed values out of answers.
 
-A dialect is stateless and does no input or output itself. The defaults are those of the OpenAI shapes.
+A dialect is stateless and does no input or output itself. docs/adding-a-provider.md tells how to add one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from searchsite.inference.errors import InferenceError, Refused
 from searchsite.inference.prompts import Prompt
-from searchsite.inference.types import EmbedderInfo, EmbedInput, Message, Picture, Piece, Purpose, Reading, Vectors
+from searchsite.inference.types import EmbedderInfo, EmbedInput, Message, Picture, Purpose, Reading, Vectors
 
 Json = dict[str, Any]
 
@@ -45,6 +45,8 @@ class Offer:
     """Inputs with pictures that one request may hold."""
     priority: bool = False
     info: EmbedderInfo | None = None
+    modalities: frozenset[str] | None = None
+    """What it takes (text, image), where the server says so; None: only trying shows."""
     details: Json = field(default_factory=dict)
     """What else of it the dialect needs later, such as a marker for pictures."""
 
@@ -78,12 +80,22 @@ class ChatTask:
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer of a chat. finish: stop, length, content_filter, error or what the server says."""
+    """A whole answer of a chat. finish: stop, length, content_filter, other, or what else the server says."""
 
     text: str
     finish: str
     spent: Spent = Spent()
     thinking: str = ""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one event of a streamed chat says. What was spent may come after the event that has `finish`."""
+
+    text: str = ""
+    thinking: str = ""
+    finish: str | None = None
+    spent: Spent | None = None
 
 
 class Dialect(ABC):
@@ -104,8 +116,27 @@ class Dialect(ABC):
         return Request("/v1/models")
 
     @abstractmethod
+    def networks(self, answer: Any) -> list[str]:
+        """The names in the answer to `catalogue`. Raises BadAnswer."""
+
+    @abstractmethod
     def offer(self, answer: Any, network: str) -> Offer:
-        """Find a network in the answer to `catalogue`. Raises NotOffered (naming what is there) or BadAnswer."""
+        """Find a network in the answer to `catalogue` (None where it has none).
+
+        Raises NotOffered, naming what is there, or BadAnswer.
+        """
+
+    def about(self, offer: Offer) -> Request | None:
+        """A second question about a network that embeds, where the list tells too little."""
+        return None
+
+    def learned(self, offer: Offer, answer: Any) -> Offer:
+        """The offer with what the answer to `about` adds."""
+        return offer
+
+    def forms(self, offer: Offer) -> Sequence[Offer]:
+        """Ways to send a picture, best first. Where there are several, the first that yields a vector is kept."""
+        return (offer,)
 
     @abstractmethod
     def embed(self, task: EmbedTask, inputs: Sequence[EmbedInput]) -> Request:
@@ -113,7 +144,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def vectors(self, answer: Any, count: int) -> tuple[Vectors, Spent]:
-        """Vectors in the order of the inputs, finite and not zero, all of one length. Raises BadAnswer."""
+        """Unit vectors in the order of the inputs, all of one length. Raises BadAnswer for anything less."""
 
     def read(self, network: str, picture: Picture, *, text: bool) -> Request:
         """A request for the text and tags of a picture."""
@@ -128,24 +159,28 @@ class Dialect(ABC):
         raise Refused(f"{self.name} servers do not chat")
 
     def reply(self, answer: Any) -> Reply:
-        """The whole answer of a chat. Raises BadAnswer."""
+        """The whole answer of a chat, without what it thought before. Raises BadAnswer, or the error it carries."""
         raise Refused(f"{self.name} servers do not chat")
 
-    def piece(self, event: Any) -> Piece | None:
-        """One event of a streamed chat, or None where it says nothing. Raises an InferenceError it carries."""
+    def chunk(self, event: Any) -> Chunk | None:
+        """One parsed event of a streamed chat, or None where it says nothing. Raises BadAnswer, or what it carries.
+
+        Thoughts may stand in the text between tags: put the texts of a stream through `thinking.Splitter`.
+        """
         raise Refused(f"{self.name} servers do not chat")
 
     def rerank(self, network: str, query: EmbedInput, documents: Sequence[EmbedInput], instruction: str) -> Request:
-        """A request for the relevance of documents to a query."""
+        """A request for the relevance of documents to a query. An answer may hold all documents once more."""
         raise Refused(f"{self.name} servers do not rerank")
 
     def scores(self, answer: Any, count: int) -> tuple[tuple[float, ...], Spent]:
         """Relevance 0..1 in the order of the documents. Raises BadAnswer."""
         raise Refused(f"{self.name} servers do not rerank")
 
+    @abstractmethod
     def fault(self, status: int, answer: Any, retry_after: str | None) -> InferenceError | None:
         """The error that an answer is or carries, also inside a 200; None where it carries none.
 
-        `answer` is the parsed JSON or None. The message quotes what the server said, cut; the transport masks keys.
+        `answer` is the parsed JSON or None. The message quotes what the server said, cut; the transport masks keys
+        and puts the server's name before it.
         """
-        raise NotImplementedError

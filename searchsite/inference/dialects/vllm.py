@@ -6,11 +6,14 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from searchsite.inference.dialects import base
+from searchsite.inference.dialects.openai import CHAT, OpenAI, chat_head, parts, turn
+from searchsite.inference.dialects.rows import scores_in, spent_in
 from searchsite.inference.errors import BadAnswer
 from searchsite.inference.prompts import Prompt, harmless, instruction_for, prompt_for, render
 from searchsite.inference.types import EmbedderInfo, EmbedInput, Picture, Purpose, Reading, Vectors, Word
@@ -220,3 +223,37 @@ def _checked(rows: Vectors) -> Vectors:
         raise BadAnswer("the vectors are not of length one")
     unit: Vectors = (rows / norms).astype(np.float32)
     return unit
+
+
+class VLLM(OpenAI):
+    """vLLM, one server a network."""
+
+    name: ClassVar[str] = "vllm"
+    encoding: ClassVar[str] = "base64"
+    unit: ClassVar[bool] = True
+
+    def forms(self, offer: base.Offer) -> Sequence[base.Offer]:
+        return (offer,)
+
+    def chat(self, task: base.ChatTask) -> base.Request:
+        body = {**chat_head(task), "max_tokens": task.most_tokens, "messages": [turn(one) for one in task.messages]}
+        if task.top_k is not None:
+            body["top_k"] = task.top_k
+        if task.thinking is not None:
+            body["chat_template_kwargs"] = {"enable_thinking": task.thinking}
+        return base.Request(CHAT, body)
+
+    def rerank(
+        self, network: str, query: EmbedInput, documents: Sequence[EmbedInput], instruction: str
+    ) -> base.Request:
+        body = {"model": network, "query": _document(query), "documents": [_document(one) for one in documents]}
+        return base.Request("/v1/rerank", {**body, "top_n": len(documents), "instruction": harmless(instruction)})
+
+    def scores(self, answer: Any, count: int) -> tuple[tuple[float, ...], base.Spent]:
+        rows = answer.get("results") if isinstance(answer, dict) else None
+        return scores_in(rows, count), spent_in(rows and answer.get("usage"))
+
+
+def _document(entry: EmbedInput) -> Any:
+    """A text as it is; a picture as parts."""
+    return harmless(entry.text or "") if entry.picture is None else {"content": parts(entry)}
