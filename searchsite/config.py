@@ -124,6 +124,7 @@ class Config(BaseSettings):
         None, ge=0, description="US dollars that a team may spend in a month, where it has no budget of its own."
     )
     ledger_days: int = Field(400, ge=1, description="How long each call to a paid server is kept; daily sums stay.")
+    qwen_download: bool = Field(False, description="Fetch missing weights from the Hugging Face hub at the start.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
     )
