@@ -12,9 +12,7 @@ from tests.fake_inference import FakeInference
 
 
 def _forget() -> None:
-    if provider.client.cache_info().currsize:
-        provider.client().close()
-    provider.client.cache_clear()
+    provider.forget()
     config.load.cache_clear()
 
 

@@ -1,26 +1,86 @@
-"""The process's one client of the inference server."""
+"""The process's clients of the networks: one as configured, and one for each space that another embedder made."""
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from functools import lru_cache
+from typing import cast
+from urllib.parse import urlsplit, urlunsplit
 
 from searchsite import config
 from searchsite.accounts import meter
-from searchsite.inference.client import Client, endpoint_from
+from searchsite.config import Dialect
+from searchsite.indexing.models import Space
+from searchsite.inference import stages
+from searchsite.inference.client import Client
 from searchsite.inference.errors import InferenceError, TooSlow, Unreachable
+from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import EmbedInput
+
+_clients: dict[Endpoint, Client] = {}
+_making = threading.Lock()
 
 
 @lru_cache(maxsize=1)
 def client() -> Client:
-    """Made on first use, so that each process of a pool has its own."""
-    return Client(endpoint_from(config.load()), meter=meter.record)
+    """The client of the configured stages. Made on first use, so that each process of a pool has its own."""
+    return _made(stages.stages_from(config.load()))
 
 
-def settled(error: TooSlow) -> InferenceError:
+def client_of(space: Space) -> Client:
+    """The client whose embedder is the one that the space was made with, whatever is configured by now."""
+    configured = stages.stages_from(config.load())
+    endpoint = endpoint_of(space)
+    if endpoint == configured.embed:
+        return client()
+    with _making:
+        if endpoint not in _clients:
+            _clients[endpoint] = _made(replace(configured, embed=endpoint))
+        return _clients[endpoint]
+
+
+def endpoint_of(space: Space) -> Endpoint:
+    """Where a space's embedder answers. Its key is looked up by host in the configuration, and never stored."""
+    loaded = config.load()
+    configured = stages.stages_from(loaded).embed
+    own = (space.embedder, space.adapter, space.most_dimensions)
+    if (configured.network, configured.dialect, configured.dimensions) == own and plain_url(configured) == space.url:
+        return configured
+    dialect = cast(Dialect, space.adapter)
+    if not space.url:
+        endpoint = Endpoint(stages.EMBEDDED, loaded.inference_socket, space.embedder, dialect=dialect)
+    else:
+        endpoint = Endpoint(space.url, None, space.embedder, stages.key_for(loaded, space.url), dialect)
+    return replace(endpoint, dimensions=space.most_dimensions)
+
+
+def plain_url(endpoint: Endpoint) -> str:
+    """The address as a space keeps it: without credentials, and empty for the embedded inference server."""
+    if endpoint.socket is not None:
+        return ""
+    return urlunsplit(urlsplit(endpoint.url)._replace(netloc=endpoint.host))
+
+
+def forget() -> None:
+    """Close all clients; the next call makes new ones."""
+    with _making:
+        closed = [_clients.pop(endpoint) for endpoint in list(_clients)]
+    if client.cache_info().currsize:
+        closed.append(client())
+    client.cache_clear()
+    for one in closed:
+        one.close()
+
+
+def settled(error: TooSlow, asked: Client | None = None) -> InferenceError:
     """Whose fault it is: an input's while the server still answers something short, else nobody's."""
     try:
-        client().embed([EmbedInput(text="a")], purpose="query")
+        (asked or client()).embed([EmbedInput(text="a")], purpose="query")
     except InferenceError:
         return Unreachable(error.message, retry_after=error.retry_after)
     return error
+
+
+def _made(chosen: Stages) -> Client:
+    return Client(chosen.embed, meter=meter.record)

@@ -123,3 +123,15 @@ def _endpoint(config: Config, stage: Stage, network: str) -> Endpoint:
     if url is None:
         return Endpoint(EMBEDDED, config.inference_socket, network)
     return Endpoint(url, None, network, key or config.inference_key, dialect or preset.dialect)
+
+
+def key_for(config: Config, url: str) -> SecretStr | None:
+    """The key for a server that an earlier configuration named: that of a stage there now, or of EARLIER_KEYS."""
+    host = Endpoint(url, None, "").host
+    now = stages_from(config)
+    for endpoint in (now.embed, now.read, now.caption, now.rerank, now.answer):
+        if endpoint is not None and endpoint.socket is None and endpoint.host == host and endpoint.key is not None:
+            return endpoint.key
+    pairs = (config.earlier_keys.get_secret_value() if config.earlier_keys else "").split(",")
+    known = {name.strip(): key.strip() for name, found, key in (pair.partition("=") for pair in pairs) if found}
+    return SecretStr(known[host]) if host in known else None
