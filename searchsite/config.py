@@ -131,6 +131,7 @@ class Config(BaseSettings):
     web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
     workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
     read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
+    captions_at_once: int = Field(4, ge=1, le=64, description="Pictures that a captioner is asked about at a time.")
     read_pictures: bool = Field(True, description="Read the text in pictures, and tag what they show.")
     lease_seconds: float = Field(60, ge=1, le=3600, description="How long a silent worker keeps its jobs.")
     sample_library: bool = Field(True, description="Put the sample library in on the first start.")
