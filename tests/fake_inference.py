@@ -5,6 +5,7 @@
         fake.client().embed(...)
 
 Texts that share words have near vectors. A picture's vector comes from its bytes. It counts what it is asked.
+It chats and reranks, too: `fake.chat` (tests/fake_chat.py) says what, and how a chat goes wrong.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from pydantic import SecretStr
 
 from searchsite.inference.client import Client, Endpoint
 from searchsite.inference.types import Usage
+from tests.fake_chat import FakeChat, ranked
 
 DRIP_SECONDS = 0.2
+HANG_SECONDS = 30.0
+CHAT = "/v1/chat/completions"
 VECTOR_FAULTS = ("count", "duplicate", "nan", "null", "huge", "zero", "long", "short", "ragged")
 """Answers of the right shape that hold the wrong vectors; "shuffled" is one that can be put right."""
 OTHER_FAULTS = (
@@ -40,6 +44,8 @@ OTHER_FAULTS = (
     "redirect",
 )
 """Besides these, "echo_key" and any status, such as "429"."""
+BEFORE_ALL = (*OTHER_FAULTS, "echo_key")
+"""What goes wrong in the same way with every answer, streamed or not."""
 
 
 class FakeInference:
@@ -63,6 +69,9 @@ class FakeInference:
         self.slow_marker: str | None = None
         """A request with this word in it is answered only after `slow_seconds`."""
         self.slow_seconds = 2.0
+        self.chat = FakeChat()
+        self.networks: tuple[str, ...] = ()
+        """Names in the list beside the embedder's."""
         self.requests: list[dict[str, Any]] = []
         self.inputs = 0
         self._lock = threading.Lock()
@@ -123,13 +132,40 @@ class FakeInference:
                 "conversations": 8,
                 "priority": True,
             }
-        return {"object": "list", "data": [entry]}
+        others = [{"id": name, "object": "model", "root": "/weights"} for name in self.networks]
+        return {"object": "list", "data": [entry, *others]}
+
+    @property
+    def reply(self) -> Callable[[dict[str, Any]], str]:
+        """Makes the text of a chat's answer."""
+        return self.chat.reply
+
+    @reply.setter
+    def reply(self, reply: Callable[[dict[str, Any]], str]) -> None:
+        self.chat.reply = reply
+
+    @property
+    def chat_fault(self) -> str | None:
+        """What goes wrong with a chat: see CHAT_FAULTS."""
+        return self.chat.fault
+
+    @chat_fault.setter
+    def chat_fault(self, fault: str | None) -> None:
+        self.chat.fault = fault
+
+    def asked(self, path: str) -> list[dict[str, Any]]:
+        """The requests to one path so far."""
+        return [request for request in self.requests if request["path"] == path]
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         with self._lock:
             self.requests.append({"path": path, **body})
         if path == "/v1/read":
             return self._readings(body)
+        if path == CHAT:
+            return 200, self.chat.whole(body)
+        if path == "/v1/rerank":
+            return 200, ranked(body)
         inputs = _inputs(body)
         with self._lock:
             self.inputs += len(inputs)
@@ -155,8 +191,11 @@ class FakeInference:
         tags = [{"label": "tabby cat", "probability": 0.75}]
         return 200, {"data": [{"index": place, **one, "tags": tags} for place in range(len(body["pictures"]))]}
 
-    def faulty_now(self) -> bool:
-        return self.fault is not None and self.calls % self.fault_every == 0
+    def fault_of(self, path: str) -> str | None:
+        """What is to go wrong with this answer."""
+        if path == CHAT:
+            return self.chat.fault
+        return self.fault if self.calls % self.fault_every == 0 else None
 
 
 def encoded(row: Any) -> str:
@@ -180,6 +219,12 @@ def _inputs(body: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _spoiled(fault: str, body: dict[str, Any]) -> Any:
     """A good answer made bad."""
+    if fault == "object":
+        return ["not", "an", "object"]
+    if fault == "error_in_200":
+        return {"error": {"message": "provider returned error", "code": 429}}
+    if "results" in body:
+        return _spoiled_scores(fault, body)
     data = body["data"]
     first = data[0]
     number = len(np.frombuffer(base64.b64decode(first["embedding"]), "<f4")) if "embedding" in first else 0
@@ -203,9 +248,20 @@ def _spoiled(fault: str, body: dict[str, Any]) -> Any:
     elif fault == "duplicate":
         for row in data:
             row["index"] = 0
-    elif fault == "error_in_200":
-        return {"error": {"message": "provider returned error", "code": 429}}
-    return ["not", "an", "object"] if fault == "object" else body
+    return body
+
+
+def _spoiled_scores(fault: str, body: dict[str, Any]) -> Any:
+    rows = body["results"]
+    scores = {"nan": float("nan"), "null": None, "huge": 1e39, "long": 2.0}
+    if fault in scores:
+        rows[-1]["relevance_score"] = scores[fault]
+    elif fault == "count":
+        rows.pop()
+    elif fault == "duplicate":
+        for row in rows:
+            row["index"] = 0
+    return body
 
 
 def _handler(fake: FakeInference) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - many ways to misbehave
@@ -225,9 +281,39 @@ def _handler(fake: FakeInference) -> type[BaseHTTPRequestHandler]:  # noqa: C901
             slow = fake.slow_marker is not None and fake.slow_marker in json.dumps(body)
             time.sleep(fake.slow_seconds if slow else fake.delay)
             status, answer = fake.answer(self.path, body)
-            if status == 200 and fake.faulty_now():
-                return self.misbehave(fake.fault or "", answer)
+            fault = fake.fault_of(self.path)
+            if status == 200 and (fault in BEFORE_ALL or (fault or "").isdigit()):
+                return self.misbehave(fault or "", answer)
+            if status == 200 and body.get("stream"):
+                return self.stream(body)
+            if status == 200 and fault is not None:
+                return self.misbehave(fault, answer)
             return self.send(status, json.dumps(answer).encode())
+
+        def stream(self, body: dict[str, Any]) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                for chunk in fake.chat.chunks(body):
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                    time.sleep(fake.chat.pause)
+                if fake.chat.fault == "hang":
+                    self.rest()
+            except ConnectionError:
+                fake.chat.left += 1
+                raise
+            if fake.chat.fault == "cut":
+                self.close_connection = True
+            else:
+                self.wfile.write(b"0\r\n\r\n")
+
+        def rest(self) -> None:
+            """Say nothing until the reader goes, or for long."""
+            self.connection.settimeout(HANG_SECONDS)
+            if not self.connection.recv(1):
+                raise ConnectionResetError
 
         def misbehave(self, fault: str, answer: dict[str, Any]) -> None:
             if fault.isdigit():
