@@ -28,6 +28,7 @@ from tests.fake_chat import FakeChat, ranked
 
 DRIP_SECONDS = 0.2
 HANG_SECONDS = 30.0
+ERROR_IN_200 = {"error": {"message": "provider returned error", "code": 429}}
 CHAT = "/v1/chat/completions"
 VECTOR_FAULTS = ("count", "duplicate", "nan", "null", "huge", "zero", "long", "short", "ragged")
 """Answers of the right shape that hold the wrong vectors; "shuffled" is one that can be put right."""
@@ -219,10 +220,9 @@ def _inputs(body: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _spoiled(fault: str, body: dict[str, Any]) -> Any:
     """A good answer made bad."""
-    if fault == "object":
-        return ["not", "an", "object"]
-    if fault == "error_in_200":
-        return {"error": {"message": "provider returned error", "code": 429}}
+    whole = {"object": ["not", "an", "object"], "error_in_200": ERROR_IN_200}
+    if fault in whole:
+        return whole[fault]
     if "results" in body:
         return _spoiled_scores(fault, body)
     data = body["data"]
