@@ -98,6 +98,9 @@ class Config(BaseSettings):
     rerank_url: str | None = Field(None, description="Where the reranker answers, if not at the preset's address.")
     rerank_key: SecretStr | None = Field(None, description="Bearer key for RERANK_URL.")
     rerank_dialect: Dialect | None = Field(None, description="What RERANK_URL speaks.")
+    rerank_seconds: float = Field(
+        2.0, gt=0, le=30, description="How long a search waits for the reranker; then it shows the order it has."
+    )
     answerer: str | None = Field(
         None, description="Network that answers questions, or none; the preset's when not set."
     )
@@ -129,6 +132,9 @@ class Config(BaseSettings):
         "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
     )
     web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
+    answer_streams: int = Field(
+        4, ge=1, le=64, description="Answers written at a time; each takes one of WEB_THREADS for up to two minutes."
+    )
     workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
     read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
     captions_at_once: int = Field(4, ge=1, le=64, description="Pictures that a captioner is asked about at a time.")
