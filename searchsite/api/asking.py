@@ -11,7 +11,6 @@ from searchsite.search.find import Hit, Results
 from searchsite.search.questions import Filters, Question, Term, checked
 
 Value = TypeVar("Value", UUID, str)
-NO_RERANKER = "No reranker is configured; the order is that of the first search."
 NO_FACETS = "Facets are not offered yet; they are left out."
 
 
@@ -19,12 +18,12 @@ def question_of(asked: inputs.SearchIn) -> Question:
     """Return the question. Raises BadQuestion."""
     terms = tuple(_term(one) for one in asked.query)
     filters = _filters(asked.filters)
-    return checked(Question(terms, filters, asked.sort, asked.mode, asked.limit, asked.cursor))
+    return checked(Question(terms, filters, asked.sort, asked.mode, asked.limit, asked.cursor, asked.rerank))
 
 
 def notes_on(asked: inputs.SearchIn) -> list[str]:
     """Say what was asked for and cannot be had here."""
-    return [NO_RERANKER] * bool(asked.rerank) + [NO_FACETS] * bool(asked.facets)
+    return [NO_FACETS] * bool(asked.facets)
 
 
 def search_out(results: Results, notes: list[str]) -> schemas.SearchOut:

@@ -85,6 +85,7 @@ class SearchQuery(Schema):
     before: str = Field("", description="Put in before this day.")
     sort: str = Field("relevance", description="relevance, newest, oldest.")
     mode: str = Field("hybrid", description="hybrid, meaning, words.")
+    rerank: str = Field("", description="true or false; when not given, where a reranker is configured.")
     limit: str = Field("24", description="1 to 100.")
     cursor: str = ""
 
@@ -128,7 +129,9 @@ class SearchIn(Strict):
     mode: Literal["hybrid", "meaning", "words"] = "hybrid"
     limit: Limit = 24
     cursor: Text | None = None
-    rerank: bool = False
+    rerank: bool | None = Field(
+        None, description="Let the reranker reorder the first hits; when not given, where one is configured."
+    )
     facets: bool | list[Text] = False
 
 

@@ -94,7 +94,7 @@ class HitPart(BaseModel):
 class WhyOut(BaseModel):
     """One reason for the hit's place."""
 
-    channel: Literal["image", "text", "words"]
+    channel: Literal["image", "text", "words", "reranker"]
     rank: int
     similarity: float | None
 

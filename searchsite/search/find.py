@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import structlog
 from django.db import OperationalError, connection, transaction
@@ -19,7 +18,7 @@ from searchsite.inference.errors import InferenceError
 from searchsite.inference.types import Vectors
 from searchsite.library.models import Channel
 from searchsite.library.scope import Scope
-from searchsite.search import asking, browse, cards, paging, vectors, words
+from searchsite.search import asking, browse, cards, paging, reranking, vectors, words
 from searchsite.search.bounds import Bounds, bounds_for
 from searchsite.search.cards import Card, MatchedPart
 from searchsite.search.fuse import Fused, Why, fuse
@@ -70,11 +69,25 @@ class _Search:
     bounds: Bounds
     space: Space | None
     notes: list[str] = field(default_factory=list)
+    reranked: bool = False
 
-    def fused(self) -> list[Fused]:
+    def found(self, place: paging.Place | None) -> list[Fused]:
         """All that is found, in the order asked for."""
+        terms = asking.resolve(self.question.terms, self.scope)
+        found = self._fused(terms)
+        self.reranked = reranking.wanted(self.question, place)
+        if not self.reranked or (place is not None and place.offset >= reranking.DEPTH):
+            return found
+        try:
+            return self._reordered(found, terms)
+        except InferenceError as error:
+            # A first page that was not reordered has no later pages that are.
+            self.reranked = place is not None
+            self.notes.append(reranking.note_on(error))
+            return found
+
+    def _fused(self, terms: Sequence[asking.Resolved]) -> list[Fused]:
         question = self.question
-        terms = asking.resolve(question.terms, self.scope)
         self.bounds = replace(self.bounds, without=tuple(term.item.pk for term in terms if term.item))
         vector = self._vector(terms) if question.mode != "words" else None
         channels: dict[str, list[Near]] = {}
@@ -91,6 +104,13 @@ class _Search:
             steps.append(lambda: self._words(exact, channels))
         self._run(steps)
         return _ordered(self._fuse(channels), question.sort)
+
+    def _reordered(self, found: list[Fused], terms: Sequence[asking.Resolved]) -> list[Fused]:
+        if not reranking.is_configured():
+            self.reranked = False
+            self.notes += [reranking.NOT_CONFIGURED] * bool(self.question.rerank)
+            return found
+        return reranking.reordered(found, self.question, terms=terms, scope=self.scope)
 
     def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
         if self.space is None:
@@ -146,12 +166,14 @@ def find(question: Question, scope: Scope) -> Results:
     standing = tuple(space.notes) if space is not None else ()
     notes = [*standing]
     page: list[Fused] = []
-    more, total, moment = False, 0, timezone.now()
+    more, reranked, total, moment = False, False, 0, timezone.now()
     if bounds is not None:
         if question.terms:
             # A page is of the hits there were at first: what is put in meanwhile moves none.
             bounds = replace(bounds, until=place.moment if place else None)
-            everything = _Search(question, scope, bounds, space, notes).fused()
+            search = _Search(question, scope, bounds, space, notes)
+            everything = search.found(place)
+            reranked = search.reranked
             moment = place.moment if place else max((one.created_at for one in everything), default=moment)
             first = _after(everything, place)
             page, total = everything[first : first + question.limit], len(everything)
@@ -161,7 +183,11 @@ def find(question: Question, scope: Scope) -> Results:
                 page, more, total = browse.page(question, bounds, place)
     elif question.terms:
         asking.resolve(question.terms, scope)
-    cursor = _cursor(question, page, place, moment) if more else None
+    cursor = None
+    if more:
+        offset = (place.offset if place else 0) + len(page)
+        ended = paging.Place(offset, page[-1].item_id, moment, page[-1].created_at, reranked)
+        cursor = paging.encode(ended, question)
     hits = _hits(page, scope, space)
     took = round((time.perf_counter() - start) * 1000, 1)
     return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)), standing)
@@ -191,12 +217,6 @@ def _after(found: Sequence[Fused], place: paging.Place | None) -> int:
     if place is None:
         return 0
     return next((at for at, one in enumerate(found, start=1) if one.item_id == place.item), place.offset)
-
-
-def _cursor(question: Question, page: Sequence[Fused], place: paging.Place | None, moment: datetime) -> str:
-    last = page[-1]
-    offset = (place.offset if place else 0) + len(page)
-    return paging.encode(paging.Place(offset, last.item_id, moment, last.created_at), question)
 
 
 def _hits(page: Sequence[Fused], scope: Scope, space: Space | None) -> tuple[Hit, ...]:

@@ -17,13 +17,14 @@ MOST_OFFSET = 1_000_000
 class Place:
     """Where a page ended: after `item`, the `offset`th hit, of the hits there were at `moment`.
 
-    `day` is the last hit's own date, for lists in the order of dates.
+    `day` is the last hit's own date, for lists in the order of dates. `reranked`: the first page was.
     """
 
     offset: int
     item: int
     moment: datetime
     day: datetime
+    reranked: bool = False
 
 
 def encode(place: Place, question: Question) -> str:
@@ -38,9 +39,15 @@ def decode(question: Question) -> Place | None:
         return None
     try:
         padded = question.cursor[:500] + "=" * (-len(question.cursor) % 4)
-        mark, offset, item, moment, day = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        place = Place(offset, item, datetime.fromisoformat(moment), datetime.fromisoformat(day))
-        whole = type(offset) is int and type(item) is int and 0 <= offset <= MOST_OFFSET and 0 <= item < 2**63
+        mark, offset, item, moment, day, reranked = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        place = Place(offset, item, datetime.fromisoformat(moment), datetime.fromisoformat(day), reranked)
+        whole = (
+            type(reranked) is bool
+            and type(offset) is int
+            and type(item) is int
+            and 0 <= offset <= MOST_OFFSET
+            and 0 <= item < 2**63
+        )
         aware = place.moment.tzinfo is not None and place.day.tzinfo is not None
     except (ValueError, TypeError, RecursionError) as error:
         raise BadQuestion("The page asked for does not exist.") from error

@@ -61,6 +61,8 @@ class Question:
     mode: str = "hybrid"
     limit: int = 24
     cursor: str | None = None
+    rerank: bool | None = None
+    """None: where a reranker is configured."""
 
     @property
     def words(self) -> str:
@@ -82,7 +84,7 @@ def from_query(data: Mapping[str, Any]) -> Question:
     """Read a question from the parameters of an address. Raises BadQuestion.
 
     q*, not* (texts), like*, unlike* (items), picture*, kind*, collection*, tag*, by, after, before, sort, mode,
-    limit, cursor; those with a star may come several times.
+    rerank, limit, cursor; those with a star may come several times.
     """
     terms = [Term(text=text) for text in _all(data, "q")]
     terms += [Term(text=text, weight=-1.0) for text in _all(data, "not")]
@@ -98,8 +100,8 @@ def from_query(data: Mapping[str, Any]) -> Question:
         before=_day(_one(data, "before")),
     )
     sort, mode = _one(data, "sort") or "relevance", _one(data, "mode") or "hybrid"
-    limit = _number(_one(data, "limit"))
-    return checked(Question(tuple(terms), filters, sort, mode, limit, _one(data, "cursor")))
+    limit, rerank = _number(_one(data, "limit")), _switch(_one(data, "rerank"))
+    return checked(Question(tuple(terms), filters, sort, mode, limit, _one(data, "cursor"), rerank))
 
 
 def to_query(question: Question) -> str:
@@ -123,6 +125,8 @@ def to_query(question: Question) -> str:
     for name in ("sort", "mode", "limit", "cursor"):
         if getattr(question, name) != getattr(usual, name):
             pairs.append((name, str(getattr(question, name))))
+    if question.rerank is not None:
+        pairs.append(("rerank", str(question.rerank).lower()))
     return urlencode(pairs)
 
 
@@ -184,6 +188,12 @@ def _day(value: str | None) -> date | None:
     except ValueError:
         pass
     raise BadQuestion("A day is written like 2026-01-31.")
+
+
+def _switch(value: str | None) -> bool | None:
+    known = {"true": True, "1": True, "false": False, "0": False}
+    _require(value is None or value in known, "Rerank must be true or false.")
+    return None if value is None else known[value]
 
 
 def _number(value: str | None) -> int:

@@ -59,6 +59,7 @@ class _Labels:
     text: str
     picture: str
     words: str
+    read: str
     rank: str
     similarity: str
     more: str
@@ -77,6 +78,7 @@ def _labels() -> _Labels:
         text=_("text"),
         picture=_("picture"),
         words=_("words"),
+        read=_("reranker"),
         rank=_("Rank %(rank)s by %(label)s"),
         similarity=_("similarity %(value).2f"),
         more=_("More like %(title)s"),
@@ -121,14 +123,19 @@ def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
         return snippets.snippet(hit.item.opening, None, length=PASSAGE) if hit.item.opening else None
     if hit.part is None or not hit.part.text:
         return None
-    if pattern and hit.part.role in ("ocr", "caption") and any(why.channel != "image" for why in hit.why):
+    if pattern and hit.part.role in ("ocr", "caption") and any(why.channel in ("text", "words") for why in hit.why):
         return snippets.snippet(" ".join(hit.part.text.split()), pattern, length=LINE)
     return None
 
 
 def _reasons(hit: Hit, labels: _Labels) -> SafeString:
     meant = labels.parts.get(hit.part.role, labels.text) if hit.part else labels.text
-    known = {"image": ("image", labels.picture), "text": ("meaning", meant), "words": ("words", labels.words)}
+    known = {
+        "image": ("image", labels.picture),
+        "text": ("meaning", meant),
+        "words": ("words", labels.words),
+        "reranker": ("sort", labels.read),
+    }
     reasons: list[tuple[str, SafeString, str]] = []
     for why in hit.why:
         name, label = known.get(why.channel, ("meaning", why.channel))
