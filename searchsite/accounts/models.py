@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
 
 class Role(models.TextChoices):
@@ -32,6 +33,16 @@ class Team(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
+    budget_month = models.DecimalField(
+        "budget",
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars a calendar month (UTC) for networks of paid servers. Empty: the setting"
+        " TEAM_BUDGET_MONTH. 0: such networks are never called.",
+    )
 
     class Meta:
         db_table = "team"
@@ -87,21 +98,71 @@ class Token(models.Model):
         return frozenset(name.strip() for name in self.scopes.split(",") if name.strip())
 
 
+class Outcome(models.TextChoices):
+    """What came of a call that was paid for."""
+
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
 class Usage(models.Model):
-    """What inference was asked for, summed by day, operation and embedder."""
+    """What inference was asked for, summed by day, operation, network, server and team.
+
+    cost: the sum of what is known; unpriced: how many of the inputs have no known price.
+    """
 
     day = models.DateField()
+    # What was spent stays when the team is gone.
+    team = models.ForeignKey(Team, on_delete=models.DO_NOTHING, db_constraint=False, null=True, blank=True)
     operation = models.CharField(max_length=20)
-    embedder = models.CharField(max_length=200)
+    embedder = models.CharField("network", max_length=200)
+    provider = models.CharField(max_length=200, default="", blank=True)
     calls = models.BigIntegerField(default=0)
     inputs = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    # A question of ten tokens costs 0.0000001.
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    unpriced = models.BigIntegerField(default=0)
     seconds = models.FloatField(default=0)
 
     class Meta:
         db_table = "usage"
         verbose_name_plural = "usage"
-        constraints = [models.UniqueConstraint(fields=["day", "operation", "embedder"], name="usage_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "operation", "embedder", "provider", "team"], nulls_distinct=False, name="usage_once"
+            )
+        ]
+        indexes = [models.Index(fields=["team", "day"], name="usage_of_team")]
 
     def __str__(self) -> str:
         return f"{self.day} {self.operation} {self.embedder}"
+
+
+class ProviderCall(models.Model):
+    """One call to a paid server, or a team's share of it. Kept for LEDGER_DAYS."""
+
+    at = models.DateTimeField(db_default=Now())
+    # What was spent stays when the team is gone.
+    team = models.ForeignKey(Team, on_delete=models.DO_NOTHING, db_constraint=False, null=True, blank=True)
+    operation = models.CharField(max_length=20)
+    network = models.CharField(max_length=200)
+    provider = models.CharField(max_length=200)
+    calls = models.BigIntegerField(default=0)
+    inputs = models.BigIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    # A question of ten tokens costs 0.0000001.
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    seconds = models.FloatField(default=0)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.DONE)
+
+    class Meta:
+        db_table = "provider_call"
+        verbose_name = "call to a provider"
+        verbose_name_plural = "calls to providers"
+        indexes = [models.Index(fields=["at"], name="provider_call_at")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.operation} {self.network}"

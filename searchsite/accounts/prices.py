@@ -1,0 +1,102 @@
+"""What calls cost: the table of prices in the settings, asked by a network's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+
+from searchsite import config
+
+MILLION = Decimal(1_000_000)
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """US dollars per million tokens in and out, and per picture; None where the table says nothing."""
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    image: Decimal | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is listed with zeros alone."""
+        return not any((self.input, self.output, self.image))
+
+    def cost(self, tokens: int, *, output_tokens: int = 0, pictures: int = 0) -> Decimal | None:
+        """What so much costs; None where the table leaves a part of it out, or where nothing was counted."""
+        if self.is_free:
+            return Decimal(0)
+        by_picture = pictures * self.image if pictures and self.image is not None else None
+        if (self.input is None and by_picture is None) or (output_tokens and self.output is None):
+            return None
+        if not tokens and not output_tokens and by_picture is None:
+            return None
+        priced = tokens * (self.input or 0) + output_tokens * (self.output or 0)
+        return priced / MILLION + (by_picture or 0)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What something would cost, by the prices of a day."""
+
+    cost: Decimal | None
+    date: date
+
+    def __str__(self) -> str:
+        if self.cost is None:
+            return "at a price that is not known"
+        return f"about {dollars(self.cost)} (prices of {self.date})"
+
+
+def table() -> Mapping[str, Rate]:
+    """All prices, by the network's name in small letters."""
+    listed = config.load().prices
+    return MappingProxyType(
+        {name: Rate(**{unit: _exact(one) for unit, one in of.items()}) for name, of in listed.items()}
+    )
+
+
+def rate_of(network: str, host: str = "") -> Rate | None:
+    """The price of a network, whatever the case of its name, and with or without its vendor before it.
+
+    A name `network@host` or `@host` in the table is of that server alone, and goes first.
+    """
+    rates, name = table(), network.lower()
+    for key in (f"{name}@{host}", f"@{host}", name):
+        if key in rates:
+            return rates[key]
+    bare = name.rpartition("/")[2]
+    if bare != name:
+        return rates.get(bare)
+    # Two vendors may sell the same network: without a vendor's name, no price is right then.
+    named = {rate for key, rate in rates.items() if key.rpartition("/")[2] == name}
+    return named.pop() if len(named) == 1 else None
+
+
+def price_of(network: str, tokens: int, *, output_tokens: int = 0, pictures: int = 0) -> Decimal | None:
+    """What a call costs by the table; None where that is not known."""
+    rate = rate_of(network)
+    return None if rate is None else rate.cost(tokens, output_tokens=output_tokens, pictures=pictures)
+
+
+def estimate(network: str, tokens: int, *, output_tokens: int = 0, pictures: int = 0) -> Estimate:
+    """What so many tokens and pictures would cost, with the date of the prices."""
+    cost = price_of(network, tokens, output_tokens=output_tokens, pictures=pictures)
+    return Estimate(cost, config.load().prices_date)
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount for people: cents, or two digits that count where it is less than a cent."""
+    if amount == 0 or abs(amount) >= CENT:
+        return f"${amount:,.2f}"
+    return f"${amount:.{1 - amount.adjusted()}f}"
+
+
+def _exact(amount: float) -> Decimal:
+    """The amount as it was written."""
+    return Decimal(str(amount))
