@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from searchsite.accounts import meter
 from searchsite.indexing import provider
 from searchsite.indexing.inputs import Pending, input_of
 from searchsite.indexing.models import Space
@@ -27,10 +28,11 @@ class Outcome:
 
 @dataclass
 class _Chunk:
-    """One part's inputs on their way, with the calls spent on its chunk."""
+    """Some parts on their way, with the calls spent on them. `teams`: who pays for each part."""
 
     space: Space
     outcome: Outcome
+    teams: Mapping[int, int]
     calls: int = 0
 
     def embed(self, inputs: Sequence[tuple[int, EmbedInput]]) -> None:
@@ -38,7 +40,8 @@ class _Chunk:
             return
         self.calls += 1
         try:
-            vectors = provider.client().embed([one for _, one in inputs], purpose="document").vectors
+            with meter.paying(self.teams[part_id] for part_id, _ in inputs):
+                vectors = provider.client().embed([one for _, one in inputs], purpose="document").vectors
         except InferenceError as caught:
             error = provider.settled(caught) if isinstance(caught, TooSlow) else caught
             if error.shared:
@@ -68,8 +71,10 @@ def embed(space: Space, wanted: Sequence[Pending]) -> Outcome:
     """Embed parts, some at a time. An error that is nobody's fault ends it early and is told as `stopped`."""
     outcome = Outcome()
     for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        teams = {one.part_id: one.part.item.team_id for one in some}
         try:
-            _Chunk(space, outcome).embed(_inputs(space, wanted[start : start + AT_ONCE], outcome))
+            _Chunk(space, outcome, teams).embed(_inputs(space, some, outcome))
         except InferenceError as error:
             outcome.stopped = error
             break

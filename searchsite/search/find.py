@@ -12,9 +12,10 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
+from searchsite.accounts import meter
 from searchsite.indexing import spaces
 from searchsite.indexing.models import Space
-from searchsite.inference.errors import InferenceError
+from searchsite.inference.errors import InferenceError, OutOfBudget
 from searchsite.inference.types import Vectors
 from searchsite.library.models import Channel
 from searchsite.library.scope import Scope
@@ -31,6 +32,7 @@ WORDS = "words"
 # To a picture, other pictures say more than what is written about them.
 TEXT_FOR_PICTURES = 0.5
 AWAY = "The inference server can't be reached: found by words alone."
+BY_WORDS = "Found by words alone."
 NOT_YET = "Nothing has been embedded yet: found by words alone."
 ITEM_NOT_YET = "The item to be alike to has not been embedded yet."
 TOO_SLOW = "A part of the search took too long and was left out."
@@ -117,10 +119,11 @@ class _Search:
             self.notes.append(NOT_YET)
             return None
         try:
-            vector = asking.vector_of(terms, self.space)
+            with meter.paying([self.scope.team_id]):
+                vector = asking.vector_of(terms, self.space)
         except InferenceError as error:
             log.warning("searching by words alone", error=error.message)
-            self.notes.append(error.message if isinstance(error, spaces.WrongEmbedder) else AWAY)
+            self.notes.append(_why(error))
             return None
         if vector is None:
             self.notes.append(ITEM_NOT_YET)
@@ -204,6 +207,13 @@ def _limited(notes: list[str]) -> Iterator[None]:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         notes.append(TOO_SLOW)
+
+
+def _why(error: InferenceError) -> str:
+    """Why there is no vector, for the person who asked."""
+    if isinstance(error, OutOfBudget):
+        return f"{error.message} {BY_WORDS}"
+    return error.message if isinstance(error, spaces.WrongEmbedder) else AWAY
 
 
 def _ordered(found: list[Fused], sort: str) -> list[Fused]:
