@@ -37,6 +37,7 @@ PRICES: dict[str, dict[str, float]] = {
 }
 """What hosted networks cost on PRICES_DATE."""
 UNITS = {"input", "output", "image"}
+LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider")
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "broker_url": ("redis://", "rediss://", "redis+socket://"),
@@ -107,6 +108,9 @@ class Config(BaseSettings):
     answer_url: str | None = Field(None, description="Where the answerer answers, if not at the preset's address.")
     answer_key: SecretStr | None = Field(None, description="Bearer key for ANSWER_URL.")
     answer_dialect: Dialect | None = Field(None, description="What ANSWER_URL speaks.")
+    openrouter_provider: Annotated[list[str], NoDecode] = Field(
+        [], description="Providers that may embed behind OpenRouter, comma separated; any when not set."
+    )
     earlier_keys: SecretStr | None = Field(
         None, description="Keys of servers that earlier spaces still need: host=key, comma separated."
     )
@@ -162,7 +166,7 @@ class Config(BaseSettings):
                     raise ValueError(f"{name.upper()}_FILE={path}: no text can be read there.") from None
         return values
 
-    @field_validator("allowed_hosts", "trusted_origins", "metrics_addresses", mode="before")
+    @field_validator(*LISTS, mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

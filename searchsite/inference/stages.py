@@ -22,7 +22,8 @@ OPENROUTER_URL = "https://openrouter.ai/api/v1"
 class Endpoint:
     """Where a network answers: a URL, or a unix socket behind it; its name there, the key to show, and the dialect.
 
-    dimensions: how many numbers to keep of its vectors at most; None keeps all.
+    dimensions: how many numbers to keep of its vectors at most; None keeps all. pinned: the providers that a
+    dialect of many providers may choose from, so that all vectors come from one deployment.
     """
 
     url: str
@@ -31,6 +32,7 @@ class Endpoint:
     key: SecretStr | None = None
     dialect: Dialect = "searchsite"
     dimensions: int | None = None
+    pinned: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,7 +102,7 @@ def stages_from(config: Config) -> Stages:
         read = Endpoint(config.inference_url, None, config.embedder or preset.embedder, config.inference_key)
     embed = _endpoint(config, "embed", config.embedder or preset.embedder)
     return Stages(
-        embed=replace(embed, dimensions=config.embed_dimensions),
+        embed=replace(embed, dimensions=config.embed_dimensions, pinned=tuple(config.openrouter_provider)),
         read=read if config.reader == "builtin" else None,
         caption=_endpoint_or_none(config, "caption", config.captioner or preset.captioner),
         rerank=_endpoint_or_none(config, "rerank", config.reranker or preset.reranker),
