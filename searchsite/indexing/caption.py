@@ -1,16 +1,152 @@
-"""The stage caption: nothing is configured that could describe a picture, and the stage says so."""
+"""The stage caption: a captioner says of a picture what it shows, and that becomes parts and tags.
+
+Captions take seconds, so several are asked for at a time. Threads do the asking; all that is found out is written by
+the worker's own thread, one item a transaction.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
+import structlog
+from django.db import connections, transaction
+
+from searchsite.accounts import meter
+from searchsite.indexing import plan, provider
+from searchsite.inference import captioning
+from searchsite.inference.errors import InferenceError, NotOffered, TooSlow, Unreachable
+from searchsite.inference.types import Caption, Picture
 from searchsite.jobs import queue
-from searchsite.jobs.queue import Claim
+from searchsite.jobs.queue import Claim, Fenced
+from searchsite.library import files, sayings, tags, wording
+from searchsite.library.models import Author, Item, Part, PartRole
+from searchsite.library.sayings import Saying, Voice
 
+log = structlog.get_logger()
 NOT_CONFIGURED = "No captioner is configured."
+NO_FILE = "The picture's file is missing."
+Outcome = Caption | InferenceError
+
+
+class WrongCaptioner(InferenceError):
+    """The server does not have the captioner: a fault of the settings, and of no picture."""
+
+    shared = True
 
 
 def run(claims: Sequence[Claim]) -> None:
-    """Refuse jobs of this kind; none is written while no captioner is configured."""
+    """Caption the claims' pictures, each on its own. Raises an InferenceError when the rest must wait."""
+    network = plan.captioner()
+    if network is None:
+        for claim in claims:
+            queue.fail(claim, NOT_CONFIGURED, permanent=True)
+        return
+    stopped: InferenceError | None = None
+    for claim, outcome in _outcomes(_pictures(claims)):
+        if isinstance(outcome, Caption):
+            _finish(claim, outcome, network)
+        elif outcome.shared:
+            stopped = outcome
+        else:
+            queue.fail(claim, outcome.message, permanent=outcome.permanent)
+    if stopped is not None:
+        raise stopped
+
+
+def _pictures(claims: Sequence[Claim]) -> dict[Claim, Picture]:
+    """What the captioner is to see. Claims of items that are gone, or whose file is, end here."""
+    known = Item.objects.select_related("blob").only("blob").in_bulk([claim.subject for claim in claims])
+    found: dict[Claim, Picture] = {}
     for claim in claims:
-        queue.fail(claim, NOT_CONFIGURED, permanent=True)
+        item = known.get(claim.subject)
+        if item is None or item.blob is None:
+            queue.finish_all([claim])
+            continue
+        try:
+            found[claim] = Picture(files.view_path(item.blob).read_bytes(), files.DERIVATIVE_TYPE)
+        except FileNotFoundError:
+            queue.fail(claim, NO_FILE, permanent=True)
+    return found
+
+
+def _outcomes(pictures: Mapping[Claim, Picture]) -> Iterator[tuple[Claim, Outcome]]:
+    """What came of each, as it comes."""
+    if len(pictures) < 2:
+        yield from ((claim, _asked(claim, picture)) for claim, picture in pictures.items())
+        return
+    with ThreadPoolExecutor(len(pictures), "caption") as threads:
+        futures: dict[Future[Outcome], Claim] = {
+            threads.submit(_asked_apart, claim, picture): claim for claim, picture in pictures.items()
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _asked_apart(claim: Claim, picture: Picture) -> Outcome:
+    """Ask in a thread; the meter has opened a database connection there, which nobody else would close."""
+    try:
+        return _asked(claim, picture)
+    finally:
+        connections.close_all()
+
+
+def _asked(claim: Claim, picture: Picture) -> Outcome:
+    try:
+        with meter.paying([claim.team_id]):
+            return captioning.describe(provider.client(), picture)
+    except NotOffered as error:
+        return WrongCaptioner(error.message)
+    except TooSlow as error:
+        return _settled(error)
+    except InferenceError as error:
+        return error
+
+
+def _settled(error: TooSlow) -> InferenceError:
+    """Whose fault it is: the picture's while the server still answers something short, else nobody's."""
+    try:
+        provider.client().networks("caption")
+    except InferenceError:
+        return Unreachable(error.message, retry_after=error.retry_after)
+    return error
+
+
+def _finish(claim: Claim, caption: Caption, network: str) -> None:
+    """Write what was said with the job's end, unless the lease was lost meanwhile."""
+    try:
+        with transaction.atomic():
+            item = Item.objects.select_for_update(of=("self",)).filter(pk=claim.subject).first()
+            queue.finish(claim)
+            if item is not None:
+                _write(item, caption, network)
+                queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
+    except Fenced as error:
+        log.info("late result dropped", reason=str(error))
+
+
+def _write(item: Item, caption: Caption, network: str) -> None:
+    """Caption, kind, tags and text. An answer that was no JSON holds a caption alone, and leaves the rest as it is."""
+    said = wording.clean_text(caption.caption)
+    sayings.write(item, PartRole.CAPTION, [Saying(said)], Voice(Author.CAPTIONER, network))
+    if not caption.complete:
+        return
+    sayings.set_depicts(item, caption.kind)
+    if caption.tags:
+        tags.set_machine(item, caption.tags)
+    _write_text(item, caption, Voice(Author.CAPTIONER, network, caption.language))
+
+
+def _write_text(item: Item, caption: Caption, voice: Voice) -> None:
+    """The text that the captioner read. A reader's own stays, as it knows where each word stands; it gets a language.
+
+    So the captioner's text counts where it is the one who reads, or where the reader has found nothing (yet).
+    """
+    reader = plan.reader()
+    if reader is None:
+        return
+    if reader == "captioner" or sayings.author_of(item, PartRole.OCR) in (None, Author.CAPTIONER):
+        sayings.write(item, PartRole.OCR, sayings.split(wording.clean_text(caption.text)), voice)
+    else:
+        read = Part.objects.filter(item=item, role=PartRole.OCR, language="").exclude(set_by=Author.PERSON)
+        read.update(language=voice.language)

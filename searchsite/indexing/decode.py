@@ -54,8 +54,8 @@ def _decode(blob: Blob) -> Decoded:
 def _finish(done: Sequence[tuple[Claim, Decoded | None]]) -> None:
     """Write what was found out, with the jobs that follow; nothing where the item is gone or the lease is lost."""
     ids = [claim.subject for claim, _ in done]
-    locked = Item.objects.select_for_update(of=("self",)).defer("title_search").filter(pk__in=ids).order_by("pk")
-    alive = {item.pk: item for item in locked}
+    known = Item.objects.select_related("blob").defer("title_search").filter(pk__in=ids)
+    alive = {item.pk: item for item in known.select_for_update(of=("self",)).order_by("pk")}
     ended = queue.finish_all(claim for claim, _ in done)
     following: list[Job] = []
     for claim, decoded in done:
@@ -69,8 +69,10 @@ def _finish(done: Sequence[tuple[Claim, Decoded | None]]) -> None:
 
 
 def _following(item: Item, lane: int) -> list[Job]:
-    embed = plan.job(plan.EMBED, item, lane=lane)
-    if not plan.reads():
-        return [embed]
-    # Reading is slow: what likely has text goes first, photos when there is nothing else to do.
-    return [embed, plan.job(plan.READ, item, lane=Lane.NORMAL if item.kind == Kind.SCREENSHOT else Lane.BULK)]
+    jobs = [plan.job(plan.EMBED, item, lane=lane)]
+    if plan.captions():
+        jobs.append(plan.job(plan.CAPTION, item, lane=lane))
+    if plan.reads():
+        # Reading is slow: what likely has text goes first, photos when there is nothing else to do.
+        jobs.append(plan.job(plan.READ, item, lane=Lane.NORMAL if item.kind == Kind.SCREENSHOT else Lane.BULK))
+    return jobs

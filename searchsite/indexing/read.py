@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 from django.db import transaction
 
+from searchsite.accounts import meter
 from searchsite.indexing import plan, provider
 from searchsite.inference.errors import TooSlow
 from searchsite.inference.types import Picture, Reading, Word
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim, Fenced
-from searchsite.library import files, passages, tags, wording
-from searchsite.library.models import Channel, Item, Part, PartRole
+from searchsite.library import files, passages, sayings, tags, wording
+from searchsite.library.models import Author, Item, PartRole
+from searchsite.library.sayings import MOST_PASSAGES, Saying, Voice
 
 log = structlog.get_logger()
 # A label that the classifier gives less than this is a guess, and more of them only blur a picture.
 LEAST_PROBABILITY, MOST_TAGS = 0.10, 5
-MOST_PASSAGES = 20
+READER = "builtin"
 
 
 def run(claims: Sequence[Claim]) -> None:
@@ -41,7 +42,8 @@ def _read(claim: Claim) -> Reading | None:
         return None
     picture = Picture(files.view_path(item.blob).read_bytes(), files.DERIVATIVE_TYPE)
     try:
-        return client.read([picture])[0]
+        with meter.paying([item.team_id]):
+            return client.read([picture])[0]
     except TooSlow as error:
         raise provider.settled(error) from error
 
@@ -53,37 +55,33 @@ def _finish(claim: Claim, reading: Reading | None) -> None:
     queue.finish(claim)
     if item is None or reading is None:
         return
-    labels = [label for label, probability in reading.tags if probability >= LEAST_PROBABILITY][:MOST_TAGS]
-    tags.set_machine(item, labels)
+    if not item.depicts:
+        # What a captioner calls things says more.
+        labels = [label for label, probability in reading.tags if probability >= LEAST_PROBABILITY][:MOST_TAGS]
+        tags.set_machine(item, labels)
     _write(item, _passages(reading))
     queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
 
 
-def _write(item: Item, texts: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """Make these the item's parts. One that says the same as before keeps its row, and so its vector."""
-    for ordinal, (text, locator) in enumerate(texts):
-        Part.objects.update_or_create(
-            item=item,
-            role=PartRole.OCR,
-            ordinal=ordinal,
-            defaults={"channel": Channel.TEXT, "text": text, "locator": locator},
-        )
-    Part.objects.filter(item=item, role=PartRole.OCR, ordinal__gte=len(texts)).delete()
+def _write(item: Item, said: Sequence[Saying]) -> None:
+    """The reader's word counts before a captioner's, since it says where words stand; unless it found none."""
+    if said or sayings.author_of(item, PartRole.OCR) != Author.CAPTIONER:
+        sayings.write(item, PartRole.OCR, said, Voice(Author.READER, READER))
 
 
-def _passages(reading: Reading) -> list[tuple[str, dict[str, Any]]]:
+def _passages(reading: Reading) -> list[Saying]:
     """The text in passages, each with the boxes of its words as shares of width and height."""
     text = wording.clean_text(reading.text)
     if not text.strip():
         return []
     cut = passages.split(text)[:MOST_PASSAGES]
     places = _places(text, reading.words)
-    boxes: list[list[list[Any]]] = [[] for _ in cut]
+    boxes: list[list[list[str | float]]] = [[] for _ in cut]
     for word, place in zip(reading.words, places, strict=True):
         for passage, found in zip(cut, boxes, strict=True):
             if passage.start <= place < passage.end:
                 found.append([wording.clean_text(word.text), *(round(edge, 4) for edge in word.box)])
-    return [(passage.text, {"words": found}) for passage, found in zip(cut, boxes, strict=True)]
+    return [Saying(passage.text, {"words": found}) for passage, found in zip(cut, boxes, strict=True)]
 
 
 def _places(text: str, words: Sequence[Word]) -> list[int]:

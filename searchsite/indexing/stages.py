@@ -94,5 +94,7 @@ def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:
         return StageView(SHOWN[State(stage.state)], stage.error if stage.state != State.DONE else "")
     if not item.is_picture and kind != plan.EMBED:
         return StageView(NOT_NEEDED)
-    off = kind == plan.CAPTION or (kind == plan.READ and not plan.reads())
-    return StageView(NOT_CONFIGURED if off else WAITING)
+    if kind == plan.READ and plan.reader() != "builtin":
+        # The captioner reads while it captions.
+        return StageView(NOT_NEEDED if plan.reader() == "captioner" else NOT_CONFIGURED)
+    return StageView(NOT_CONFIGURED if kind == plan.CAPTION and not plan.captions() else WAITING)

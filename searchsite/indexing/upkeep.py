@@ -9,7 +9,7 @@ import structlog
 from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
-from searchsite.indexing import plan, spaces, tables
+from searchsite.indexing import plan, spaces, tables, uncaptioned
 from searchsite.indexing.models import Space
 from searchsite.jobs import care, overview, queue, wake
 from searchsite.jobs.models import Lane
@@ -53,6 +53,7 @@ def tidy() -> None:
     pictures.purge_expired()
     files.sweep_incoming()
     orphans.sweep(orphans.due(time.time()))
+    uncaptioned.fill()
     space = spaces.active()
     if space is not None and not fill(space):
         _drop_retired(space)

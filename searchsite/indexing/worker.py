@@ -74,7 +74,7 @@ def work_once(name: str) -> int:
     """Claim one batch and work through it; returns how many jobs it had."""
     stage = STAGES[name]
     seconds = config.load().lease_seconds
-    claims = queue.claim(name, limit=plan.BATCH[name], lease=seconds)
+    claims = queue.claim(name, limit=plan.at_once(name), lease=seconds)
     if not claims:
         return 0
     with lease.held(claims, lease=seconds):

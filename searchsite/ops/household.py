@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from searchsite.config import ROOT, Config
+from searchsite.inference.stages import stages_from
 from searchsite.ops import broker, guard, postgres
 from searchsite.ops.process import Program
 
@@ -57,11 +58,14 @@ def servers(config: Config) -> list[Member]:
 def site(config: Config) -> list[Member]:
     """What serves people and does the work, once the database is ready."""
     steady = config.workers or os.cpu_count() or 1
+    # Who captions mostly waits for an answer: embedding must not wait with it. A process more costs 100 MB.
+    apart = stages_from(config).caption is not None
     return [
         Member(web(config), web_answers, web_lives),
-        # It keeps house, too: its tasks last seconds, those of the reader minutes, and a process more costs 100 MB.
-        Member(worker(config, "worker", "care,decode,embed,caption", steady)),
+        # It keeps house, too: its tasks last seconds, those of the reader minutes.
+        Member(worker(config, "worker", f"care,decode,embed{'' if apart else ',caption'}", steady)),
         Member(worker(config, "reader", "read", config.read_workers)),
+        *([Member(worker(config, "captioner", "caption", 1))] if apart else []),
         Member(beat(config)),
     ]
 

@@ -206,7 +206,9 @@ class Supervisor:
         if running and self.asked:
             say("Stopping (Ctrl-C again hastens it)")
         self.asked = max(self.asked, 1)
-        workers = [one for one in running if one.program.name in ("beat", "worker", "reader", "web server")]
+        workers = [
+            one for one in running if one.program.name in ("beat", "worker", "reader", "captioner", "web server")
+        ]
         for group in (workers, *([one] for one in running if one not in workers)):
             self._stop_together(group)
 
