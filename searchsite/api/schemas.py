@@ -103,7 +103,7 @@ class HitOut(BaseModel):
     """One found item."""
 
     item: HitItem
-    score: float
+    score: float = Field(description="Orders the hits of one question, and says nothing beyond it.")
     band: Literal["strong", "likely", "weak"] | None
     part: HitPart | None
     why: list[WhyOut]

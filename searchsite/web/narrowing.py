@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from searchsite.accounts.models import Membership
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
+from searchsite.search import reranking
 
-FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode")
+FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank")
 PLACE = ("cursor",)
 PICTURED = ("picture", "like", "unlike")
 NEGATIVE = ("not",)
@@ -57,7 +58,7 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
             for value in params.getlist(name)
             if value
         ],
-        "replaced": ("kind", "collection", "by", "after", "before", "mode"),
+        "replaced": ("kind", "collection", "by", "after", "before", "mode", "rerank"),
         "tabs": _tabs(params),
         "sorts": _sorts(params),
         "chips": [*_pictures(params, scope), *_filters(params, collections)],
@@ -66,6 +67,7 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
         "members": members.values_list("user__username", flat=True),
         "chosen": {name: params.getlist(name) for name in FILTERS},
         "here": address(params, drop=PLACE),
+        "reranks": reranking.is_configured(),
     }
 
 
@@ -137,6 +139,8 @@ def _label(name: str, value: str, collections: dict[str, str]) -> str:
         return collections.get(value, _("Unknown collection"))
     if name == "mode":
         return {"words": _("Exact words only"), "meaning": _("Meaning only")}.get(value, value)
+    if name == "rerank":
+        return _("Without the reranker") if value in ("false", "0") else _("With the reranker")
     patterns = {
         "not": _("Not “%(value)s”"),
         "by": _("By %(value)s"),
