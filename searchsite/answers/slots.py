@@ -1,0 +1,59 @@
+"""How many answers one process writes at a time: each holds a thread for as long as it takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from searchsite.library.refusals import Refusal
+
+HAND_OVER_SECONDS = 2.0
+"""How long somebody's new question waits for their old one to let go."""
+RETRY_SECONDS = 5
+
+
+class TooMany(Refusal):
+    """No answer can be begun now. `retry_after`: seconds to wait."""
+
+    retry_after = RETRY_SECONDS
+
+    def __init__(self) -> None:
+        super().__init__(
+            "As many questions as this server takes at a time are being answered. Try again in a moment.",
+            code="too-many-answers",
+            status=503,
+        )
+
+
+class Slot:
+    """The right to write one answer. `revoked` is set when the same person asks something else."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.revoked = threading.Event()
+
+    def free(self) -> None:
+        """Give it back; doing so again does no harm."""
+        with _changed:
+            if _held.get(self.user_id) is self:
+                del _held[self.user_id]
+            _changed.notify_all()
+
+
+_held: dict[int, Slot] = {}
+_changed = threading.Condition()
+
+
+def take(user_id: int, *, most: int) -> Slot:
+    """Take one of `most` slots; the person's own answer that still runs is stopped for it. Raises TooMany."""
+    end = time.monotonic() + HAND_OVER_SECONDS
+    with _changed:
+        own = _held.get(user_id)
+        while own is not None and time.monotonic() < end:
+            own.revoked.set()
+            _changed.wait(end - time.monotonic())
+            own = _held.get(user_id)
+        if own is not None or len(_held) >= most:
+            raise TooMany
+        slot = _held[user_id] = Slot(user_id)
+        return slot
