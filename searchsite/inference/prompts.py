@@ -15,6 +15,8 @@ DEFAULTS: dict[Purpose, str] = {
     "document": "Represent the user's input.",
     "query": "Retrieve images or text relevant to the user's query.",
 }
+PASSAGES = "Given a web search query, retrieve relevant passages that answer the query"
+"""What Qwen3-Embedding is told where nothing else is."""
 CHAT = "<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
 INSTRUCT = "Instruct: {system}\nQuery:{text}"
 SPECIAL = re.compile(r"<\|(\w+)\|>")
@@ -28,9 +30,12 @@ def prompt_for(embedder: str) -> Prompt:
     return "instruct" if "qwen3-embedding" in name else "plain"
 
 
-def instruction_for(purpose: Purpose, instruction: str | None) -> str:
-    """The instruction to send: a sentence with an end."""
-    text = harmless((instruction or "").strip()) or DEFAULTS[purpose]
+def instruction_for(purpose: Purpose, instruction: str | None, prompt: Prompt = "chat") -> str:
+    """The instruction to send: a sentence with an end, as Qwen3-VL-Embedding wants it."""
+    text = harmless((instruction or "").strip())
+    if prompt == "instruct":
+        return text or PASSAGES
+    text = text or DEFAULTS[purpose]
     return text if unicodedata.category(text[-1]).startswith("P") else f"{text}."
 
 

@@ -137,7 +137,7 @@ def not_offered(network: str, offered: Sequence[str]) -> NotOffered:
 
 def prompts(task: EmbedTask, inputs: Sequence[EmbedInput]) -> list[str]:
     """Texts as whole prompts: any server tokenises them alike, and takes many in one request."""
-    system = instruction_for(task.purpose, task.instruction)
+    system = instruction_for(task.purpose, task.instruction, task.offer.prompt)
     return [render(task.offer.prompt, one.text or "", purpose=task.purpose, system=system) for one in inputs]
 
 
