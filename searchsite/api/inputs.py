@@ -67,6 +67,13 @@ class ItemPatch(Strict):
     kind: Kind | None = None
     collection: UUID | None = Field(None, description="Moves the item there.")
     tags: Annotated[list[Name], Field(max_length=100)] | None = Field(None, description="All tags the item is to have.")
+    caption: Annotated[str, Field(max_length=2000)] | None = Field(
+        None,
+        description="What the picture shows, in a person's words; empty: it is to have none. No captioner changes it.",
+    )
+    text: Annotated[str, Field(max_length=40_000)] | None = Field(
+        None, description="The text in the picture, in a person's words; empty: there is none. No reader changes it."
+    )
 
 
 class SearchQuery(Schema):

@@ -147,6 +147,10 @@ def _change(item: Item, change: inputs.ItemPatch, scope: Scope) -> None:
             edits.set_kind(item, change.kind)
         if change.tags is not None:
             edits.retag(item, change.tags)
+        if change.caption is not None:
+            edits.set_caption(item, change.caption, scope=scope)
+        if change.text is not None:
+            edits.set_text(item, change.text, scope=scope)
 
 
 def _writable(caller: Caller, item_id: UUID) -> Item:

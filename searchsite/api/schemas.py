@@ -33,6 +33,13 @@ class StageOut(BaseModel):
     error: str = Field("", description="Why it failed; empty otherwise.")
 
 
+class SaidBy(BaseModel):
+    """Who wrote a caption, or the text in a picture; neither changes again once a person wrote it."""
+
+    author: Literal["person", "captioner", "reader"]
+    network: str | None = Field(description="Which captioner or reader it was.")
+
+
 class ItemOut(BaseModel):
     """One thing that was put in."""
 
@@ -41,10 +48,16 @@ class ItemOut(BaseModel):
     title: str
     status: Status
     stages: dict[str, StageOut] = Field(description="By stage: decode, read, caption, embed.")
-    caption: str | None = Field(description="One sentence on the picture, where a captioner is configured.")
+    caption: str | None = Field(description="What the picture shows, as a captioner or a person says.")
+    caption_by: SaidBy | None
     tags: list[str]
     text: str | None = Field(description="The text itself, or the text read in the picture.")
-    depicts: list[str] = Field(description="What a machine sees in the picture, most likely first.")
+    text_by: SaidBy | None
+    language: str | None = Field(description="ISO 639-1 of the text in the picture, where known.")
+    depicts: list[str] = Field(
+        description="What a machine sees in the picture: what kind of picture it is, where a captioner said so"
+        " (photo, screenshot, document, diagram, chart, illustration, other), then things, most likely first."
+    )
     collection: UUID
     collection_name: str
     created_at: datetime

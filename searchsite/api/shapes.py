@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
@@ -14,8 +15,26 @@ from searchsite.indexing import stages
 from searchsite.library.files import THUMBNAIL
 from searchsite.library.models import Item, ItemTag, Kind, Part, PartRole, Source
 
-Texts = dict[int, dict[str, str]]
+Texts = dict[int, dict[str, "Said"]]
 NO_ID = str(UUID(int=0))
+
+
+@dataclass
+class Said:
+    """A text of one role, who wrote it, and its language."""
+
+    text: str
+    set_by: str
+    network: str
+    language: str
+
+    @property
+    def by(self) -> dict[str, str | None] | None:
+        """Who wrote it; a text that was put in as such has nobody but its item's maker."""
+        return {"author": self.set_by, "network": self.network or None} if self.set_by else None
+
+
+UNSAID = Said("", "", "", "")
 
 
 def items_out(items: Sequence[Item], *, whole_text: bool) -> list[schemas.ItemOut]:
@@ -47,8 +66,12 @@ def _pattern(name: str, *more: int) -> str:
     return reverse(name, args=[UUID(NO_ID), *more])
 
 
-def _item(item: Item, progress: stages.Progress, texts: dict[str, str], tags: list[tuple[str, str]]) -> schemas.ItemOut:
-    role = PartRole.OCR if item.is_picture else PartRole.CONTENT
+def _item(
+    item: Item, progress: stages.Progress, texts: dict[str, Said], tags: list[tuple[str, str]]
+) -> schemas.ItemOut:
+    caption = texts.get(PartRole.CAPTION, UNSAID)
+    text = texts.get(PartRole.OCR if item.is_picture else PartRole.CONTENT, UNSAID)
+    seen = [name for name, source in tags if source == Source.MACHINE]
     return schemas.ItemOut.model_validate(
         {
             "id": item.public_id,
@@ -56,10 +79,13 @@ def _item(item: Item, progress: stages.Progress, texts: dict[str, str], tags: li
             "title": item.title,
             "status": progress.status,
             "stages": {name: {"state": one.state, "error": one.error} for name, one in progress.stages.items()},
-            "caption": texts.get(PartRole.CAPTION) or None,
+            "caption": caption.text or None,
+            "caption_by": caption.by,
             "tags": [name for name, _ in tags],
-            "text": texts.get(role) or None,
-            "depicts": [name for name, source in tags if source == Source.MACHINE],
+            "text": text.text or None,
+            "text_by": text.by,
+            "language": text.language or None,
+            "depicts": [item.depicts, *seen] if item.depicts else seen,
             "collection": item.collection.public_id,
             "collection_name": item.collection.name,
             "created_at": item.created_at,
@@ -78,12 +104,16 @@ def _item(item: Item, progress: stages.Progress, texts: dict[str, str], tags: li
 
 def _texts(items: Sequence[Item], *, whole: bool) -> Texts:
     """Join the passages of each role; without `whole`, the first passage only."""
-    parts = Part.objects.filter(item__in=items).exclude(text="").order_by("item_id", "role", "ordinal")
+    parts = Part.objects.filter(item__in=items).order_by("item_id", "role", "ordinal")
     if not whole:
         parts = parts.filter(ordinal=0)
     found: Texts = defaultdict(dict)
-    for item_id, role, text in parts.values_list("item_id", "role", "text"):
-        found[item_id][role] = found[item_id].get(role, "") + text
+    columns = ("item_id", "role", "text", "set_by", "network", "language")
+    for item_id, role, text, *said in parts.values_list(*columns):
+        if role in found[item_id]:
+            found[item_id][role].text += text
+        else:
+            found[item_id][role] = Said(text, *said)
     return found
 
 

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from searchsite.indexing import stages
 from searchsite.library import edits, trash
-from searchsite.library.models import Item, Part, PartRole
+from searchsite.library.models import Item, PartRole
 from searchsite.library.scope import Scope
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
-from searchsite.web import cards
+from searchsite.web import cards, sayings
 from searchsite.web.doors import MemberRequest, in_team
 
 ALIKE = 12
@@ -51,6 +51,22 @@ def rename(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     shown = writable(request.scope, public_id)
     edits.rename(shown, request.POST.get("title", ""))
     messages.success(request, _("The title is saved."))
+    return redirect("item", public_id)
+
+
+@in_team("POST")
+def caption(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Say in one's own words what the picture shows."""
+    edits.set_caption(writable(request.scope, public_id), request.POST.get("caption", ""), scope=request.scope)
+    messages.success(request, _("The caption is saved."))
+    return redirect("item", public_id)
+
+
+@in_team("POST")
+def picture_text(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Say what stands in the picture."""
+    edits.set_text(writable(request.scope, public_id), request.POST.get("text", ""), scope=request.scope)
+    messages.success(request, _("The text is saved."))
     return redirect("item", public_id)
 
 
@@ -107,24 +123,19 @@ def writable(scope: Scope, public_id: UUID) -> Item:
 
 def _facts(item: Item, scope: Scope) -> dict[str, Any]:
     progress = stages.status_of([item])[item.pk]
-    said = _said(item)
+    said, tags = sayings.of(item), list(item.item_tags.select_related("tag").order_by("-source", "id"))
+    caption = said.get(PartRole.CAPTION, sayings.NOTHING)
     return {
         "item": item,
         "progress": progress,
         "may_edit": item.collection_id in scope.writable_ids,
-        "tags": item.item_tags.select_related("tag").order_by("-source", "id"),
-        "caption": said.get(PartRole.CAPTION, ""),
-        "ocr": said.get(PartRole.OCR, ""),
-        "text": said.get(PartRole.CONTENT, ""),
+        "tags": tags,
+        "caption": caption,
+        "alt": caption.text or ", ".join([item.title, *(one.tag.name for one in tags[:3])]),
+        "ocr": said.get(PartRole.OCR, sayings.NOTHING),
+        "text": said.get(PartRole.CONTENT, sayings.NOTHING).text,
+        "depicts": sayings.depicted(item.depicts),
     }
-
-
-def _said(item: Item) -> dict[str, str]:
-    """Return the item's texts by role: passages lie end to end, so that joined they are the whole."""
-    texts: dict[str, str] = {}
-    for part in Part.objects.filter(item=item).exclude(text="").order_by("role", "ordinal"):
-        texts[part.role] = texts.get(part.role, "") + part.text
-    return texts
 
 
 def _alike(item: Item, scope: Scope, progress: stages.Progress) -> list[cards.Card]:

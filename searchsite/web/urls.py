@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import path
 
-from searchsite.web import files, items, searching, switching, uploads
+from searchsite.web import files, items, searching, switching, uploads, usage
 
 urlpatterns = [
     path("", searching.search, name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("items/<uuid:public_id>", items.item, name="item"),
     path("items/<uuid:public_id>/live", items.live, name="item-live"),
     path("items/<uuid:public_id>/title", items.rename, name="item-rename"),
+    path("items/<uuid:public_id>/caption", items.caption, name="item-caption"),
+    path("items/<uuid:public_id>/text", items.picture_text, name="item-text"),
     path("items/<uuid:public_id>/retry", items.retry, name="item-retry"),
     path("items/<uuid:public_id>/trash", items.discard, name="item-trash"),
     path("items/<uuid:public_id>/restore", items.restore, name="item-restore"),
@@ -23,6 +25,8 @@ urlpatterns = [
     path("upload", uploads.upload, name="upload"),
     path("upload/progress", uploads.progress, name="upload-progress"),
     path("upload/note", uploads.note, name="upload-note"),
+    path("usage", usage.usage, name="usage"),
+    path("usage.csv", usage.download, name="usage-csv"),
     path("team", switching.switch_team, name="switch-team"),
     # Only these of django-allauth's pages: accounts are made and mended by an administrator.
     path("accounts/login/", account.login, name="account_login"),
