@@ -1,4 +1,4 @@
-"""`manage.py reindex`: index the whole library with the embedder that is served now."""
+"""`manage.py reindex`: index the whole library with the embedder that is served now, or have it captioned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from searchsite.indexing import plan, spaces, tables, upkeep
+from searchsite.indexing import plan, spaces, tables, uncaptioned, upkeep
 from searchsite.indexing.models import Space
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care
@@ -23,13 +23,19 @@ class Command(BaseCommand):
     help = "Index the library with the embedder that is served now. Run again, it goes on where it stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--captions", action="store_true", help="have pictures captioned that no captioner looked at"
+        )
+        parser.add_argument("--all", action="store_true", help="with --captions: also those that another described")
         parser.add_argument("--no-wait", action="store_true", help="ask for the work and do not wait for its end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with plain_words():
-            space = self._switch()
             try:
-                self._fill(space, wait=not options["no_wait"])
+                if options["captions"]:
+                    self._caption(renew=options["all"], wait=not options["no_wait"])
+                else:
+                    self._fill(self._switch(), wait=not options["no_wait"])
             except KeyboardInterrupt:
                 self.stdout.write("The workers go on with it. Run this again to see how far they are.")
 
@@ -45,6 +51,20 @@ class Command(BaseCommand):
             self.stdout.write(f"From {before} to {space}: until it is done, words find what its vectors do not yet.")
             care.retry_all(plan.EMBED)
         return space
+
+    def _caption(self, *, renew: bool, wait: bool) -> None:
+        if not plan.captions():
+            raise CommandError("No captioner is configured: docs/models.md says how to choose one.")
+        said = None
+        while left := uncaptioned.fill(renew=renew):
+            if left != said:
+                self.stdout.write(f"{left:,} pictures are to be captioned.")
+                self.stdout.flush()
+            if not wait:
+                return
+            said = left
+            time.sleep(LOOK_EVERY)
+        self.stdout.write("Done.")
 
     def _fill(self, space: Space, *, wait: bool) -> None:
         said = None
