@@ -1,217 +1,161 @@
-"""What each address of the inference server does: a request's body becomes work for the lanes, and an answer."""
+"""What each address of the inference server does: a request goes to the desk of its network, and an answer back."""
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import ValidationError
 
-from searchsite.inference import memory, wire
+from searchsite.inference import speech, wire
+from searchsite.inference.builtin import desk as builtin
 from searchsite.inference.builtin.engine import INFO, Engine
-from searchsite.inference.builtin.pictures import open_picture
-from searchsite.inference.builtin.reader import Reader
-from searchsite.inference.errors import BadInput, InferenceError, Overloaded
-from searchsite.inference.lanes import Lane
-from searchsite.inference.types import Reading, Vectors
+from searchsite.inference.errors import BadInput, InferenceError, Overloaded, Refused, ServerFailed
+from searchsite.inference.qwen.wire import ChatRequest, RerankRequest, TokenizeRequest
 
-TEXTS_A_JOB = 4
+if TYPE_CHECKING:
+    from searchsite.inference.qwen.desk import Desk
+
 MOST_COMPLAINTS = 4
-Answer = TypeVar("Answer")
 Json = dict[str, Any]
-Embedded = tuple[Vectors, int]
-"""Vectors of some inputs, and how many word pieces were read for them."""
+Gone = Callable[[], bool]
+"""Whether whoever asked has closed the connection."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Status and JSON body of an answer."""
+    """Status and JSON body of an answer; or the events of a stream, to be closed when nobody reads on."""
 
     status: int
     body: Json
     retry_after: float | None = None
-
-
-@dataclass(frozen=True)
-class _Input:
-    """One thing to embed, as it came over the wire."""
-
-    text: str
-    picture: bytes | None = None
+    events: Iterator[str] | None = None
 
 
 class NotServed(InferenceError):
-    """The request names an embedder that is not here."""
+    """The request names a network that is not here."""
 
 
 class Routes:
-    """The engine behind its addresses. Questions and bulk work run in lanes of their own; reading in a third."""
+    """The networks behind their addresses: the built-in engine, and those of Qwen3 where they are configured."""
 
-    def __init__(self, engine: Engine, readers: int = 1) -> None:
-        self._engine = engine
-        self._questions = Lane("questions", threads=2, places=256)
-        self._bulk = Lane("documents", threads=os.cpu_count() or 1, places=512, niceness=5)
-        self._reading = Lane("reading", threads=readers, places=8 * readers, niceness=10)
-        self._lanes = (self._questions, self._bulk, self._reading)
-        self._readers = threading.local()
+    def __init__(self, engine: Engine, readers: int = 1, local: Desk | None = None) -> None:
+        self._builtin = builtin.Desk(engine, readers)
+        self._local = local
+        self._table: dict[tuple[str, str], Callable[[bytes, Gone], Json | Reply]] = {
+            ("GET", "/health"): lambda body, gone: {},
+            ("GET", "/v1/models"): lambda body, gone: self._models(),
+            ("POST", "/v1/embeddings"): self._embeddings,
+            ("POST", "/v1/read"): self._read,
+            ("POST", "/v1/rerank"): self._rerank,
+            ("POST", "/rerank"): self._rerank,
+            ("POST", "/v1/chat/completions"): self._chat,
+            ("POST", "/tokenize"): self._tokenize,
+        }
 
-    def answer(self, method: str, path: str, body: bytes) -> Reply:
+    def answer(self, method: str, path: str, body: bytes, gone: Gone = bool) -> Reply:
         """Answer one request; whatever is wrong with it becomes an error in the dialect's shape."""
-        route = self._table().get((method, path))
+        route = self._table.get((method, path))
         if route is None:
             return Reply(404, wire.error(f"there is no {method} {path} here", 404, kind="NotFoundError"))
         try:
-            return Reply(200, route(body))
+            found = route(body, gone)
         except ValidationError as error:
             return Reply(400, wire.error(_complaints(error), 400))
-        except NotServed as error:
-            return Reply(404, wire.error(error.message, 404, kind="NotFoundError", param="model"))
-        except BadInput as error:
-            param = None if error.index is None else wire.input_name(error.index)
-            return Reply(400, wire.error(error.message, 400, param=param))
-        except Overloaded as error:
-            body_ = wire.error(error.message, 503, kind="ServiceUnavailableError")
-            return Reply(503, body_, retry_after=error.retry_after)
+        except InferenceError as error:
+            return refusal(error)
+        return found if isinstance(found, Reply) else Reply(200, found)
 
     def stop(self, seconds: float) -> bool:
         """Let running work finish for some seconds; answers whether it did."""
         end = time.monotonic() + seconds
-        stopped = [lane.stop(max(0.0, end - time.monotonic())) for lane in self._lanes]
-        return all(stopped)
+        stopped = self._builtin.stop(seconds)
+        left = max(0.0, end - time.monotonic())
+        return stopped if self._local is None else self._local.stop(left) and stopped
 
-    def _table(self) -> dict[tuple[str, str], Callable[[bytes], Json]]:
-        return {
-            ("GET", "/health"): lambda _: {},
-            ("GET", "/v1/models"): lambda _: models(),
-            ("POST", "/v1/embeddings"): self._embeddings,
-            ("POST", "/v1/read"): self._read,
-        }
+    def _models(self) -> Json:
+        return wire.listing([builtin.entry(), *(self._local.entries() if self._local else [])])
 
-    def _embeddings(self, body: bytes) -> Json:
+    def _desk(self, name: str | None) -> Desk | None:
+        """The desk of a Qwen3 network; None for the built-in one."""
+        if name in (None, INFO.name):
+            return None
+        if self._local is not None and name in self._local.served:
+            return self._local
+        here = [INFO.name, *(self._local.served if self._local else ())]
+        verb = "is" if len(here) == 1 else "are"
+        raise NotServed(f"{name!r} is not served here; {', '.join(map(repr, here))} {verb}")
+
+    def _speaking(self, name: str) -> Desk:
+        desk = self._desk(name)
+        if desk is None:
+            raise Refused(f"{INFO.name} neither speaks nor reranks")
+        return desk
+
+    def _embeddings(self, body: bytes, gone: Gone) -> Json:
         request = wire.EmbeddingsRequest.model_validate_json(body)
-        _check(request.model, request.dimensions)
-        inputs = _inputs(request)
-        lane = self._bulk if request.priority > 0 else self._questions
-        done = lane.run(self._jobs(inputs))
-        tokens = sum(pieces for _, pieces in done)
+        desk = self._desk(request.model)
+        if (request.input is None) == (request.messages is None):
+            raise BadInput("send either `input` or `messages`")
+        vectors, tokens = self._builtin.embed(request) if desk is None else desk.embed(request, gone)
         data = [
             {"index": place, "object": "embedding", "embedding": wire.embedding(vector, request.encoding_format)}
-            for place, vector in enumerate(np.concatenate([vectors for vectors, _ in done]))
+            for place, vector in enumerate(vectors)
         ]
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        head = {"id": f"embd-{uuid.uuid4().hex}", "created": int(time.time()), "model": INFO.name}
-        return wire.listing(data, **head, usage=usage)
+        head = {"id": f"embd-{uuid.uuid4().hex}", "created": int(time.time()), "model": request.model or INFO.name}
+        return wire.listing(data, **head, usage=_usage(tokens))
 
-    def _jobs(self, inputs: Sequence[_Input]) -> list[Callable[[], Embedded]]:
-        """Short runs of texts and single pictures, so that all threads of a lane share a large request."""
-        jobs: list[Callable[[], Embedded]] = []
-        texts: list[str] = []
-        for place, entry in enumerate(inputs):
-            if entry.picture is None:
-                texts.append(entry.text)
-            if texts and (entry.picture is not None or len(texts) == TEXTS_A_JOB):
-                jobs.append(partial(self._engine.embed_texts, texts))
-                texts = []
-            if entry.picture is not None:
-                jobs.append(partial(self._embed_picture, entry.text, entry.picture, place))
-        return [*jobs, partial(self._engine.embed_texts, texts)] if texts else jobs
-
-    def _embed_picture(self, text: str, data: bytes, index: int) -> Embedded:
-        picture = _blame(index, partial(open_picture, data))
-        if text:
-            vector, pieces = self._engine.embed_both(text, picture)
-            return vector[None], pieces
-        return self._engine.embed_picture(picture)[None], 0
-
-    def _read(self, body: bytes) -> Json:
+    def _read(self, body: bytes, gone: Gone) -> Json:
         request = wire.ReadRequest.model_validate_json(body)
-        _check(request.model, None)
-        pictures = [
-            _blame(place, partial(wire.picture_bytes, picture.url)) for place, picture in enumerate(request.pictures)
-        ]
-        # Tags alone are as quick as a vector and needn't wait behind somebody's page of text.
-        lane = self._reading if request.text else self._bulk
-        found = lane.run([partial(self._read_one, data, at, request.text) for at, data in enumerate(pictures)])
+        if self._desk(request.model) is not None:
+            raise Refused(f"{request.model} describes pictures in a chat; it does not read them here")
+        found = self._builtin.read(request)
         return wire.listing([wire.reading(one, at) for at, one in enumerate(found)], model=INFO.name)
 
-    def _read_one(self, data: bytes, index: int, with_text: bool) -> Reading:
-        picture = _blame(index, partial(open_picture, data))
-        tags = self._engine.tags(picture)
-        if not with_text:
-            return Reading("", (), tags)
-        text, words = self._reader().read(picture)
-        memory.give_back()
-        return Reading(text, words, tags)
+    def _rerank(self, body: bytes, gone: Gone) -> Json:
+        request = RerankRequest.model_validate_json(body)
+        scores, tokens = self._speaking(request.model).rerank(request, gone)
+        order = sorted(range(len(scores)), key=lambda place: -scores[place])[: request.top_n]
+        # Unlike vLLM's, without the documents: they are the larger part by far, and whoever asks has them.
+        results = [{"index": place, "relevance_score": scores[place]} for place in order]
+        head = {"id": f"rerank-{uuid.uuid4().hex}", "model": request.model}
+        return {**head, "usage": _usage(tokens), "results": results}
 
-    def _reader(self) -> Reader:
-        """A thread's own reader, made in that thread: the reader's threads inherit its priority."""
-        if not hasattr(self._readers, "reader"):
-            self._readers.reader = Reader()
-        reader: Reader = self._readers.reader
-        return reader
+    def _chat(self, body: bytes, gone: Gone) -> Json | Reply:
+        request = ChatRequest.model_validate_json(body)
+        desk = self._speaking(request.model)
+        talk = desk.talk(request)
+        if request.stream:
+            return Reply(200, {}, events=speech.events(desk.stream(request, talk, gone), request, len(talk.row)))
+        return speech.whole(desk.whole(request, talk, gone), request, len(talk.row))
+
+    def _tokenize(self, body: bytes, gone: Gone) -> Json:
+        request = TokenizeRequest.model_validate_json(body)
+        tokens = self._speaking(request.model).tokenize(request)
+        return {"tokens": tokens, "count": len(tokens)}
 
 
-def models() -> Json:
-    """The one embedder there is; under `searchsite` what other servers of the dialect don't tell."""
-    about = {
-        "revision": INFO.revision,
-        "dimensions": INFO.dimensions,
-        "mrl": INFO.mrl,
-        "modalities": sorted(INFO.modalities),
-        "notes": list(INFO.notes),
-        "reads": INFO.reads,
-        "captions": INFO.captions,
-        "prompt": "plain",
-        "conversations": wire.MOST_INPUTS,
-        "priority": True,
-    }
-    entry = {"id": INFO.name, "object": "model", "created": 0, "owned_by": "searchsite", "searchsite": about}
-    return wire.listing([entry])
+def refusal(error: InferenceError) -> Reply:
+    """An error as an answer in the dialect's shape."""
+    if isinstance(error, NotServed):
+        return Reply(404, wire.error(error.message, 404, kind="NotFoundError", param="model"))
+    if isinstance(error, Overloaded):
+        busy = wire.error(error.message, 503, kind="ServiceUnavailableError")
+        return Reply(503, busy, retry_after=error.retry_after)
+    if isinstance(error, ServerFailed):
+        return Reply(500, wire.error(error.message, 500, kind="InternalServerError"))
+    place = error.index if isinstance(error, BadInput) else None
+    return Reply(400, wire.error(error.message, 400, param=None if place is None else wire.input_name(place)))
+
+
+def _usage(tokens: int) -> Json:
+    return {"prompt_tokens": tokens, "total_tokens": tokens}
 
 
 def _complaints(error: ValidationError) -> str:
     """What is wrong with a request, in one line; a field of several forms has a complaint for each."""
     found = error.errors(include_url=False, include_input=False, include_context=False)[:MOST_COMPLAINTS]
     return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in found)
-
-
-def _check(model: str | None, dimensions: int | None) -> None:
-    if model not in (None, INFO.name):
-        raise NotServed(f"the embedder {model!r} is not served here; {INFO.name!r} is")
-    if dimensions not in (None, INFO.dimensions):
-        raise BadInput(f"{INFO.name} has {INFO.dimensions} dimensions and no shorter form; leave `dimensions` out")
-
-
-def _inputs(request: wire.EmbeddingsRequest) -> list[_Input]:
-    """What to embed, in order; each holds a text, a picture or both."""
-    if (request.input is None) == (request.messages is None):
-        raise BadInput("send either `input` or `messages`")
-    if request.input is not None:
-        texts = [request.input] if isinstance(request.input, str) else request.input
-        inputs = [_Input(text.strip()) for text in texts]
-    else:
-        messages = request.messages or []
-        conversations = [messages] if isinstance(messages[0], wire.Message) else messages
-        inputs = [
-            _Input(*_blame(place, partial(wire.conversation_input, conversation)))
-            for place, conversation in enumerate(conversations)
-        ]
-    for place, entry in enumerate(inputs):
-        if not entry.text and entry.picture is None:
-            raise BadInput("an input holds neither text nor picture", index=place)
-    return inputs
-
-
-def _blame(index: int, work: Callable[[], Answer]) -> Answer:
-    """Do the work; where the input is bad, say which one."""
-    try:
-        return work()
-    except BadInput as error:
-        raise BadInput(error.message, index=index) from error

@@ -1,4 +1,4 @@
-"""The inference server: the built-in engine behind HTTP on a unix socket or a TCP address."""
+"""The inference server: networks behind HTTP on a unix socket or a TCP address."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import select
 import signal
 import socket
 import socketserver
@@ -14,7 +15,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ from typing import Any
 
 from searchsite.inference import memory, wire
 from searchsite.inference.builtin.engine import Engine
+from searchsite.inference.local import NO_OTHERS, CannotLoad, Local, open_desk
 from searchsite.inference.routes import Reply, Routes
 
 Address = Path | tuple[str, int]
@@ -94,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> Reply:
         try:
-            return self.server.routes.answer(self.command, self.path.partition("?")[0], body)
+            return self.server.routes.answer(self.command, self.path.partition("?")[0], body, self._has_left)
         except Exception:  # one request's fault must not end the server, and the caller is told
             log.exception("%s %s failed", self.command, self.path)
             return Reply(500, wire.error("the engine failed on this request", 500, kind="InternalServerError"))
@@ -103,7 +105,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True  # the body was not read, so the connection can't go on
         self._reply(reply)
 
+    def _has_left(self) -> bool:
+        """Whether the other side has closed the connection, so that nobody waits for the answer."""
+        look = select.poll()
+        look.register(self.connection, select.POLLIN)
+        try:
+            return bool(look.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+
     def _reply(self, reply: Reply) -> None:
+        if reply.events is not None:
+            return self._stream(reply.events)
         body = json.dumps(reply.body, separators=(",", ":")).encode()
         self.send_response(reply.status)
         self.send_header("Content-Type", "application/json")
@@ -114,6 +127,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
+        return None
+
+    def _stream(self, events: Iterator[str]) -> None:
+        """Send events as they come; the connection ends with them. Whoever leaves ends the work for them."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with closing(events):  # type: ignore[type-var]
+            for event in events:
+                self.wfile.write(f"data: {event}\n\n".encode())
+                self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
         log.debug(format, *args)
@@ -183,12 +210,20 @@ def listening(address: Address, routes: Routes) -> Iterator[tuple[str, int] | Pa
                 address.unlink(missing_ok=True)
 
 
-def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None, *, readers: int = 1) -> None:
-    """Load the engine and serve until SIGTERM or SIGINT; `ready` is called when questions are answered.
+def serve(
+    address: Address,
+    cache: Path,
+    ready: Callable[[], None] | None = None,
+    *,
+    readers: int = 1,
+    local: Local = NO_OTHERS,
+) -> None:
+    """Load the networks and serve until SIGTERM or SIGINT; `ready` is called when questions are answered.
 
     Must run in the main thread. `cache` keeps what the engine derives on its first start. `readers` pictures
-    are read side by side, each on a core of its own. Start the process with OPENBLAS_NUM_THREADS=1: on
-    several threads numpy takes twice the CPU for products as small as these.
+    are read side by side, each on a core of its own. `local` names the networks beside the built-in one.
+    Start the process with OPENBLAS_NUM_THREADS=1: on several threads numpy takes twice the CPU for products
+    as small as these.
     """
     stop = threading.Event()
 
@@ -202,9 +237,11 @@ def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None
     with _claimed(address):
         pass  # before the seconds of loading
     try:
-        routes = Routes(Engine(cache, log.info), readers)
+        routes = Routes(Engine(cache, log.info), readers, open_desk(local) if local.networks else None)
     except OSError as error:
         raise CannotServe(f"cannot load the networks: {error}") from error
+    except CannotLoad as error:
+        raise CannotServe(str(error)) from error
     memory.give_back()
     with listening(address, routes):
         log.info("answering on %s", _name(address))
@@ -212,7 +249,7 @@ def serve(address: Address, cache: Path, ready: Callable[[], None] | None = None
             ready()
         stop.wait()
     if not routes.stop(STOP_SECONDS):
-        log.info("leaving a picture half read")
+        log.info("leaving work half done")
         os._exit(0)  # a native thread can't be interrupted, and waiting for it may take half a minute
 
 

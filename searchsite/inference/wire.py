@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from searchsite.inference.errors import BadInput
 from searchsite.inference.types import Picture, Reading, Vectors
 
+Answer = TypeVar("Answer")
 MOST_INPUTS = 64
 """Inputs in one request."""
 MOST_CHARACTERS = 200_000
@@ -60,6 +61,10 @@ class EmbeddingsRequest(BaseModel):
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int, Field(ge=1)] | None = None
     priority: int = 0
+    # How a conversation's prompt ends. Left out, it ends as the embedder was trained.
+    add_generation_prompt: bool | None = None
+    add_special_tokens: bool | None = None
+    continue_final_message: bool = False
 
 
 class ReadRequest(BaseModel):
@@ -84,6 +89,11 @@ def picture_bytes(url: str) -> bytes:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise BadInput("the picture's base64 data is broken") from None
+
+
+def conversations(messages: Conversation | list[Conversation]) -> list[Conversation]:
+    """The conversations of a request that holds one, or a list of them."""
+    return [messages] if isinstance(messages[0], Message) else messages
 
 
 def conversation_input(conversation: Conversation) -> tuple[str, bytes | None]:
@@ -124,6 +134,14 @@ def reading(found: Reading, index: int) -> dict[str, Any]:
 def error(message: str, code: int, *, kind: str = "BadRequestError", param: str | None = None) -> dict[str, Any]:
     """vLLM's error shape."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def blame(index: int, work: Callable[[], Answer]) -> Answer:
+    """Do the work; where the input is bad, say which one."""
+    try:
+        return work()
+    except BadInput as error:
+        raise BadInput(error.message, index=index) from error
 
 
 def input_name(index: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from searchsite import config as configuration
-from searchsite.inference import server
+from searchsite.inference import local, server
 from searchsite.ops import places
 from searchsite.ops.errors import CannotStart
 
@@ -16,7 +16,7 @@ from searchsite.ops.errors import CannotStart
 class Command(BaseCommand):
     """Serves on the unix socket of the configuration."""
 
-    help = "Serve the built-in networks on a unix socket that only this user can open."
+    help = "Serve the networks of the configuration on a unix socket that only this user can open."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,6 +24,11 @@ class Command(BaseCommand):
         logging.basicConfig(level=config.log_level, format="%(asctime)s %(message)s")
         try:
             places.make(config)
-            server.serve(config.inference_socket, config.data_dir / "inference", readers=config.read_workers)
+            server.serve(
+                config.inference_socket,
+                config.data_dir / "inference",
+                readers=config.read_workers,
+                local=local.local_from(config),
+            )
         except (CannotStart, server.CannotServe) as error:
             raise CommandError(str(error)) from None
