@@ -141,6 +141,8 @@ class Config(BaseSettings):
     )
     workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
     read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
+    embeds_at_once: int = Field(4, ge=1, le=64, description="Batches that a worker has embedded elsewhere at a time.")
+    space_kept_days: int = Field(7, ge=1, description="Days that vectors of an earlier embedder are kept to go back.")
     captions_at_once: int = Field(4, ge=1, le=64, description="Pictures that a captioner is asked about at a time.")
     read_pictures: bool = Field(True, description="Read the text in pictures, and tag what they show.")
     lease_seconds: float = Field(60, ge=1, le=3600, description="How long a silent worker keeps its jobs.")
@@ -208,6 +210,15 @@ class Config(BaseSettings):
             raise ValueError(
                 f"DEBUG=true shows the inside of the site to whoever reaches {self.host}:"
                 " set HOST=127.0.0.1, or leave DEBUG out."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _servers_have_addresses(self) -> Self:
+        if self.preset in ("vllm", "gigarouter") and not (self.inference_url or self.embed_url):
+            raise ValueError(
+                f"PRESET={self.preset} needs the address of a server: set EMBED_URL, and CAPTION_URL and so on for the"
+                " other stages, or INFERENCE_URL for all of them (docs/models.md)."
             )
         return self
 

@@ -60,6 +60,12 @@ class Stages:
     rerank: Endpoint | None = None
     answer: Endpoint | None = None
 
+    @property
+    def any_local(self) -> bool:
+        """Whether the embedded inference server has anything to do."""
+        every = (self.embed, self.read, self.caption, self.rerank, self.answer)
+        return any(endpoint is not None and endpoint.is_local for endpoint in every)
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -111,7 +117,9 @@ def stages_from(config: Config) -> Stages:
 
 
 def _endpoint_or_none(config: Config, stage: Stage, network: str) -> Endpoint | None:
-    return None if network == NONE else _endpoint(config, stage, network)
+    endpoint = None if network == NONE else _endpoint(config, stage, network)
+    # A preset of servers elsewhere has no place to fall back on: a stage without an address does nothing.
+    return None if endpoint is None or (endpoint.is_local and not PRESETS[config.preset].local) else endpoint
 
 
 def _endpoint(config: Config, stage: Stage, network: str) -> Endpoint:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import KombuError, OperationalError
 
 from searchsite.celery import app
+from searchsite.inference.stages import stages_from
 from searchsite.ops import household
 
 READY = "ok"
@@ -71,12 +72,13 @@ def _broker() -> str:
 
 
 def _inference() -> str:
-    config = settings.CONFIG
-    if config.inference_url is None:
-        return READY if household.inference_answers(config) is None else "does not answer"
-    host, port = household.network_place(config.inference_url)
+    stages = stages_from(settings.CONFIG)
+    if stages.any_local and household.inference_answers(settings.CONFIG) is not None:
+        return "does not answer"
+    if stages.embed.is_local:
+        return READY
     try:
-        socket.create_connection((host, port), timeout=2).close()
+        socket.create_connection(household.network_place(stages.embed.url), timeout=2).close()
     except OSError:
         return "does not answer"
     return READY

@@ -50,7 +50,7 @@ def servers(config: Config) -> list[Member]:
         members.append(Member(postgres.program(config), postgres.answers, before=postgres.prepare))
     if config.broker_url is None:
         members.append(Member(broker.program(config), broker.answers, broker.answers))
-    if config.inference_url is None:
+    if stages_from(config).any_local:
         members.append(Member(inference(config), inference_answers, inference_answers))
     return members
 
