@@ -48,6 +48,11 @@ class Budget:
         return self.limit is not None and self.spent >= self.limit * NEAR
 
     @property
+    def shown(self) -> Decimal:
+        """How far a bar goes: never beyond the limit, and full where nothing may be spent at all."""
+        return min(self.spent, self.limit) if self.limit else Decimal(1)
+
+    @property
     def renews(self) -> date:
         """The first day of the next month."""
         return following(self.month)
@@ -135,6 +140,14 @@ def standing(team_ids: Iterable[int | None]) -> list[Budget]:
 def spent(team_ids: Iterable[int | None]) -> Budget | None:
     """The first budget that keeps these teams from a paid call, if one does."""
     return next((budget for budget in standing(team_ids) if budget.is_spent), None)
+
+
+def spent_teams(team_ids: Iterable[int]) -> dict[int, Budget]:
+    """Of these teams, those that can pay for nothing more, each with the budget that keeps it from that."""
+    *own, of_all = standing(team_ids)
+    if of_all.is_spent:
+        return dict.fromkeys(team_ids, of_all)
+    return {budget.team_id: budget for budget in own if budget.team_id is not None and budget.is_spent}
 
 
 def add(amounts: Iterable[tuple[int | None, Decimal]]) -> None:

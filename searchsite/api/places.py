@@ -1,16 +1,13 @@
-"""Collections, and the state of the house: jobs, spaces, usage."""
+"""Collections, and the state of the house: jobs, spaces."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from django.db.models import Count
-from django.utils import timezone
 from ninja import Router
 from ninja.responses import Status
 
-from searchsite.accounts.models import Usage
 from searchsite.api import inputs, schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
@@ -23,7 +20,6 @@ from searchsite.library.models import Collection
 from searchsite.library.scope import scope_for
 
 router = Router()
-USAGE_DAYS = timedelta(days=92)
 
 
 @router.get("/collections", auth=READ, response=schemas.CollectionList, tags=["collections"])
@@ -61,16 +57,6 @@ def count_jobs(request: Request) -> schemas.JobsOut:
 def list_spaces(request: Request) -> schemas.SpaceList:
     """The spaces that vectors lie in; the active one answers searches."""
     return schemas.SpaceList(spaces=[_space(space) for space in Space.objects.order_by("-id")])
-
-
-@router.get("/usage", auth=READ, response=schemas.UsageOut, tags=["state"])
-def list_usage(request: Request) -> schemas.UsageOut:
-    """What the whole server, all teams together, asked of inference in the last 92 days. For admins of a team."""
-    if not request.auth.administers:
-        raise Problem(403, "Usage is the whole server's; admins alone see it.", code="admins-only")
-    days = Usage.objects.filter(day__gte=timezone.now().date() - USAGE_DAYS).order_by("-day", "operation", "embedder")
-    fields = schemas.UsageDay.model_fields
-    return schemas.UsageOut(usage=[schemas.UsageDay(**row) for row in days.values(*fields)])
 
 
 def _collection(collection: Collection, caller: Caller, items: int) -> schemas.CollectionOut:

@@ -1,13 +1,10 @@
-"""Collections, jobs, spaces, usage."""
+"""Collections, jobs, spaces."""
 
 from __future__ import annotations
 
 import pytest
 
-from searchsite.accounts import meter
-from searchsite.accounts.models import User
 from searchsite.indexing.models import Space
-from searchsite.inference.types import Usage
 from tests.api.conftest import note, upload
 
 pytestmark = pytest.mark.django_db
@@ -62,16 +59,3 @@ def test_spaces_say_what_they_are(api) -> None:
     (space,) = api.get("/api/v1/spaces").json()["spaces"]
     assert (space["embedder"], space["dimensions"], space["status"]) == ("small", 8, "active")
     assert space["notes"] == ["A stand-in."]
-
-
-def test_usage_is_summed_by_day(api) -> None:
-    for _ in range(2):
-        meter.record(Usage(operation="embed", embedder="small", calls=1, inputs=3, tokens=20, seconds=0.5))
-    (row,) = api.get("/api/v1/usage").json()["usage"]
-    assert (row["operation"], row["calls"], row["inputs"], row["tokens"]) == ("embed", 2, 6, 40)
-
-
-def test_usage_is_the_servers_and_for_admins_alone(caller) -> None:
-    assert [caller(name).get("/api/v1/usage").status_code for name in ("vera", "bob", "alice")] == [403, 403, 200]
-    User.objects.filter(username="bob").update(is_superuser=True)
-    assert caller("bob").get("/api/v1/usage").status_code == 200

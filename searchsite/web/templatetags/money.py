@@ -1,0 +1,48 @@
+"""Amounts and counts of usage, as people read them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+from django.utils.translation import gettext as _
+
+from searchsite.accounts.ledger import Sums
+from searchsite.accounts.prices import dollars
+
+register = template.Library()
+register.filter("dollars", dollars)
+
+
+@register.filter
+def price(sums: Sums) -> str:
+    """What is known of the cost, and whether some of it is not."""
+    if sums.cost is None:
+        return _("unknown") if sums.unpriced else dollars(Decimal(0))
+    return f"{dollars(sums.cost)} + {_('unknown')}" if sums.unpriced else dollars(sums.cost)
+
+
+@register.filter
+def count(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
+def operation_name(operation: str) -> str:
+    """What a network was asked to do, for people."""
+    names = {
+        "embed": _("Embedding"),
+        "query": _("Questions"),
+        "read": _("Reading text"),
+        "caption": _("Captions"),
+        "rerank": _("Reranking"),
+        "answer": _("Answers"),
+    }
+    return names.get(operation, operation)
+
+
+@register.filter
+def amount(listed: Decimal | None) -> str:
+    """One price of a network's; a dash where the table has none."""
+    return "–" if listed is None else dollars(listed)
