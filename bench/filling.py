@@ -20,7 +20,7 @@ from django.db import transaction  # noqa: E402  # these need Django set up
 from pgvector import HalfVector  # noqa: E402
 
 from searchsite.accounts.models import Team  # noqa: E402
-from searchsite.indexing import spaces, tables  # noqa: E402
+from searchsite.indexing import centres, spaces, tables  # noqa: E402
 from searchsite.library import intake  # noqa: E402
 
 ITEMS = 10_000
@@ -59,14 +59,14 @@ def main() -> None:
         _copy("item", items)
         _copy("part", parts)
         tables.copy_in(space.pk, vectors)
-    spaces.improve(space, seconds=60)
+    centres.improve(space, seconds=60)
     with tables.cursor() as cursor:
         cursor.execute(tables.query("VACUUM ANALYZE {table}", space.pk))
         cursor.execute("VACUUM ANALYZE item, part")
 
 
 def _row(pk: int, place: tuple[int, int], kind: str, channel: str, made: datetime, vector: Any) -> dict[str, Any]:
-    values = (pk, pk, *place, kind, channel, None, made, HalfVector(vector), tables.code_of(vector, None), 0, b"")
+    values = (pk, pk, *place, kind, channel, None, made, HalfVector(vector), tables.code_of(vector, None), 0, b"-")
     return dict(zip(tables.COLUMNS, values, strict=True))
 
 

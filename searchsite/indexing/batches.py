@@ -9,6 +9,7 @@ from searchsite.accounts import meter
 from searchsite.indexing import provider
 from searchsite.indexing.inputs import Pending, input_of
 from searchsite.indexing.models import Space
+from searchsite.inference.client import Client
 from searchsite.inference.errors import BadInput, InferenceError, TooSlow
 from searchsite.inference.types import EmbedInput, Vectors
 
@@ -30,7 +31,7 @@ class Outcome:
 class _Chunk:
     """Some parts on their way, with the calls spent on them. `teams`: who pays for each part."""
 
-    space: Space
+    client: Client
     outcome: Outcome
     teams: Mapping[int, int]
     calls: int = 0
@@ -41,9 +42,9 @@ class _Chunk:
         self.calls += 1
         try:
             with meter.paying(self.teams[part_id] for part_id, _ in inputs):
-                vectors = provider.client().embed([one for _, one in inputs], purpose="document").vectors
+                vectors = self.client.embed([one for _, one in inputs], purpose="document").vectors
         except InferenceError as caught:
-            error = provider.settled(caught) if isinstance(caught, TooSlow) else caught
+            error = provider.settled(caught, self.client) if isinstance(caught, TooSlow) else caught
             if error.shared:
                 raise error from caught
             self.blame(inputs, error)
@@ -67,14 +68,17 @@ class _Chunk:
             self.embed(inputs[half:])
 
 
-def embed(space: Space, wanted: Sequence[Pending]) -> Outcome:
-    """Embed parts, some at a time. An error that is nobody's fault ends it early and is told as `stopped`."""
+def embed(space: Space, client: Client, wanted: Sequence[Pending]) -> Outcome:
+    """Embed parts, some at a time. An error that is nobody's fault ends it early and is told as `stopped`.
+
+    It asks no database, so that several may be on their way in threads.
+    """
     outcome = Outcome()
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
         teams = {one.part_id: one.part.item.team_id for one in some}
         try:
-            _Chunk(space, outcome, teams).embed(_inputs(space, some, outcome))
+            _Chunk(client, outcome, teams).embed(_inputs(space, some, outcome))
         except InferenceError as error:
             outcome.stopped = error
             break

@@ -1,22 +1,52 @@
-"""The stage embed: parts become vectors."""
+"""The stage embed: parts become vectors, in the space that a job names or in the one that answers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
 
-from searchsite.indexing import batches, plan, spaces, tables
+from searchsite.indexing import batches, centres, plan, spaces, tables
 from searchsite.indexing.inputs import Pending, pending
-from searchsite.indexing.models import Space
+from searchsite.indexing.models import Space, SpaceStatus
+from searchsite.inference.client import Client
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import queue
+from searchsite.jobs.models import Job, Lane
 from searchsite.jobs.queue import Claim
 from searchsite.library.models import Item
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Some claims with what their items lack in one space: what is embedded, and then stored, together."""
+
+    space: Space
+    client: Client
+    claims: Sequence[Claim]
+    wanted: dict[int, list[Pending]]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the embedded server answers: it has one queue for bulk work, and more at a time gains nothing."""
+        return not self.space.url
+
+    def ask(self) -> batches.Outcome:
+        """Embed it. Asks no database, but the meter may."""
+        everything = [one for claim in self.claims for one in self.wanted.get(claim.subject, ())]
+        return batches.embed(self.space, self.client, everything)
+
+    def store(self, outcome: batches.Outcome) -> None:
+        """Write what came of it. Raises an InferenceError when the rest must wait for the server."""
+        embedded = [_Embedded(claim, self.wanted.get(claim.subject, ()), outcome) for claim in self.claims]
+        everywhere = self.claims[0].space_id is None
+        _store(self.space, [one for one in embedded if one.complete], everywhere=everywhere)
+        if outcome.stopped is not None:
+            raise outcome.stopped
 
 
 @dataclass(frozen=True)
@@ -42,27 +72,82 @@ class _Embedded:
 
 def run(claims: Sequence[Claim]) -> None:
     """Embed what the claims' items lack. Raises an InferenceError when the rest must wait for the server."""
-    space = spaces.ensure_active()
+    for some in by_space(claims):
+        for unit in units(some):
+            unit.store(unit.ask())
+
+
+def by_space(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """The claims, those of each space apart: one server that is away keeps no other waiting."""
+    ids = dict.fromkeys(claim.space_id for claim in claims)
+    return [[claim for claim in claims if claim.space_id == space_id] for space_id in ids]
+
+
+def units(claims: Sequence[Claim]) -> list[Unit]:
+    """Look up what the claims of one space lack, about one call's worth together. Raises an InferenceError."""
+    space = _space(claims[0].space_id)
+    if space is None:
+        # Dropped, or no longer being built: nobody waits for it.
+        queue.finish_all(claims)
+        return []
+    client = spaces.embedder_of(space)
     wanted = pending(space, [claim.subject for claim in claims])
-    everything = [one for claim in claims for one in wanted.get(claim.subject, ())]
-    outcome = batches.embed(space, everything)
-    embedded = [_Embedded(claim, wanted.get(claim.subject, ()), outcome) for claim in claims]
-    _store(space, [one for one in embedded if one.complete])
-    if outcome.stopped is not None:
-        raise outcome.stopped
+    return [Unit(space, client, some, wanted) for some in _portions(claims, wanted)]
+
+
+def _space(space_id: int | None) -> Space | None:
+    if space_id is None:
+        return spaces.ensure_active()
+    return next((space for space in spaces.filling() if space.pk == space_id), None)
+
+
+def _portions(claims: Sequence[Claim], wanted: dict[int, list[Pending]]) -> Iterator[list[Claim]]:
+    """What failed before is tried alone, so that it spoils nothing for others."""
+    some: list[Claim] = []
+    size = 0
+    for claim in claims:
+        own = len(wanted.get(claim.subject, ()))
+        if claim.attempts > 1:
+            yield [claim]
+            continue
+        if some and size + own > batches.AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(claim)
+        size += own
+    if some:
+        yield some
 
 
 @transaction.atomic
-def _store(space: Space, embedded: Sequence[_Embedded]) -> None:
-    """Write rows and ends of jobs together. Items are locked: who adds parts locks them too, so none is overlooked."""
+def _store(space: Space, embedded: Sequence[_Embedded], *, everywhere: bool) -> None:
+    """Write rows and ends of jobs together. Items are locked: who adds parts locks them too, so none is overlooked.
+
+    The space is locked first, by whoever changes it as well. `everywhere`: the other spaces follow this one.
+    """
+    current = spaces.locked(space)
     ids = [one.claim.subject for one in embedded]
     locked = Item.objects.select_for_update(of=("self",)).defer("title_search").filter(pk__in=ids).order_by("pk")
     alive = {item.pk: item for item in locked}
-    held = _end(embedded)
-    current = spaces.locked(space)
-    tables.put(space.pk, [row for one in held if one.claim.subject in alive for row in _rows(current, one)])
-    done = [one.claim.subject for one in held if one.error is None]
-    queue.enqueue([plan.job(plan.EMBED, alive[pk]) for pk in pending(space, done) if pk in alive])
+    held = [one for one in _end(embedded) if one.claim.subject in alive]
+    rows = [row for one in held for row in _rows(current, one)] if current is not None else []
+    if current is not None:
+        tables.put(space.pk, rows)
+    items = {one.claim.subject: alive[one.claim.subject] for one in held if one.error is None}
+    jobs = _missing(current, items) if current is not None else []
+    for other in Space.objects.exclude(pk=space.pk).exclude(status=SpaceStatus.DROPPED) if everywhere else ():
+        tables.outdate(other.pk, rows)
+        jobs += _missing(other, items)
+    queue.enqueue(jobs)
+
+
+def _missing(space: Space, items: dict[int, Item]) -> list[Job]:
+    """Jobs for what these items lack by now in a space that is kept up to date."""
+    if space.status == SpaceStatus.RETIRED:
+        return []
+    building = space.status == SpaceStatus.BUILDING
+    lane, space_id = (Lane.BULK, space.pk) if building else (Lane.NORMAL, None)
+    return [plan.job(plan.EMBED, items[pk], lane=lane, space_id=space_id) for pk in pending(space, items)]
 
 
 def _end(embedded: Sequence[_Embedded]) -> list[_Embedded]:
@@ -82,7 +167,7 @@ def _rows(space: Space, one: _Embedded) -> list[tables.Row]:
     for part in one.wanted:
         vector = one.outcome.vectors.get(part.part_id)
         if vector is not None:
-            centre = spaces.centre_of(space, part.part.channel)
+            centre = centres.centre_of(space, part.part.channel)
             code = tables.code_of(vector, centre.mean if centre else None)
             rows.append(tables.Row(part.part_id, vector, code, centre.version if centre else 0, part.input_hash))
     return rows

@@ -47,10 +47,21 @@ def captioner() -> str | None:
     return endpoint.network if endpoint is not None else None
 
 
-def job(kind: str, item: Item, *, lane: int = Lane.NORMAL) -> Job:
-    """A job of one kind for one item, not yet written. One to caption says what is captioned, by whom and how."""
+def job(kind: str, item: Item, *, lane: int = Lane.NORMAL, space_id: int | None = None) -> Job:
+    """A job of one kind for one item, not yet written. One to caption says what is captioned, by whom and how.
+
+    One to embed is for the space that answers when it is worked on, unless it names another.
+    """
     digest = caption_hash(item.blob.sha256) if kind == CAPTION and item.blob is not None else b""
-    return Job(kind=kind, queue=kind, lane=lane, team_id=item.team_id, subject=item.pk, input_hash=digest)
+    return Job(
+        kind=kind,
+        queue=kind,
+        lane=lane,
+        team_id=item.team_id,
+        subject=item.pk,
+        space_id=space_id,
+        input_hash=digest,
+    )
 
 
 def caption_hash(sha256: str) -> bytes:

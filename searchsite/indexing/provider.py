@@ -9,8 +9,8 @@ from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
 from searchsite import config
-from searchsite.accounts import meter
 from searchsite.config import Dialect
+from searchsite.indexing import metering
 from searchsite.indexing.models import Space
 from searchsite.inference import stages
 from searchsite.inference.client import Client
@@ -30,23 +30,26 @@ def client() -> Client:
 
 def client_of(space: Space) -> Client:
     """The client whose embedder is the one that the space was made with, whatever is configured by now."""
-    configured = stages.stages_from(config.load())
     endpoint = endpoint_of(space)
-    if endpoint == configured.embed:
+    if endpoint == configured():
         return client()
     with _making:
         if endpoint not in _clients:
-            _clients[endpoint] = _made(replace(configured, embed=endpoint))
+            _clients[endpoint] = _made(replace(stages.stages_from(config.load()), embed=endpoint))
         return _clients[endpoint]
+
+
+def configured() -> Endpoint:
+    """Where the embedder answers that the configuration names."""
+    return stages.stages_from(config.load()).embed
 
 
 def endpoint_of(space: Space) -> Endpoint:
     """Where a space's embedder answers. Its key is looked up by host in the configuration, and never stored."""
-    loaded = config.load()
-    configured = stages.stages_from(loaded).embed
+    loaded, now = config.load(), configured()
     own = (space.embedder, space.adapter, space.most_dimensions)
-    if (configured.network, configured.dialect, configured.dimensions) == own and plain_url(configured) == space.url:
-        return configured
+    if (now.network, now.dialect, now.dimensions) == own and plain_url(now) == space.url:
+        return now
     dialect = cast(Dialect, space.adapter)
     if not space.url:
         endpoint = Endpoint(stages.EMBEDDED, loaded.inference_socket, space.embedder, dialect=dialect)
@@ -83,4 +86,4 @@ def settled(error: TooSlow, asked: Client | None = None) -> InferenceError:
 
 
 def _made(chosen: Stages) -> Client:
-    return Client(chosen.embed, meter=meter.record)
+    return Client(chosen, meter=metering)

@@ -1,45 +1,54 @@
-"""Which coordinate system vectors are written in and searched in, and the means its codes are centred on."""
+"""Which coordinate system vectors are written in and searched in, and the one row that says which answers."""
 
 from __future__ import annotations
 
-import base64
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 
-import numpy as np
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
-from searchsite.indexing import provider, tables
+from searchsite.indexing import fingerprints, plan, provider, tables
+from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
 from searchsite.indexing.models import Space, SpaceStatus
-from searchsite.inference.errors import InferenceError, Refused
-from searchsite.inference.types import EmbedderInfo, Vectors
+from searchsite.inference import prompts, selfcheck
+from searchsite.inference.client import Client
+from searchsite.inference.errors import Refused
+from searchsite.inference.stages import Endpoint
+from searchsite.inference.types import EmbedderInfo
+from searchsite.jobs import care
 from searchsite.library import files
 from searchsite.library.models import Channel
 
-ADAPTER = "http"
-LEARN_AT = 2000
-RECODED_AT_ONCE = 2000
 # The built-in engine looks at 260 pixels a side: the thumbnail holds more, and is decoded ten times as fast.
 PICTURE_SIZES = {"builtin": files.THUMBNAIL}
 # Of unrelated pairs (a text and a picture, or two texts) one in twenty is more alike than this. Measured on
 # 80 pictures, 20 passages and 15 questions.
 CALIBRATION = {"builtin": {Channel.IMAGE.value: {"floor": 0.15}, Channel.TEXT.value: {"floor": 0.20}}}
+# Raise one when the way of rendering that prompt changes: its vectors are others then.
+TEMPLATES: Mapping[prompts.Prompt, str] = {"plain": "", "chat": "qwen3-vl-1", "instruct": "qwen3-1"}
+REFUSED_FOR = 600.0
+# The longest that a search may still be reading the space that answered when it began.
+SEARCHES_END = timedelta(seconds=60)
 
 
-class WrongEmbedder(InferenceError):
-    """The inference server runs another embedder than the one that the library is indexed with."""
-
-    shared = True
+class NotNow(Exception):
+    """A change of spaces that is not allowed as things stand. `str()` is a sentence for people."""
 
 
 @dataclass(frozen=True)
-class Centre:
-    """What the codes of a channel are centred on. Until `ready`, codes of earlier versions are about."""
+class Identity:
+    """What must be equal for two vectors to be compared."""
 
-    version: int
-    ready: bool
-    mean: Vectors
+    adapter: str
+    embedder: str
+    revision: str
+    dimensions: int
+    document_instruction: str
+    template_version: str
+    pixel_policy: str
 
 
 def active() -> Space | None:
@@ -47,29 +56,36 @@ def active() -> Space | None:
     return Space.objects.filter(status=SpaceStatus.ACTIVE).first()
 
 
+def filling() -> list[Space]:
+    """The spaces that new and changed items go into: the one that answers and those being built."""
+    return list(Space.objects.filter(status__in=[SpaceStatus.ACTIVE, SpaceStatus.BUILDING]).order_by("pk"))
+
+
+def previous() -> Space | None:
+    """The space that answered before this one, if it is still kept."""
+    return Space.objects.filter(status=SpaceStatus.RETIRED, retired_at__isnull=False).order_by("-retired_at").first()
+
+
 def ensure_active() -> Space:
-    """Return the space of the embedder that is served now, made and activated if it is the first.
+    """Return the space that answers. In a new library it is made, of the configured embedder.
 
     Raises an InferenceError that is shared: Unreachable and the like, or WrongEmbedder.
     """
-    info = _served()
     space = active()
-    if space is None:
-        space = _open(info)
+    return _open(provider.client(), SpaceStatus.ACTIVE) if space is None else space
+
+
+def embedder_of(space: Space) -> Client:
+    """The client of the embedder that made the space, once it is known to be the same. Raises an InferenceError."""
+    client = provider.client_of(space)
+    info = _info(client)
     if not serves(space, info):
         raise WrongEmbedder(
-            f"The inference server runs {info.name} {info.revision}, but the library is indexed with"
-            f" {space.embedder} {space.revision}: run `manage.py reindex`, or go back to that embedder."
+            f"{provider.endpoint_of(space).name} runs {info.name} {info.revision}, but the library is indexed with"
+            f" {space.embedder} {space.revision}: build a new space, or go back to that embedder."
         )
-    return space
-
-
-def _served() -> EmbedderInfo:
-    try:
-        return provider.client().info()
-    except Refused as error:
-        # No job is to blame for the settings.
-        raise WrongEmbedder(error.message) from error
+    fingerprints.require_same(space, client)
+    return client
 
 
 def serves(space: Space, info: EmbedderInfo) -> bool:
@@ -77,95 +93,164 @@ def serves(space: Space, info: EmbedderInfo) -> bool:
     return (space.embedder, space.revision, space.dimensions) == (info.name, info.revision, info.dimensions)
 
 
-@transaction.atomic
-def _open(info: EmbedderInfo) -> Space:
-    """Of several workers at once the unique indexes let one make row and table; the others wait, then find both."""
-    space, _ = Space.objects.get_or_create(
-        status=SpaceStatus.ACTIVE,
-        defaults={
-            "adapter": ADAPTER,
-            "embedder": info.name,
-            "revision": info.revision,
-            "dimensions": info.dimensions,
-            "mrl": info.mrl,
-            "takes_pictures": "image" in info.modalities,
-            "pixel_policy": str(PICTURE_SIZES.get(info.name, files.VIEW)),
-            "notes": list(info.notes),
-            "calibration": CALIBRATION.get(info.name, {}),
-        },
+def identity_of(endpoint: Endpoint, info: EmbedderInfo) -> Identity:
+    """What a space of this embedder would be."""
+    prompt = prompts.prompt_for(info.name)
+    return Identity(
+        adapter=endpoint.dialect,
+        embedder=info.name,
+        revision=info.revision,
+        dimensions=info.dimensions,
+        document_instruction=prompts.DEFAULTS["document"] if prompt == "chat" else "",
+        template_version=TEMPLATES[prompt],
+        pixel_policy=str(PICTURE_SIZES.get(info.name, files.VIEW)),
     )
-    tables.create(space.pk, space.dimensions)
-    return space
 
 
-def switch() -> Space:
-    """Retire the active space and activate the one of the embedder that is served now; `upkeep.fill` fills it."""
-    info = _served()
-    same = Q(adapter=ADAPTER, embedder=info.name, revision=info.revision, dimensions=info.dimensions)
-    with transaction.atomic():
-        Space.objects.filter(status=SpaceStatus.ACTIVE).update(status=SpaceStatus.RETIRED)
-        Space.objects.filter(same).update(status=SpaceStatus.ACTIVE)
-        return _open(info)
+def build() -> Space:
+    """Begin a space of the configured embedder beside the one that answers; upkeep fills it. Goes on where it stopped.
+
+    Raises an InferenceError, also where the embedder fails its self-check, and NotNow where nothing is to be built.
+    """
+    client = provider.client()
+    info = _info(client)
+    same = Space.objects.filter(**asdict(identity_of(provider.configured(), info))).first()
+    if same is not None and same.status == SpaceStatus.ACTIVE:
+        raise NotNow(f"The library is indexed with {same} already.")
+    return _open(client, SpaceStatus.BUILDING)
 
 
 @transaction.atomic
-def drop_retired() -> None:
-    """Forget the retired spaces with their vectors."""
-    with connection.cursor() as cursor:
-        # Dropping a table that refers to items locks them; whoever is in the way goes first.
-        cursor.execute("SET LOCAL lock_timeout = '2s'")
-    for space in Space.objects.select_for_update().filter(status=SpaceStatus.RETIRED):
-        tables.drop(space.pk)
-        space.delete()
+def activate(space: Space, *, force: bool = False) -> Space:
+    """Let a space answer from now on; the one before it is kept. Raises NotNow while parts lack vectors, unless forced.
+
+    Whoever reads which space answers sees the one or the other, never both or none.
+    """
+    chosen = _held(space, SpaceStatus.BUILDING, SpaceStatus.RETIRED)
+    missing = 0 if force else lacking(chosen)
+    if missing:
+        raise NotNow(f"{missing:,} parts have no vectors in {chosen} yet; only words would find them.")
+    for before in Space.objects.select_for_update().filter(status=SpaceStatus.ACTIVE):
+        Space.objects.filter(pk=before.pk).update(status=SpaceStatus.RETIRED, retired_at=Now())
+        care.forget_space(before.pk)
+    # What failed with the other embedder says nothing of this one.
+    care.forget_failures(plan.EMBED)
+    Space.objects.filter(pk=chosen.pk).update(status=SpaceStatus.ACTIVE, activated_at=Now(), retired_at=None)
+    chosen.refresh_from_db()
+    return chosen
 
 
-def centre_of(space: Space, channel: str) -> Centre | None:
-    """What a channel's codes are centred on; None while it has too few vectors to tell."""
-    kept = space.means.get(channel)
-    if kept is None:
-        return None
-    mean = np.frombuffer(base64.b64decode(kept["mean"]), dtype=np.float16).astype(np.float32)
-    return Centre(kept["version"], kept["ready"], mean)
+def roll_back() -> tuple[Space, int]:
+    """Let the space before this one answer again; returns it and how many parts upkeep has yet to embed in it."""
+    before = previous()
+    if before is None:
+        raise NotNow("There is no earlier space to go back to.")
+    space = activate(before, force=True)
+    return space, lacking(space)
 
 
-def locked(space: Space) -> Space:
-    """Return the space as it is now and hold off a new mean until the transaction ends.
+def cancel(space: Space) -> None:
+    """Stop building a space, and drop it."""
+    with transaction.atomic():
+        _condemn(_held(space, SpaceStatus.BUILDING))
+    sweep_dropped()
+
+
+def drop(space: Space) -> None:
+    """Forget a retired space with its vectors. Raises NotNow while searches may still be reading it."""
+    with transaction.atomic():
+        held = _held(space, SpaceStatus.RETIRED)
+        if held.retired_at is not None and held.retired_at > timezone.now() - SEARCHES_END:
+            raise NotNow(f"{held} answered until a moment ago, and a search may still read it: try again in a minute.")
+        _condemn(held)
+    sweep_dropped()
+
+
+def sweep_dropped() -> None:
+    """Remove the tables of spaces that are dropped. One that is in use is left for the next time."""
+    for space in Space.objects.filter(status=SpaceStatus.DROPPED):
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Dropping a table that refers to items locks them; whoever is in the way goes first.
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            tables.drop(space.pk)
+            Space.objects.filter(pk=space.pk).delete()
+
+
+def lacking(space: Space) -> int:
+    """How many parts should have a vector in the space and have none."""
+    return tables.count_lacking(space.pk, pictures=space.takes_pictures)
+
+
+def locked(space: Space) -> Space | None:
+    """Return the space as it is now, or None when it is dropped, and hold off both a new mean and its end.
 
     Without it, a row of the old version could be committed after the last old one was brought up to date.
     """
-    current = Space.objects.raw("SELECT * FROM space WHERE id = %s FOR SHARE", [space.pk])
-    return current[0]
+    rows = Space.objects.raw(
+        "SELECT * FROM space WHERE id = %s AND status <> %s FOR SHARE", [space.pk, SpaceStatus.DROPPED]
+    )
+    return next(iter(rows), None)
 
 
-def improve(space: Space, *, seconds: float) -> None:
-    """Learn the mean of a channel that has grown enough, and bring its codes up to date, for a while."""
-    until = time.monotonic() + seconds
-    for channel in Channel.values:
-        centre = centre_of(space, channel)
-        if centre is None and tables.count_up_to(space.pk, channel, LEARN_AT) == LEARN_AT:
-            centre = _learn(space, channel)
-        if centre is not None and not centre.ready:
-            _bring_up_to_date(space, channel, centre, until)
+def _info(client: Client) -> EmbedderInfo:
+    try:
+        return client.info()
+    except Refused as error:
+        # No job is to blame for the settings.
+        raise WrongEmbedder(error.message) from error
 
 
-@transaction.atomic
-def _learn(space: Space, channel: str) -> Centre | None:
-    current = Space.objects.select_for_update().get(pk=space.pk)
-    if channel not in current.means:
-        mean = tables.mean(space.pk, channel, LEARN_AT).astype(np.float16)
-        current.code_version += 1
-        encoded = base64.b64encode(mean.tobytes()).decode()
-        current.means[channel] = {"version": current.code_version, "ready": False, "mean": encoded}
-        current.save(update_fields=["means", "code_version"])
-    return centre_of(current, channel)
-
-
-def _bring_up_to_date(space: Space, channel: str, centre: Centre, until: float) -> None:
-    while tables.recode(space.pk, channel, centre.mean, version=centre.version, limit=RECODED_AT_ONCE):
-        if time.monotonic() > until:
-            return
+def _open(client: Client, status: SpaceStatus) -> Space:
+    """Of several processes at once the unique indexes let one make row and table; the others wait, then find both."""
+    endpoint, info = provider.configured(), _info(client)
+    identity = asdict(identity_of(endpoint, info))
+    if hasattr(client, "stages") and not Space.objects.filter(status=status, **identity).exists():
+        report = selfcheck.check_embedder(client)
+        if not report.passed:
+            raise WrongEmbedder(" ".join((f"{info.name} fails its check.", *report.failures)), retry_after=REFUSED_FOR)
+    pictures = "image" in info.modalities
+    fingerprint = fingerprints.taken(client, pictures=pictures)
+    described = {
+        "url": provider.plain_url(endpoint),
+        "most_dimensions": endpoint.dimensions,
+        "mrl": info.mrl,
+        "takes_pictures": pictures,
+        "notes": list(info.notes),
+        "calibration": CALIBRATION.get(info.name, {}),
+        "fingerprint": fingerprint,
+    }
     with transaction.atomic():
-        current = Space.objects.select_for_update().get(pk=space.pk)
-        if not tables.outdated(space.pk, channel, centre.version):
-            current.means[channel]["ready"] = True
-            current.save(update_fields=["means"])
+        if status == SpaceStatus.ACTIVE:
+            space, _ = Space.objects.get_or_create(status=status, defaults=identity | described)
+        else:
+            space, _ = Space.objects.get_or_create(**identity, defaults=described | {"status": status})
+            space = _again(space, fingerprint, endpoint)
+        tables.create(space.pk, space.dimensions)
+    return space
+
+
+def _again(space: Space, fingerprint: Mapping[str, str], endpoint: Endpoint) -> Space:
+    """A space that was retired is built on, unless its embedder has changed since."""
+    held = Space.objects.select_for_update().get(pk=space.pk)
+    if held.status == SpaceStatus.DROPPED:
+        raise NotNow(f"{held} is being dropped; try again in a moment.")
+    if held.fingerprint and not fingerprints.alike(held.fingerprint, fingerprint):
+        raise NotNow(f"{held} was made with other weights of that name: drop it first, then build it anew.")
+    if held.status == SpaceStatus.RETIRED:
+        held.status, held.created_at = SpaceStatus.BUILDING, timezone.now()
+    held.url, held.most_dimensions = provider.plain_url(endpoint), endpoint.dimensions
+    held.save(update_fields=["status", "created_at", "url", "most_dimensions"])
+    return held
+
+
+def _held(space: Space, *statuses: SpaceStatus) -> Space:
+    held = Space.objects.select_for_update().filter(pk=space.pk).first()
+    if held is None or held.status not in statuses:
+        raise NotNow(f"{space} is not {' or '.join(statuses)} any more.")
+    return held
+
+
+def _condemn(held: Space) -> None:
+    """Its jobs go first, so that late results end at the fence; the table follows when nobody uses it."""
+    Space.objects.filter(pk=held.pk).update(status=SpaceStatus.DROPPED)
+    care.forget_space(held.pk)

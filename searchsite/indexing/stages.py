@@ -46,15 +46,16 @@ class Progress:
 
 
 def status_of(items: Iterable[Item]) -> dict[int, Progress]:
-    """Return the progress of each item, by primary key. One query, however many items."""
+    """Return the progress of each item, by primary key. Two queries, however many items."""
     listed = list(items)
-    jobs = overview.stages([item.pk for item in listed])
+    jobs = overview.stages([item.pk for item in listed], _serving())
     return {item.pk: _progress(item, jobs.get(item.pk, {})) for item in listed}
 
 
 def having(items: QuerySet[Item], status: str) -> QuerySet[Item]:
     """Keep the items that `status_of` shows as processing, failed or ready."""
-    pending, failed = overview.open_for("id"), overview.failed_for("id")
+    where = _serving()
+    pending, failed = overview.open_for("id", where), overview.failed_for("id", spaces=where)
     match status:
         case "processing":
             return items.filter(pending)
@@ -73,11 +74,16 @@ def retry(item: Item, kind: str | None = None) -> int:
 @transaction.atomic
 def reprocess(item: Item) -> None:
     """Do everything for the item again, as if it had just been put in. What is known of it serves until then."""
-    space = spaces.active()
-    if space is not None:
+    for space in spaces.filling():
         tables.forget(space.pk, item.pk)
     first = plan.DECODE if item.is_picture else plan.EMBED
     queue.enqueue([plan.job(first, item, lane=Lane.WAITING)])
+
+
+def _serving() -> tuple[int | None, ...]:
+    """Whose jobs show how far an item is: those of the space that answers, not of one that is built beside it."""
+    space = spaces.active()
+    return (None,) if space is None else (None, space.pk)
 
 
 def _progress(item: Item, jobs: dict[str, Stage]) -> Progress:

@@ -79,13 +79,20 @@ COLUMNS = {
 }
 HASHES = "SELECT part_id, input_hash FROM {table} WHERE item_id = ANY(%s)"
 FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = %s"
-LACKING = """
-SELECT DISTINCT part.item_id FROM part JOIN item ON item.id = part.item_id
+FROM_LACKING = """
+FROM part JOIN item ON item.id = part.item_id
 WHERE (item.kind = 'text' OR item.width IS NOT NULL)
     AND (part.channel = 'image' AND %s OR part.channel = 'text' AND part.text ~ '\\S')
-    AND NOT EXISTS (SELECT FROM {table} AS t WHERE t.item_id = part.item_id AND t.part_id = part.id)
-ORDER BY part.item_id DESC LIMIT %s
+    AND NOT EXISTS (
+        SELECT FROM {table} AS t WHERE t.item_id = part.item_id AND t.part_id = part.id AND t.input_hash <> ''
+    )
 """
+OUTDATE = """
+UPDATE {table} AS t SET input_hash = '' FROM unnest(%s::bigint[], %s::bytea[]) AS now (part_id, input_hash)
+WHERE t.part_id = now.part_id AND t.input_hash <> now.input_hash
+"""
+LACKING_ITEMS = "SELECT DISTINCT part.item_id" + FROM_LACKING + "ORDER BY part.item_id DESC LIMIT %s"
+LACKING_PARTS = "SELECT count(*)" + FROM_LACKING
 
 
 @dataclass(frozen=True)
@@ -206,7 +213,20 @@ def copy_in(space_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
 def lacking(space_id: int, *, pictures: bool, limit: int) -> list[int]:
     """Items, newest first, with a part that should have a vector and has none. A picture is decoded before that."""
     with cursor() as opened:
-        return [pk for (pk,) in opened.execute(query(LACKING, space_id), [pictures, limit]).fetchall()]
+        found = opened.execute(query(LACKING_ITEMS, space_id), [pictures, limit]).fetchall()
+    return [pk for (pk,) in found]
+
+
+def count_lacking(space_id: int, *, pictures: bool) -> int:
+    """How many parts should have a vector and have none, or one of what they no longer say."""
+    with cursor() as opened:
+        return int(_one(opened.execute(query(LACKING_PARTS, space_id), [pictures])))
+
+
+def outdate(space_id: int, rows: Sequence[Row]) -> None:
+    """Note which of these parts said something else when they were embedded for this space."""
+    with cursor() as opened:
+        opened.execute(query(OUTDATE, space_id), [[row.part_id for row in rows], [row.input_hash for row in rows]])
 
 
 def _one(executed: psycopg.Cursor[Any]) -> Any:

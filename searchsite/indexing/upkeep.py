@@ -9,8 +9,10 @@ import structlog
 from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
-from searchsite.indexing import plan, spaces, tables, uncaptioned
-from searchsite.indexing.models import Space
+from searchsite import config
+from searchsite.indexing import centres, plan, spaces, standing, tables, uncaptioned
+from searchsite.indexing.models import Space, SpaceStatus
+from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care, overview, queue, wake
 from searchsite.jobs.models import Lane
 from searchsite.library import files, orphans, pictures, trash
@@ -18,32 +20,45 @@ from searchsite.library.models import Item
 
 log = structlog.get_logger()
 WAKE_UPS = 2
-IMPROVE_EVERY, IMPROVE_FOR = 20.0, 5.0
+LOOK_EVERY, IMPROVE_FOR = 20.0, 5.0
 OVERLOOKED_AT_ONCE = 5000
-GOING_BACK = timedelta(days=1)
-_improved_at = 0.0
+_looked_at = 0.0
 
 
 def sweep() -> None:
-    """Wake the workers of each queue that has work due, and now and then look after the codes."""
+    """Wake the workers of each queue that has work due, and now and then look after the spaces."""
     try:
         for name in queue.due_queues():
             for _ in range(WAKE_UPS):
                 wake.wake(name)
-        _improve_codes()
+        _look_after_spaces()
     except DatabaseError as error:
         log.warning("database is away", error=type(error).__name__)
         connection.close()
 
 
-def _improve_codes() -> None:
-    global _improved_at
-    if time.monotonic() - _improved_at < IMPROVE_EVERY:
+def _look_after_spaces() -> None:
+    global _looked_at
+    if time.monotonic() - _looked_at < LOOK_EVERY:
         return
-    _improved_at = time.monotonic()
-    space = spaces.active()
-    if space is not None:
-        spaces.improve(space, seconds=IMPROVE_FOR)
+    _looked_at = time.monotonic()
+    for space in spaces.filling():
+        if space.status == SpaceStatus.BUILDING or _is_catching_up(space):
+            fill(space)
+        centres.improve(space, seconds=IMPROVE_FOR)
+        _follow(space)
+
+
+def _is_catching_up(space: Space) -> bool:
+    """Whether it began to answer a short while ago, perhaps with gaps."""
+    return space.activated_at is not None and space.activated_at > timezone.now() - timedelta(hours=1)
+
+
+def _follow(space: Space) -> None:
+    try:
+        standing.follow(space)
+    except InferenceError as error:
+        log.info("the configured embedder does not answer", error=error.message)
 
 
 def tidy() -> None:
@@ -54,32 +69,42 @@ def tidy() -> None:
     files.sweep_incoming()
     orphans.sweep(orphans.due(time.time()))
     uncaptioned.fill()
-    space = spaces.active()
-    if space is not None and not fill(space):
-        _drop_retired(space)
+    for space in spaces.filling():
+        fill(space)
+    _drop_old_spaces()
 
 
 def fill(space: Space) -> int:
     """Have embedded what the space lacks, some items at a time; returns how many items are still on their way."""
-    on_the_way = overview.open_count(plan.EMBED)
+    where = _places(space)
+    on_the_way = overview.open_count(plan.EMBED, where)
     if on_the_way > OVERLOOKED_AT_ONCE // 2:
         return on_the_way
-    queue.enqueue([plan.job(plan.EMBED, item, lane=Lane.BULK) for item in overlooked(space)])
-    return overview.open_count(plan.EMBED)
-
-
-def _drop_retired(space: Space) -> None:
-    """A day after a full space was made, nobody goes back to the one before it."""
-    if space.created_at > timezone.now() - GOING_BACK:
-        return
-    try:
-        spaces.drop_retired()
-    except OperationalError as error:
-        log.warning("retired vectors stay for now", error=str(error).strip())
+    space_id = space.pk if space.status == SpaceStatus.BUILDING else None
+    queue.enqueue([plan.job(plan.EMBED, item, lane=Lane.BULK, space_id=space_id) for item in overlooked(space)])
+    return overview.open_count(plan.EMBED, where)
 
 
 def overlooked(space: Space) -> list[Item]:
     """Some items that have a part without a vector, no work ahead of them, and no failure to embed them."""
+    where = _places(space)
     ids = tables.lacking(space.pk, pictures=space.takes_pictures, limit=4 * OVERLOOKED_AT_ONCE)
-    items = Item.objects.filter(~overview.open_for("pk"), ~overview.failed_for("pk", kind=plan.EMBED), pk__in=ids)
+    ahead, failed = overview.open_for("pk", where), overview.failed_for("pk", kind=plan.EMBED, spaces=where)
+    items = Item.objects.filter(~ahead, ~failed, pk__in=ids)
     return list(items.only("id", "team_id")[:OVERLOOKED_AT_ONCE])
+
+
+def _places(space: Space) -> tuple[int | None, ...]:
+    """What jobs for the space name: the one that answers need not be named."""
+    return (space.pk,) if space.status == SpaceStatus.BUILDING else (None, space.pk)
+
+
+def _drop_old_spaces() -> None:
+    """Nobody goes back any more to spaces that were retired long ago."""
+    long_ago = timezone.now() - timedelta(days=config.load().space_kept_days)
+    try:
+        for space in Space.objects.filter(status=SpaceStatus.RETIRED, retired_at__lt=long_ago):
+            spaces.drop(space)
+        spaces.sweep_dropped()
+    except OperationalError as error:
+        log.warning("retired vectors stay for now", error=str(error).strip())

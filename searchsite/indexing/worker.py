@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 
 from searchsite import config
-from searchsite.indexing import caption, decode, embed, plan, read
-from searchsite.inference.errors import InferenceError
+from searchsite.indexing import caption, decode, embed, flow, holding, plan, read
+from searchsite.inference.errors import InferenceError, OutOfBudget
 from searchsite.jobs import lease, queue, wake
 from searchsite.jobs.queue import Claim
 from searchsite.library.refusals import Refusal
@@ -34,7 +36,7 @@ LIMITS = "54"
 
 @dataclass
 class _Pause:
-    """Leaves a queue alone for a while."""
+    """Leaves a queue alone for a while, or those of its jobs that are for one space."""
 
     until: float = 0.0
     length: float = 0.0
@@ -50,7 +52,8 @@ class _Pause:
         return time.monotonic() < self.until
 
 
-_pauses = {name: _Pause() for name in plan.BATCH}
+# By queue and space: a server that is away keeps no other waiting.
+_pauses: defaultdict[tuple[str, int | None], _Pause] = defaultdict(_Pause)
 
 
 def work(name: str) -> int:
@@ -58,7 +61,7 @@ def work(name: str) -> int:
     until = time.monotonic() + STINT_SECONDS
     worked = 0
     try:
-        while not _pauses[name].lasts and (claimed := work_once(name)):
+        while claimed := work_once(name, until):
             worked += claimed
             if time.monotonic() > until:
                 wake.wake(name)
@@ -70,17 +73,25 @@ def work(name: str) -> int:
     return worked
 
 
-def work_once(name: str) -> int:
-    """Claim one batch and work through it; returns how many jobs it had."""
-    stage = STAGES[name]
+def work_once(name: str, until: float) -> int:
+    """Claim some jobs and work through them; returns how many there were."""
     seconds = config.load().lease_seconds
-    claims = queue.claim(name, limit=plan.at_once(name), lease=seconds)
-    if not claims:
-        return 0
-    with lease.held(claims, lease=seconds):
-        for batch in _batches(claims):
-            _run(stage, batch)
-    return len(claims)
+    held: list[Claim] = []
+
+    def take(limit: int) -> list[Claim]:
+        paused = [space_id for (queue_name, space_id), pause in _pauses.items() if queue_name == name and pause.lasts]
+        poor = holding.left(name)
+        claims = queue.claim(name, limit=limit, lease=seconds, without=paused, without_teams=poor)
+        held.extend(claims)
+        return holding.affordable(name, claims)
+
+    with lease.held(held, lease=seconds):
+        if name == plan.EMBED:
+            flow.run(take, _run, until=until)
+        else:
+            for batch in _batches(take(plan.at_once(name))):
+                _run(partial(STAGES[name], batch), batch)
+    return len(held)
 
 
 def _batches(claims: Sequence[Claim]) -> list[Sequence[Claim]]:
@@ -90,18 +101,18 @@ def _batches(claims: Sequence[Claim]) -> list[Sequence[Claim]]:
     return [fresh, *again] if fresh else again
 
 
-def _run(stage: Callable[[Sequence[Claim]], None], claims: Sequence[Claim]) -> None:
-    """Run a stage. What it has finished is no longer ours to fail: the fence keeps that apart."""
+def _run(stage: Callable[[], None], claims: Sequence[Claim]) -> None:
+    """Run a stage for claims. What it has finished is no longer ours to fail: the fence keeps that apart."""
     try:
-        stage(claims)
-        _pauses[claims[0].queue].length = 0.0
+        stage()
+        _pause_of(claims).length = 0.0
     except InferenceError as error:
         _release(claims, error)
     except (DatabaseError, InterfaceError) as error:
         _settle(claims, error)
     except Refusal as error:
         # The disk is full. Decoding the rest of the queue would be for nothing.
-        wait = _pauses[claims[0].queue].begin(FULL_DISK_PAUSE)
+        wait = _pause_of(claims).begin(FULL_DISK_PAUSE)
         log.error("no room", error=str(error), wait=wait)
         queue.release(claims, str(error), delay=wait)
     except MemoryError:
@@ -113,12 +124,19 @@ def _run(stage: Callable[[Sequence[Claim]], None], claims: Sequence[Claim]) -> N
         _fail(claims, f"Unexpected error ({type(error).__name__}).")
 
 
+def _pause_of(claims: Sequence[Claim]) -> _Pause:
+    return _pauses[claims[0].queue, claims[0].space_id]
+
+
 def _release(claims: Sequence[Claim], error: InferenceError) -> None:
     if not error.shared:
         for claim in claims:
             queue.fail(claim, error.message, permanent=error.permanent)
         return
-    wait = _pauses[claims[0].queue].begin(error.retry_after)
+    if isinstance(error, OutOfBudget):
+        holding.give_back(claims[0].queue, claims)
+        return
+    wait = _pause_of(claims).begin(error.retry_after)
     log.warning("inference is away", error=error.message, wait=wait)
     queue.release(claims, error.message, delay=wait)
 

@@ -18,6 +18,7 @@ RETRY = """
 UPDATE job SET state = 'ready', attempts = 0, run_at = statement_timestamp(), finished_at = NULL, token = token + 1
 WHERE id = ANY(%s) AND state IN ('dead', 'cancelled') AND NOT EXISTS (
     SELECT 1 FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
+        AND newer.space_id IS NOT DISTINCT FROM job.space_id
 ) RETURNING queue
 """
 
@@ -49,6 +50,16 @@ def cancel(job_ids: Iterable[int]) -> int:
     """Cancel open jobs. One that is running loses its lease, so its result is dropped. Returns how many."""
     open_jobs = Job.objects.filter(OPEN, id__in=list(job_ids))
     return open_jobs.update(state=State.CANCELLED, lease_until=None, finished_at=Now())
+
+
+def forget_space(space_id: int) -> None:
+    """Delete what waits, runs or has failed for one space. A result that comes late ends at the fence."""
+    Job.objects.filter(OPEN | FAILED, space_id=space_id).delete()
+
+
+def forget_failures(kind: str) -> None:
+    """Delete the failures of a kind that are of no space by name."""
+    Job.objects.filter(FAILED, kind=kind, space_id=None).delete()
 
 
 def prune() -> int:

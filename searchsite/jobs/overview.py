@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.db.models.lookups import IsNull
 
 from searchsite.jobs.models import FAILED, OPEN, Job, State
 
@@ -23,15 +26,17 @@ class Stage:
 
 NEWEST = """
 SELECT DISTINCT ON (subject, kind) subject, kind, state, last_error, attempts
-FROM job WHERE subject = ANY(%s) ORDER BY subject, kind, id DESC
+FROM job WHERE subject = ANY(%s) AND coalesce(space_id, 0) = ANY(%s::bigint[]) ORDER BY subject, kind, id DESC
 """
+# A job without a space is for the one that answers.
+SERVING: Collection[int | None] = (None,)
 
 
-def stages(subjects: Iterable[int]) -> dict[int, dict[str, Stage]]:
-    """Return the newest job of each kind, by subject and kind."""
+def stages(subjects: Iterable[int], spaces: Collection[int | None] = SERVING) -> dict[int, dict[str, Stage]]:
+    """Return the newest job of each kind for these spaces, by subject and kind."""
     found: dict[int, dict[str, Stage]] = defaultdict(dict)
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST, [list(subjects)])
+        cursor.execute(NEWEST, [list(subjects), [one or 0 for one in spaces]])
         for subject, kind, state, error, attempts in cursor.fetchall():
             found[subject][kind] = Stage(state, error, attempts)
     return found
@@ -46,24 +51,43 @@ def counts(team_id: int) -> dict[str, dict[str, int]]:
     return dict(table)
 
 
-def open_for(subject: str) -> Exists:
-    """An SQL condition: the outer row's column `subject` has work ahead of it."""
-    return Exists(Job.objects.filter(OPEN, subject=OuterRef(subject)))
+def open_for(subject: str, spaces: Collection[int | None] = SERVING) -> Exists:
+    """An SQL condition: the outer row's column `subject` has work ahead of it for these spaces."""
+    return Exists(Job.objects.filter(OPEN, _within(spaces), subject=OuterRef(subject)))
 
 
-def failed_for(subject: str, *, kind: str | None = None) -> Exists:
+def failed_for(subject: str, *, kind: str | None = None, spaces: Collection[int | None] = SERVING) -> Exists:
     """An SQL condition: the newest job of a kind, or of any, for the outer row's `subject` is dead or cancelled."""
-    newer = Job.objects.filter(subject=OuterRef("subject"), kind=OuterRef("kind"), id__gt=OuterRef("id"))
-    failed = Job.objects.filter(~Exists(newer), FAILED, subject=OuterRef(subject))
+    newer = Job.objects.filter(_within(spaces), subject=OuterRef("subject"), kind=OuterRef("kind"))
+    failed = Job.objects.filter(~Exists(newer.filter(id__gt=OuterRef("id"))), FAILED, _within(spaces))
+    failed = failed.filter(subject=OuterRef(subject))
     return Exists(failed if kind is None else failed.filter(kind=kind))
 
 
-def open_count(kind: str) -> int:
-    """How many jobs of a kind wait or run, in all teams."""
-    return Job.objects.filter(OPEN, kind=kind).count()
+def open_count(kind: str, spaces: Collection[int | None] | None = None) -> int:
+    """How many jobs of a kind wait or run in all teams, for these spaces or for any."""
+    found = Job.objects.filter(OPEN, kind=kind)
+    return (found if spaces is None else found.filter(_within(spaces))).count()
+
+
+def failed_count(kind: str, spaces: Collection[int | None]) -> int:
+    """How many jobs of a kind have failed for good in these spaces."""
+    return Job.objects.filter(_within(spaces), kind=kind, state=State.DEAD).count()
+
+
+def done_within(kind: str, spaces: Collection[int | None], *, seconds: float) -> int:
+    """How many jobs of a kind were done in the last seconds for these spaces."""
+    since = Now() - timedelta(seconds=seconds)
+    return Job.objects.filter(_within(spaces), kind=kind, state=State.DONE, finished_at__gt=since).count()
 
 
 def superseded() -> QuerySet[Job]:
     """Finished jobs that a newer one of the same kind and subject has replaced."""
     newer = Job.objects.filter(subject=OuterRef("subject"), kind=OuterRef("kind"), id__gt=OuterRef("id"))
-    return Job.objects.filter(Exists(newer), state__in=[State.DONE, State.CANCELLED])
+    same_space = Q(space_id=OuterRef("space_id")) | Q(space_id=None) & IsNull(OuterRef("space_id"), True)
+    return Job.objects.filter(Exists(newer.filter(same_space)), state__in=[State.DONE, State.CANCELLED])
+
+
+def _within(spaces: Collection[int | None]) -> Q:
+    known = Q(space_id__in=[one for one in spaces if one is not None])
+    return known | Q(space_id=None) if None in spaces else known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,8 @@ WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() A
 """
 CLAIM = """
 WITH picked AS (
-    SELECT id FROM job WHERE queue = %s AND {due} ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
+    SELECT id FROM job WHERE queue = %s AND {due} AND coalesce(space_id, 0) <> ALL(%s::bigint[]) AND team_id <> ALL(%s::bigint[])
+    ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
 )
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1,
     lease_until = statement_timestamp() + make_interval(secs => %s)
@@ -103,17 +104,26 @@ def enqueue(jobs: Sequence[Job]) -> None:
     wake_on_commit(job.queue for job in jobs)
 
 
-def claim(queue: str, *, limit: int, lease: float = LEASE_SECONDS) -> list[Claim]:
-    """Take up to `limit` due jobs. The attempt counts from here, so a crash counts.
+def claim(
+    queue: str,
+    *,
+    limit: int,
+    lease: float = LEASE_SECONDS,
+    without: Collection[int | None] = (),
+    without_teams: Collection[int] = (),
+) -> list[Claim]:
+    """Take up to `limit` due jobs, none for the spaces `without`, none of `without_teams`.
 
-    An abandoned job comes first and alone: it may be what killed its worker, and must not take others with it.
+    The attempt counts from here, so a crash counts. An abandoned job comes first and alone: it may be what killed its
+    worker, and must not take others with it.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BURY, [WORKER_DIED, queue, MAX_ATTEMPTS])
-        cursor.execute(CLAIM_EXPIRED, [queue, 1, lease])
+        left = [[space_id or 0 for space_id in without], list(without_teams)]
+        cursor.execute(CLAIM_EXPIRED, [queue, *left, 1, lease])
         rows = cursor.fetchall()
         if not rows:
-            cursor.execute(CLAIM_READY, [queue, limit, lease])
+            cursor.execute(CLAIM_READY, [queue, *left, limit, lease])
             rows = cursor.fetchall()
     return [_claim(row) for row in rows]
 

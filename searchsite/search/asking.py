@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from searchsite.indexing import provider, spaces, tables
+from searchsite.indexing import spaces, tables
 from searchsite.indexing.models import Space
 from searchsite.inference.errors import BadInput
 from searchsite.inference.types import EmbedInput, Picture, Vectors
@@ -127,20 +127,14 @@ def _embed(space: Space, inputs: Sequence[EmbedInput]) -> list[Vectors]:
     found = {key: vector for key in keys if (vector := _kept.get(key)) is not None}
     missing = {key: one for key, one in zip(keys, inputs, strict=True) if key not in found}
     if missing:
-        _require_same_embedder(space)
         try:
-            answer = provider.client().embed(list(missing.values()), purpose="query", instruction=instruction)
+            answer = spaces.embedder_of(space).embed(list(missing.values()), purpose="query", instruction=instruction)
         except BadInput as error:
             raise BadQuestion(f"The embedder can't take this question: {error.message}") from error
         found |= dict(zip(missing, answer.vectors, strict=True))
         for key in missing:
             _kept.put(key, found[key])
     return [found[key] for key in keys]
-
-
-def _require_same_embedder(space: Space) -> None:
-    if not spaces.serves(space, provider.client().info()):
-        raise spaces.WrongEmbedder("The inference server runs another embedder than the library is indexed with.")
 
 
 def _key(space: Space, instruction: str | None, one: EmbedInput) -> bytes:

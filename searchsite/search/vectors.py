@@ -8,7 +8,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from pgvector import HalfVector
 
-from searchsite.indexing import spaces, tables
+from searchsite.indexing import centres, tables
 from searchsite.indexing.models import Space
 from searchsite.inference.types import Vectors
 from searchsite.search.bounds import VECTOR, Bounds
@@ -45,7 +45,7 @@ class Near(NamedTuple):
 def nearest(space: Space, channel: str, vector: Vectors, bounds: Bounds) -> list[Near]:
     """The nearest parts of one channel, nearest first."""
     values = bounds.values | {"channel": channel, "vector": HalfVector(vector)}
-    centre = spaces.centre_of(space, channel)
+    centre = centres.centre_of(space, channel)
     if centre is None or not centre.ready:
         return _deep_enough(lambda depth: _run(EXACT, space, bounds, values | {"depth": depth}))
     coded = values | {"code": tables.code_of(vector, centre.mean), "version": centre.version}

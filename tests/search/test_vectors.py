@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from pgvector import HalfVector
 
-from searchsite.indexing import spaces, tables
+from searchsite.indexing import centres, spaces, tables
 from searchsite.indexing.models import Space
 from searchsite.library.models import Channel, Collection, Item, Kind, Part, PartRole
 from searchsite.search import vectors
@@ -39,8 +39,8 @@ class Shelf:
         return [self.items[among][place] for place in order[:count]]
 
 
-def centre(space: Space) -> spaces.Centre:
-    found = spaces.centre_of(space, "image")
+def centre(space: Space) -> centres.Centre:
+    found = centres.centre_of(space, "image")
     assert found is not None
     return found
 
@@ -120,7 +120,7 @@ def test_foreign_rows_are_never_found():
 
 def test_codes_and_the_exact_scan_agree():
     shelf = fill(2500)
-    spaces.improve(shelf.space, seconds=60)
+    centres.improve(shelf.space, seconds=60)
     space = Space.objects.get()
     assert centre(space).ready
     agreement = []
@@ -133,7 +133,7 @@ def test_codes_and_the_exact_scan_agree():
 
 def test_codes_of_two_versions_are_never_compared():
     shelf = fill(1200)
-    spaces._learn(shelf.space, "image")
+    centres._learn(shelf.space, "image")
     halfway = Space.objects.get()
     tables.recode(halfway.pk, "image", centre(halfway).mean, version=1, limit=500)
     asked = unit(np.ones(DIMENSIONS))
@@ -144,13 +144,13 @@ def test_codes_of_two_versions_are_never_compared():
 
 def test_a_mean_is_learnt_once_there_are_enough():
     shelf = fill(900)
-    spaces.improve(shelf.space, seconds=60)
+    centres.improve(shelf.space, seconds=60)
     assert Space.objects.get().means == {}
 
 
 def test_the_first_phase_reads_the_index_alone():
     shelf = fill(3000)
-    spaces.improve(shelf.space, seconds=60)
+    centres.improve(shelf.space, seconds=60)
     space = Space.objects.get()
     statement = vectors.TWO_PHASE.replace("<bounds>", shelf.own.conditions(VECTOR))
     values = shelf.own.values | {
