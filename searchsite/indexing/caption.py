@@ -15,6 +15,7 @@ from django.db import connections, transaction
 from searchsite.accounts import meter
 from searchsite.indexing import plan, provider
 from searchsite.inference import captioning
+from searchsite.inference.client import Client
 from searchsite.inference.errors import InferenceError, NotOffered, TooSlow, Unreachable
 from searchsite.inference.types import Caption, Picture
 from searchsite.jobs import queue
@@ -43,7 +44,7 @@ def run(claims: Sequence[Claim]) -> None:
             queue.fail(claim, NOT_CONFIGURED, permanent=True)
         return
     stopped: InferenceError | None = None
-    for claim, outcome in _outcomes(_pictures(claims)):
+    for claim, outcome in _outcomes(provider.client(), _pictures(claims)):
         if isinstance(outcome, Caption):
             _finish(claim, outcome, network)
         elif outcome.shared:
@@ -70,43 +71,43 @@ def _pictures(claims: Sequence[Claim]) -> dict[Claim, Picture]:
     return found
 
 
-def _outcomes(pictures: Mapping[Claim, Picture]) -> Iterator[tuple[Claim, Outcome]]:
+def _outcomes(client: Client, pictures: Mapping[Claim, Picture]) -> Iterator[tuple[Claim, Outcome]]:
     """What came of each, as it comes."""
     if len(pictures) < 2:
-        yield from ((claim, _asked(claim, picture)) for claim, picture in pictures.items())
+        yield from ((claim, _asked(client, claim, picture)) for claim, picture in pictures.items())
         return
     with ThreadPoolExecutor(len(pictures), "caption") as threads:
         futures: dict[Future[Outcome], Claim] = {
-            threads.submit(_asked_apart, claim, picture): claim for claim, picture in pictures.items()
+            threads.submit(_asked_apart, client, claim, picture): claim for claim, picture in pictures.items()
         }
         for future in as_completed(futures):
             yield futures[future], future.result()
 
 
-def _asked_apart(claim: Claim, picture: Picture) -> Outcome:
+def _asked_apart(client: Client, claim: Claim, picture: Picture) -> Outcome:
     """Ask in a thread; the meter has opened a database connection there, which nobody else would close."""
     try:
-        return _asked(claim, picture)
+        return _asked(client, claim, picture)
     finally:
         connections.close_all()
 
 
-def _asked(claim: Claim, picture: Picture) -> Outcome:
+def _asked(client: Client, claim: Claim, picture: Picture) -> Outcome:
     try:
         with meter.paying([claim.team_id]):
-            return captioning.describe(provider.client(), picture)
+            return captioning.describe(client, picture)
     except NotOffered as error:
         return WrongCaptioner(error.message)
     except TooSlow as error:
-        return _settled(error)
+        return _settled(client, error)
     except InferenceError as error:
         return error
 
 
-def _settled(error: TooSlow) -> InferenceError:
+def _settled(client: Client, error: TooSlow) -> InferenceError:
     """Whose fault it is: the picture's while the server still answers something short, else nobody's."""
     try:
-        provider.client().networks("caption")
+        client.networks("caption")
     except InferenceError:
         return Unreachable(error.message, retry_after=error.retry_after)
     return error

@@ -38,7 +38,7 @@ def _read(claim: Claim) -> Reading | None:
     """Ask the reader, unless the item is gone or the server has no reader."""
     item = Item.objects.select_related("blob").filter(pk=claim.subject).first()
     client = provider.client()
-    if item is None or item.blob is None or not client.info().reads:
+    if item is None or item.blob is None or not client.reads():
         return None
     picture = Picture(files.view_path(item.blob).read_bytes(), files.DERIVATIVE_TYPE)
     try:

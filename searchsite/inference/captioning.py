@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol
 from searchsite.inference import caption_answers
 from searchsite.inference.caption_answers import KINDS
 from searchsite.inference.dialects.base import ChatTask, Reply
+from searchsite.inference.errors import BadInput
+from searchsite.inference.resizing import CAPTION_PIXELS, NoPicture, fitted
 from searchsite.inference.types import Caption, Message, Picture
 
 VERSION = "1"
@@ -36,8 +38,6 @@ SCHEMA: dict[str, Any] = {
         "language": {"type": "string"},
     },
 }
-MOST_PIXELS = 1280 * 32 * 32
-"""1,280 tokens: a photo of 12 megapixels costs ten times as many, and says no more."""
 SHORT, LONG = 1024, 2048
 """Tokens an answer may have; the text of a whole page takes more."""
 STRAIGHT, VARIED = 0.0, 0.2
@@ -56,16 +56,24 @@ class Captioner(Protocol):
 def describe(client: Captioner, picture: Picture, *, seconds: float = SECONDS) -> Caption:
     """What the captioner says of the picture, cleaned; asked once more if its answer is broken or was cut off.
 
-    Raises Declined where it would not say or never came to an end, BadAnswer where nothing of it can be used, and
-    whatever `chat` raises.
+    Raises Declined where it would not say or never came to an end, BadAnswer where nothing of it can be used,
+    BadInput where the picture can't be opened, and whatever `chat` raises.
     """
-    ask = _asking(client, picture, seconds)
+    ask = _asking(client, _small(picture), seconds)
     first = ask(SHORT, STRAIGHT)
     said = caption_answers.whole(first)
     if said is not None:
         return said
     second = ask(LONG if caption_answers.wants_room(first) else SHORT, VARIED)
     return caption_answers.whole(second) or caption_answers.rest(second, first)
+
+
+def _small(picture: Picture) -> Picture:
+    """At most 1,280 tokens: a photo of 12 megapixels costs ten times as many, and tells no more."""
+    try:
+        return fitted(picture, CAPTION_PIXELS)
+    except NoPicture as error:
+        raise BadInput(str(error)) from error
 
 
 def _asking(client: Captioner, picture: Picture, seconds: float) -> Callable[[int, float], Reply]:
