@@ -55,7 +55,7 @@ def embedder(client: Client, endpoint: Endpoint) -> Iterator[Row]:
     family = probes.family_of(endpoint.network)
     info = client.info()
     pictures = "image" in info.modalities
-    yield Row("embed", "dimensions", "pass", _dimensions(endpoint, info.dimensions, mrl=info.mrl))
+    yield Row("embed", "dimensions", "pass", _dimensions(info.dimensions, *client.whole()))
     if not pictures:
         yield _textual(family, endpoint)
     given = probes.documents(family, pictures=pictures)
@@ -131,8 +131,10 @@ def answerer(client: Client, endpoint: Endpoint) -> Iterator[Row]:
 SILENT = "It said nothing: it may think without end, or need a reasoning parser (docs/models.md)."
 
 
-def _dimensions(endpoint: Endpoint, kept: int, *, mrl: bool) -> str:
-    return f"{kept} kept, at most {endpoint.dimensions or kept}; " + ("cut by MRL" if mrl else "never cut")
+def _dimensions(kept: int, full: int, cuts: bool) -> str:
+    if kept == full:
+        return f"{full}, all kept"
+    return f"{kept} of {full} kept, cut {'by the server' if cuts else 'here'}"
 
 
 def _textual(family: Family, endpoint: Endpoint) -> Row:
