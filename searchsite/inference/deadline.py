@@ -9,12 +9,28 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import httpcore
 
+from searchsite.inference.errors import GivenUp
+
 CONNECT_SECONDS = 5.0
 SLICE = 64 * 1024
+LOOK_SECONDS = 0.2
+"""How soon a call is given up once nobody wants its answer any more."""
+_unwanted: ContextVar[threading.Event | None] = ContextVar("unwanted", default=None)
+
+
+@contextmanager
+def wanted_until(unwanted: threading.Event) -> Iterator[None]:
+    """Break off the calls made inside, by this thread, soon after the event is set: they raise GivenUp."""
+    token = _unwanted.set(unwanted)
+    try:
+        yield
+    finally:
+        _unwanted.reset(token)
 
 
 class Clock(threading.local):
@@ -48,9 +64,19 @@ class _Stream(httpcore.NetworkStream):
         self._clock = clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        unwanted = _unwanted.get()
         with _raised_as(httpcore.ReadTimeout, httpcore.ReadError):
+            if unwanted is not None:
+                self._wait(unwanted)
             self._connection.settimeout(self._clock.left())
             return self._connection.recv(max_bytes)
+
+    def _wait(self, unwanted: threading.Event) -> None:
+        """Wait until there is something to read, and not longer than anybody wants it."""
+        while not unwanted.is_set():
+            if _is_readable(self._connection, self._clock.left(LOOK_SECONDS)):
+                return
+        raise GivenUp("nobody wants the answer any more")
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         view = memoryview(buffer)
@@ -76,13 +102,15 @@ class _Stream(httpcore.NetworkStream):
         return self._connection if info == "socket" else None
 
 
-def _is_readable(connection: socket.socket) -> bool:
-    """Whether a read would return at once; a closed socket counts."""
+def _is_readable(connection: socket.socket, seconds: float = 0.0) -> bool:
+    """Whether a read would return at once, or will within so long; a closed socket counts."""
     if connection.fileno() < 0:
         return True
+    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        return True  # decrypted already
     poll = select.poll()  # not select(): it fails on descriptors above 1,023
     poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(seconds * 1000))
 
 
 class Connections(httpcore.NetworkBackend):

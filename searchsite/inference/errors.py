@@ -20,6 +20,11 @@ class InferenceError(Exception):
         if permanent is not None:
             self.permanent = permanent
 
+    def reword(self, message: str) -> None:
+        """Say the same in other words, such as with the server's name."""
+        self.message = message
+        self.args = (message,)
+
 
 class Unreachable(InferenceError):
     """No connection, a connection that broke, or a gateway that says so."""
@@ -35,6 +40,10 @@ class Overloaded(InferenceError):
     """The server asks to come back later (429, 503 and the like)."""
 
     shared = True
+
+
+class Busy(Overloaded):
+    """Too many calls of our own are under way; this tells nothing of the server."""
 
 
 class ServerFailed(InferenceError):
@@ -77,3 +86,7 @@ class NotOffered(Refused):
 
 class Declined(Refused):
     """The network would not answer: a refusal, a filter, or a loop that never came to an end."""
+
+
+class GivenUp(InferenceError):
+    """Nobody wants the answer any more, so the call was broken off from here; this tells nothing of the server."""
