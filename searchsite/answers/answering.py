@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 
 from searchsite.answers import speech
 from searchsite.answers.choosing import Answerer
-from searchsite.answers.relay import Heard, Opening, Relay
+from searchsite.answers.relay import Opening, Relay
 from searchsite.answers.slots import Slot
 from searchsite.answers.sources import Gathered, Source, still_there
 from searchsite.answers.writing import Block, blocks_of, cited
@@ -122,8 +122,10 @@ class Answering:
         looked = time.monotonic()
         with Relay(opened) as relay:
             while self.is_running:
-                self._hear(relay.wait(TICK_SECONDS))
-                if self.is_running and relay.is_over:
+                heard = relay.wait(TICK_SECONDS)
+                if heard is not None:
+                    self._hear(heard)
+                elif relay.is_over:
                     self._end("interrupted")
                 if time.monotonic() - looked >= LOOK_SECONDS:
                     looked = time.monotonic()
@@ -137,7 +139,7 @@ class Answering:
         if self._slot is not None:
             self._slot.free()
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, heard: Piece | InferenceError) -> None:
         if isinstance(heard, Piece):
             self._raw += heard.text
             self._thoughts += heard.thinking
@@ -146,7 +148,7 @@ class Answering:
                 self._finish(heard.finish)
             elif len(self._raw) + len(self._thoughts) > MOST_CHARS:
                 self._end("cut")
-        elif heard is not None:
+        else:
             self._fail(heard)
 
     def _finish(self, finish: str) -> None:

@@ -67,6 +67,7 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
         "members": members.values_list("user__username", flat=True),
         "chosen": {name: params.getlist(name) for name in FILTERS},
         "here": address(params, drop=PLACE),
+        "ask_address": reverse("ask") + address(params, drop=("sort", *PLACE)).removeprefix(_home()),
         "reranks": reranking.is_configured(),
     }
 

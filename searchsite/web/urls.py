@@ -5,12 +5,14 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import path
 
-from searchsite.web import files, items, searching, switching, uploads, usage
+from searchsite.web import asking, files, items, searching, switching, uploads, usage
 
 urlpatterns = [
     path("", searching.search, name="home"),
     path("search", searching.search, name="search"),
     path("search/picture", searching.search_picture, name="search-picture"),
+    path("ask", asking.ask, name="ask"),
+    path("ask/stream", asking.stream, name="ask-stream"),
     path("pictures/<uuid:public_id>", files.query_picture, name="query-picture"),
     path("items/<uuid:public_id>", items.item, name="item"),
     path("items/<uuid:public_id>/live", items.live, name="item-live"),

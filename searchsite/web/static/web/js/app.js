@@ -4,9 +4,11 @@ import { startMenus } from "./menus.js";
 import { startPictures } from "./pictures.js";
 import { startUpload } from "./upload.js";
 import { startEditing } from "./editing.js";
+import { startAsking } from "./asking.js";
 
 startKeys();
 startMenus();
 startEditing();
+startAsking();
 if (document.querySelector("[data-upload]")) startUpload();
 else startPictures();

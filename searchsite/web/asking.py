@@ -1,0 +1,77 @@
+"""The page of questions: asked by a form, answered as a stream, or as a whole page where no script runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+
+from searchsite.answers import asking, slots
+from searchsite.answers.answering import Answering
+from searchsite.library.refusals import Refusal
+from searchsite.search import questions
+from searchsite.web import narrowing, written
+from searchsite.web.doors import MemberRequest, in_team
+
+
+@in_team("GET", "POST")
+def ask(request: MemberRequest) -> HttpResponseBase:
+    """Show the box for a question; answer the one that is sent, all at once."""
+    page = _page(request.GET if request.method != "POST" else request.POST, request)
+    if request.method != "POST":
+        return render(request, "ask/page.html", page)
+    try:
+        answering = _begin(request)
+    except (questions.BadQuestion, Refusal) as wrong:
+        answer = render(request, "ask/page.html", page | {"wrong": str(wrong)}, status=_status(wrong))
+        return _patient(answer, wrong)
+    try:
+        for _step in asking.follow(answering):
+            pass
+        return render(request, "ask/page.html", page | written.page_of(answering))
+    finally:
+        answering.close()
+
+
+@in_team("POST")
+def stream(request: MemberRequest) -> HttpResponseBase:
+    """Answer as server-sent events: sources, thinking, answer (blocks from a place on), end."""
+    try:
+        answering = _begin(request)
+    except (questions.BadQuestion, Refusal) as wrong:
+        plain = HttpResponse(str(wrong), content_type="text/plain; charset=utf-8", status=_status(wrong))
+        return _patient(plain, wrong)
+    # A proxy must neither keep it nor wait for its end.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(written.Events(answering), content_type="text/event-stream", headers=headers)
+
+
+def _begin(request: MemberRequest) -> Answering:
+    question = questions.from_query(request.POST)
+    return asking.ask(question, request.scope, thinking=bool(request.POST.get("thinking")))
+
+
+def _page(sent: QueryDict, request: MemberRequest) -> dict[str, Any]:
+    params = QueryDict(mutable=True)
+    for name in ("q", *narrowing.KEPT):
+        params.setlist(name, sent.getlist(name))
+    page = narrowing.page_of(params, request.scope)
+    own = reverse("ask")
+    chips = [(chip, own + chip.without.removeprefix(reverse("home"))) for chip in page["chips"]]
+    return page | {"narrowed": chips, "thinking": bool(sent.get("thinking")), "can_think": asking.can_think()}
+
+
+def _status(wrong: questions.BadQuestion | Refusal) -> int:
+    if isinstance(wrong, Refusal):
+        return wrong.status
+    return 404 if isinstance(wrong, questions.NotFound) else 400
+
+
+def _patient(response: HttpResponse, wrong: Exception) -> HttpResponse:
+    """Say when to come back, where that helps."""
+    if isinstance(wrong, slots.TooMany):
+        response["Retry-After"] = str(wrong.retry_after)
+    return response

@@ -1,0 +1,147 @@
+"""An answer as the page shows it: escaped markup, made here, whole or as events while it is written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from searchsite.answers import asking
+from searchsite.answers.answering import Answering
+from searchsite.answers.writing import Block, Line, Span
+from searchsite.web import snippets
+
+QUOTED = 280
+SHOWN_EVERY = 0.05
+STYLES = {"": "{}", "strong": "<strong>{}</strong>", "em": "<em>{}</em>", "code": "<code>{}</code>"}
+# Asking again may bring the whole of it.
+AGAIN = {"cut", "interrupted", "stopped", "away", "changed"}
+
+
+def page_of(answering: Answering) -> dict[str, Any]:
+    """Return all that the page shows of an answer that has ended."""
+    return {"answer": blocks(answering), "answering": answering} | sources_of(answering) | outcome_of(answering)
+
+
+def sources_of(answering: Answering) -> dict[str, Any]:
+    """Return the sources with the words around what matched."""
+    pattern = snippets.pattern_of(answering.asked.question)
+    shown = [
+        (source, snippets.snippet(" ".join((source.quote or source.text).split()), pattern, length=QUOTED))
+        for source in answering.sources
+    ]
+    return {
+        "sources": shown,
+        "notes": [one for one in answering.results.notes if one not in answering.results.standing],
+    }
+
+
+def outcome_of(answering: Answering) -> dict[str, Any]:
+    """Return how it ended."""
+    return {
+        "answering": answering,
+        "again": answering.state in AGAIN,
+        "unsourced": bool(answering.text) and not answering.cited,
+    }
+
+
+def blocks(answering: Answering) -> list[SafeString]:
+    """Return the markup of each block; what names no source is marked once the answer has ended."""
+    marks = not answering.is_running and bool(answering.cited)
+    titles = [source.item.title for source in answering.sources]
+    return [_block(block, titles, bare=marks and _is_bare(block)) for block in answering.blocks]
+
+
+class Events:
+    """An answer as server-sent events, closed with the response: so that a reader who goes away ends it."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._events = self._all()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._events
+
+    def close(self) -> None:
+        """End the call to the network, if it still goes on."""
+        self._events.close()
+        self._answering.close()
+
+    def _all(self) -> Generator[bytes]:
+        answering = self._answering
+        yield _event("sources", html=render_to_string("ask/_sources.html", sources_of(answering)))
+        shown: list[SafeString] = []
+        thought, last = "", 0.0
+        for _step in asking.follow(answering):
+            if answering.is_running and time.monotonic() - last < SHOWN_EVERY:
+                continue
+            last = time.monotonic()
+            if answering.thoughts != thought:
+                yield _thought(thought, answering.thoughts)
+                thought = answering.thoughts
+            now = blocks(answering)
+            # A comment when there is nothing new: writing it is how the server learns that nobody reads any more.
+            yield _event("answer", **_changed(shown, now)) if now != shown else b":\n\n"
+            shown = now
+        if not answering.sources:
+            yield _event("sources", html="")
+        yield _event(
+            "end",
+            state=answering.state,
+            cited=answering.cited,
+            html=render_to_string("ask/_outcome.html", outcome_of(answering)),
+        )
+
+
+def _thought(before: str, now: str) -> bytes:
+    if now.startswith(before):
+        return _event("thinking", more=now[len(before) :])
+    return _event("thinking", all=now)
+
+
+def _changed(before: Sequence[str], now: Sequence[str]) -> dict[str, Any]:
+    """The blocks from the first that differs."""
+    same = 0
+    while same < min(len(before), len(now)) and before[same] == now[same]:
+        same += 1
+    return {"from": same, "blocks": list(now[same:])}
+
+
+def _event(name: str, **data: Any) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
+
+
+def _is_bare(block: Block) -> bool:
+    return block.kind != "code" and not block.numbers and not block.leads_in
+
+
+def _block(block: Block, titles: Sequence[str], *, bare: bool) -> SafeString:
+    mark = format_html('<span class="bare">{}</span>', _("without source")) if bare else ""
+    if block.kind == "code":
+        return format_html("<pre><code>{}</code></pre>", "\n".join(span.text for line in block.lines for span in line))
+    lines = [(_line(line, titles),) for line in block.lines]
+    if block.kind == "p":
+        return format_html('<p dir="auto">{}{}</p>', format_html_join("", "{}", lines), mark)
+    items = format_html_join("", '<li dir="auto">{}</li>', lines)
+    if block.kind == "ol":
+        return format_html('<ol start="{}">{}</ol>{}', block.start, items, mark)
+    return format_html("<ul>{}</ul>{}", items, mark)
+
+
+def _line(line: Line, titles: Sequence[str]) -> SafeString:
+    return format_html_join("", "{}", ((_span(span, titles),) for span in line))
+
+
+def _span(span: Span, titles: Sequence[str]) -> SafeString:
+    if span.style != "cite":
+        return format_html(STYLES[span.style], span.text)
+    label = _("Source %(number)s: %(title)s") % {"number": span.number, "title": titles[span.number - 1]}
+    return format_html(
+        '<a class="cite" href="#source-{}" title="{}" aria-label="{}">{}</a>', span.number, label, label, span.number
+    )
