@@ -263,7 +263,7 @@ def _is_price(value: Any) -> bool:
     if not isinstance(value, dict) or not value or not value.keys() <= UNITS:
         return False
     numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
-    return len(numbers) == len(value) and all(0 <= one < 1e6 for one in numbers)
+    return len(numbers) == len(value) and all(0 <= one < 1e9 for one in numbers)
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from searchsite.indexing import plan, spaces, tables
+from searchsite.indexing import holding, plan, spaces, tables
 from searchsite.jobs import care, overview, queue
 from searchsite.jobs.models import Lane, State
 from searchsite.jobs.overview import Stage
@@ -49,7 +49,9 @@ def status_of(items: Iterable[Item]) -> dict[int, Progress]:
     """Return the progress of each item, by primary key. Two queries, however many items."""
     listed = list(items)
     jobs = overview.stages([item.pk for item in listed], _serving())
-    return {item.pk: _progress(item, jobs.get(item.pk, {})) for item in listed}
+    found = {item.pk: _progress(item, jobs.get(item.pk, {})) for item in listed}
+    _explain({item.pk: item.team_id for item in listed}, found)
+    return found
 
 
 def having(items: QuerySet[Item], status: str) -> QuerySet[Item]:
@@ -78,6 +80,21 @@ def reprocess(item: Item) -> None:
         tables.forget(space.pk, item.pk)
     first = plan.DECODE if item.is_picture else plan.EMBED
     queue.enqueue([plan.job(first, item, lane=Lane.WAITING)])
+
+
+def _explain(teams: Mapping[int, int], found: Mapping[int, Progress]) -> None:
+    """Say of jobs that wait in silence when it is a budget that they wait for; most often, nobody waits at all."""
+    silent = [
+        (teams[pk], kind, progress.stages)
+        for pk, progress in found.items()
+        for kind, view in progress.stages.items()
+        if progress.status == PROCESSING and view == StageView(WAITING)
+    ]
+    for kind in {kind for _, kind, _ in silent}:
+        reasons = holding.reasons({team_id for team_id, of, _ in silent if of == kind}, kind)
+        for team_id, of, views in silent:
+            if of == kind and team_id in reasons:
+                views[kind] = StageView(WAITING, reasons[team_id])
 
 
 def _serving() -> tuple[int | None, ...]:

@@ -54,7 +54,8 @@ WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() A
 """
 CLAIM = """
 WITH picked AS (
-    SELECT id FROM job WHERE queue = %s AND {due} AND coalesce(space_id, 0) <> ALL(%s::bigint[]) AND team_id <> ALL(%s::bigint[])
+    SELECT id FROM job WHERE queue = %s AND {due}
+        AND coalesce(space_id, 0) <> ALL(%s::bigint[]) AND team_id <> ALL(%s::bigint[])
     ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
 )
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1,
