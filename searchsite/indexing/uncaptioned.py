@@ -48,7 +48,7 @@ def fill(*, renew: bool = False) -> int:
 
 def lacking(*, renew: bool = False) -> list[int]:
     """Some pictures that no captioner has looked at, newest first."""
-    values = {
+    values: dict[str, str | bool | int] = {
         "kind": plan.CAPTION,
         "nobody": caption.NOT_CONFIGURED,
         "renew": renew,
