@@ -29,7 +29,7 @@ PICTURE_SIZES = {"builtin": files.THUMBNAIL}
 CALIBRATION = {"builtin": {Channel.IMAGE.value: {"floor": 0.15}, Channel.TEXT.value: {"floor": 0.20}}}
 # Raise one when the way of rendering that prompt changes: its vectors are others then.
 TEMPLATES: Mapping[prompts.Prompt, str] = {"plain": "", "chat": "qwen3-vl-1", "instruct": "qwen3-1"}
-REFUSED_FOR = 600.0
+REFUSED_FOR = 60.0
 # The longest that a search may still be reading the space that answered when it began.
 SEARCHES_END = timedelta(seconds=60)
 
@@ -204,7 +204,7 @@ def _open(client: Client, status: SpaceStatus) -> Space:
     """Of several processes at once the unique indexes let one make row and table; the others wait, then find both."""
     endpoint, info = provider.configured(), _info(client)
     identity = asdict(identity_of(endpoint, info))
-    if hasattr(client, "stages") and not Space.objects.filter(status=status, **identity).exists():
+    if not Space.objects.filter(status=status, **identity).exists():
         report = selfcheck.check_embedder(client)
         if not report.passed:
             raise WrongEmbedder(" ".join((f"{info.name} fails its check.", *report.failures)), retry_after=REFUSED_FOR)

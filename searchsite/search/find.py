@@ -32,6 +32,7 @@ WORDS = "words"
 # To a picture, other pictures say more than what is written about them.
 TEXT_FOR_PICTURES = 0.5
 AWAY = "The inference server can't be reached: found by words alone."
+ANOTHER = "Another embedder answers than the one that the library is indexed with: found by words alone."
 BY_WORDS = "Found by words alone."
 NOT_YET = "Nothing has been embedded yet: found by words alone."
 ITEM_NOT_YET = "The item to be alike to has not been embedded yet."
@@ -213,7 +214,7 @@ def _why(error: InferenceError) -> str:
     """Why there is no vector, for the person who asked."""
     if isinstance(error, OutOfBudget):
         return f"{error.message} {BY_WORDS}"
-    return error.message if isinstance(error, spaces.WrongEmbedder) else AWAY
+    return ANOTHER if isinstance(error, spaces.WrongEmbedder) else AWAY
 
 
 def _ordered(found: list[Fused], sort: str) -> list[Fused]:

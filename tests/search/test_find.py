@@ -180,7 +180,7 @@ def test_vectors_of_another_embedder_are_never_compared(inbox, shelf):
     space.save()
     results = ask(inbox.scope, "entirely new question about tulips")
     assert {why.channel for hit in results.hits for why in hit.why} == {"words"}
-    assert any("another embedder" in note for note in results.notes)
+    assert any("Another embedder" in note for note in results.notes)
 
 
 def test_filters_hold_in_every_channel(inbox, alice, team, shelf, fake):
