@@ -7,7 +7,7 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 	{ echo "searchsite needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) on the PATH." >&2; exit 1; }
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
-.PHONY: help run test test-long lint format types bench screenshots lock clean
+.PHONY: help run test test-long test-peers lint format types bench screenshots lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,14 @@ test: ## Run the test suite against a real Postgres, broker and browser
 
 test-long: ## Run the tests that take long, too
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest -m "long or not long" $(ARGS)
+
+test-peers: .venv-peers/ready ## Try the client against servers that others wrote
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest tests/peers $(ARGS)
+
+.venv-peers/ready: tests/peers/requirements.txt
+	@$(FIND_PYTHON); $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r tests/peers/requirements.txt
+	@touch $@
 
 lint: ## Check style, formatting and the floors
 	@$(BOOTSTRAP) --dev
@@ -49,5 +57,5 @@ lock: ## Resolve the dependencies anew into the two lock files (needs uv)
 		pyproject.toml --group dev -c requirements.lock -o tests/requirements.lock
 
 clean: ## Remove the virtual environment and the caches; data stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
