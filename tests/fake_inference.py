@@ -16,14 +16,17 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
 from pydantic import SecretStr
 
-from searchsite.inference.client import Client, Endpoint
-from searchsite.inference.types import Usage
+from searchsite.inference.breaker import Gate
+from searchsite.inference.client import Client
+from searchsite.inference.metering import Meter
+from searchsite.inference.stages import Endpoint, Stages
 from tests.fake_chat import FakeChat, ranked
 
 DRIP_SECONDS = 0.2
@@ -57,6 +60,8 @@ class FakeInference:
         self.embedder = embedder
         self.own = own
         self.reads = True
+        self.legible = True
+        """Whether there is text in pictures."""
         self.pictures = True
         self.matryoshka = False
         self.key: str | None = None
@@ -103,10 +108,19 @@ class FakeInference:
     def endpoint(self, key: str | None = None) -> Endpoint:
         return Endpoint(self.url, None, self.embedder, SecretStr(key) if key else None)
 
-    def client(self, key: str | None = None, meter: Callable[[Usage], None] | None = None) -> Client:
-        """A client of this server that is closed with it."""
-        self._clients.append(Client(self.endpoint(key), meter=meter))
-        return self._clients[-1]
+    def stages(self, key: str | None = None, **fields: Any) -> Stages:
+        """This server for every stage; fields: of its endpoint."""
+        endpoint = replace(self.endpoint(key), **fields)
+        return Stages(endpoint, endpoint, endpoint, endpoint, endpoint)
+
+    def client(self, key: str | None = None, *, meter: Meter | None = None, gate: Gate | None = None) -> Client:
+        """A client of this server, for every stage, that is closed with it."""
+        return self.kept(Client(self.stages(key), meter=meter, gate=gate))
+
+    def kept(self, client: Client) -> Client:
+        """The client, which is closed with this server."""
+        self._clients.append(client)
+        return client
 
     def vector(self, text: str, picture: str = "") -> np.ndarray[Any, np.dtype[np.float32]]:
         """The unit vector of a text, a picture's data URL, or both."""
@@ -135,6 +149,10 @@ class FakeInference:
             }
         others = [{"id": name, "object": "model", "root": "/weights"} for name in self.networks]
         return {"object": "list", "data": [entry, *others]}
+
+    def listing(self, path: str) -> tuple[int, Any]:
+        """The answer to any GET."""
+        return 200, self.models()
 
     @property
     def reply(self) -> Callable[[dict[str, Any]], str]:
@@ -188,13 +206,13 @@ class FakeInference:
 
     def _readings(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         words = [{"text": "hello", "box": [0.1, 0.1, 0.5, 0.2]}, {"text": "world", "box": [0.5, 0.1, 0.9, 0.2]}]
-        one = {"text": "hello world", "words": words} if body["text"] else {"text": "", "words": []}
+        one = {"text": "hello world", "words": words} if body["text"] and self.legible else {"text": "", "words": []}
         tags = [{"label": "tabby cat", "probability": 0.75}]
         return 200, {"data": [{"index": place, **one, "tags": tags} for place in range(len(body["pictures"]))]}
 
     def fault_of(self, path: str) -> str | None:
         """What is to go wrong with this answer."""
-        if path == CHAT:
+        if path.endswith(CHAT):
             return self.chat.fault
         return self.fault if self.calls % self.fault_every == 0 else None
 
@@ -272,7 +290,8 @@ def _handler(fake: FakeInference) -> type[BaseHTTPRequestHandler]:  # noqa: C901
         def do_GET(self) -> None:
             if fake.key and self.headers.get("Authorization") != f"Bearer {fake.key}":
                 return self.send(401, b'{"error": "Unauthorized"}')
-            return self.send(200, json.dumps(fake.models()).encode())
+            status, listed = fake.listing(self.path)
+            return self.send(status, json.dumps(listed).encode())
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,39 +1,47 @@
-"""The one way to a network: typed calls over the wire to whatever serves the embedder."""
+"""The one way to a network: typed calls over the wire to whatever serves each stage."""
 
 from __future__ import annotations
 
-import struct
 import threading
 import time
-import zlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
-from searchsite.config import Config
-from searchsite.inference.dialects import vllm
-from searchsite.inference.errors import BadAnswer, BadInput, Refused, TooSlow, Unreachable
-from searchsite.inference.prompts import clean
-from searchsite.inference.stages import Endpoint, stages_from
-from searchsite.inference.transport import Transport
+from searchsite.inference import embedding, offers
+from searchsite.inference.answering import Answer
+from searchsite.inference.breaker import Breaker, Gate
+from searchsite.inference.calling import ONCE, PATIENT, Exchange, Line, Slots
+from searchsite.inference.dialects.base import ChatTask, EmbedTask, Reply, Spent
+from searchsite.inference.embedding import Batch
+from searchsite.inference.errors import BadAnswer, BadInput, NotOffered, Refused, TooSlow, Unreachable
+from searchsite.inference.metering import Free, Meter
+from searchsite.inference.offers import Known
+from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import (
     EmbedderInfo,
     Embeddings,
     EmbedInput,
+    Message,
     Picture,
+    Piece,
     Purpose,
+    Ranking,
     Reading,
+    Stage,
     Usage,
     Vectors,
 )
 
-__all__ = ["Client", "Endpoint", "endpoint_from"]
+__all__ = ["Client", "Endpoint", "Stages"]
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+Talk = Literal["caption", "answer"]
 SECONDS: dict[Purpose, float] = {"query": 10.0, "document": 60.0}
 """How long `embed` may take from call to return."""
 READ_SECONDS = 120.0
@@ -41,32 +49,31 @@ READ_SECONDS = 120.0
 INFO_SECONDS = 60.0
 """How long what a server said about itself is believed."""
 AT_ONCE = 4
-"""Requests of one process on their way at the same time, beside those with a single request."""
-CONNECTIONS = 16
-BYTES_A_NUMBER = 40
-SPARE_BYTES = 64 * 1024
-READING_BYTES = 8 * 2**20
-MOST_DIMENSIONS = 8_192
-SHORT_DIMENSIONS = 64
-
-
-@dataclass(frozen=True)
-class _Call:
-    """One request: its body, and which inputs it is for."""
-
-    places: tuple[int, ...]
-    payload: Any
+"""Requests of one call to `embed` on their way at the same time."""
+ANSWER_BYTES = 8 * 2**20
+SCORES_BYTES = 64 * 1024
+NAMES: dict[Stage, str] = {
+    "embed": "embedder",
+    "read": "reader",
+    "caption": "captioner",
+    "rerank": "reranker",
+    "answer": "answerer",
+}
 
 
 class Client:
-    """Embeds and reads through one endpoint. Thread-safe; make it after forking, one a process."""
+    """Calls the networks of all stages. Thread-safe; make it after forking, one a process.
 
-    def __init__(self, endpoint: Endpoint, *, meter: Callable[[Usage], None] | None = None) -> None:
-        self._endpoint = endpoint
-        self._meter = meter
-        self._transport = Transport(endpoint, connections=CONNECTIONS)
+    meter: asked before calls that may cost something, and told of all. gate: what keeps calls from a server that is
+    away; one for several clients of a process makes them know the same.
+    """
+
+    def __init__(self, stages: Stages, *, meter: Meter | None = None, gate: Gate | None = None) -> None:
+        self.stages = stages
+        self._meter: Meter = Free() if meter is None else meter
         self._threads = ThreadPoolExecutor(AT_ONCE, "inference")
-        self._offer: tuple[float, vllm.Offer, EmbedderInfo] | None = None
+        self._lines = _lines(stages, Breaker() if gate is None else gate)
+        self._known: tuple[float, Known] | None = None
         self._asking = threading.Lock()
 
     def __enter__(self) -> Client:
@@ -76,178 +83,271 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._endpoint.network} at {self._endpoint.name})"
+        return f"Client({self.stages.embed.network} at {self.stages.embed.name})"
 
     def info(self) -> EmbedderInfo:
         """What the embedder is and can do; asked anew once a minute."""
-        return self._described(time.monotonic() + SECONDS["query"])[1]
+        return self._embedder(time.monotonic() + SECONDS["query"]).info
+
+    def whole(self) -> tuple[int, bool]:
+        """How long the embedder's vectors are before they are cut, and whether its server can cut them."""
+        known = self._embedder(time.monotonic() + SECONDS["query"])
+        return known.full, known.cuts
+
+    def reads(self) -> bool:
+        """Whether there is a reader, and its server says that it reads."""
+        endpoint = self.stages.read
+        if endpoint is None:
+            return False
+        if replace(endpoint, dimensions=None) == replace(self.stages.embed, dimensions=None):
+            return self.info().reads
+        line = self._lines[endpoint]
+        known = offers.listed(line, end=time.monotonic() + SECONDS["query"], patience=PATIENT)
+        return known.info is not None and known.info.reads
+
+    def networks(self, stage: Stage) -> list[str]:
+        """The names in the list of a stage's server; empty where it has no list."""
+        endpoint = self._endpoint(stage)
+        line = self._lines[endpoint]
+        request = line.dialect.catalogue(embedding=stage == "embed")
+        if request is None:
+            return []
+        exchange = Exchange(request, line.dialect.networks, offers.LIST_BYTES)
+        return line.ask(exchange, end=time.monotonic() + SECONDS["query"], patience=PATIENT)
 
     def embed(self, inputs: Sequence[EmbedInput], *, purpose: Purpose, instruction: str | None = None) -> Embeddings:
         """A unit vector for each input, in order. All or nothing: any failure raises an `InferenceError`."""
         start = time.monotonic()
         end = start + SECONDS[purpose]
-        offer, info = self._described(end)
-        ready = [_usable(entry, place, info) for place, entry in enumerate(inputs)]
-        calls = _calls(vllm.Task(self._endpoint.network, offer, purpose, instruction), ready)
-        found = self._all([partial(self._embed, call, end, info.dimensions) for call in calls])
-        vectors = np.empty((len(inputs), info.dimensions), np.float32)
-        for call, (rows, _) in zip(calls, found, strict=True):
-            vectors[list(call.places)] = rows
-        usage = Usage(
-            operation="embed",
-            embedder=info.name,
-            calls=len(calls),
-            inputs=len(inputs),
-            tokens=sum(tokens for _, tokens in found),
-            seconds=time.monotonic() - start,
-        )
-        self._count(usage)
+        endpoint = self.stages.embed
+        self._admit("query" if purpose == "query" else "embed", endpoint)
+        known = self._embedder(end)
+        ready = [embedding.usable(entry, place, known) for place, entry in enumerate(inputs)]
+        task = EmbedTask(known.offer, purpose, instruction, known.asked)
+        batches = embedding.batches(ready, known.offer, self._lines[endpoint].dialect)
+        done: list[tuple[Batch, Spent]] = []
+        vectors = np.empty((len(inputs), known.info.dimensions), np.float32)
+
+        def work(batch: Batch) -> None:
+            rows, spent = self._vectors(batch, task, known, end)
+            vectors[list(batch.places)] = rows
+            done.append((batch, spent))
+
+        try:
+            self._all([partial(work, batch) for batch in batches])
+        finally:
+            # What came before another request failed is paid for all the same.
+            usage = _embedded(endpoint, purpose, done, time.monotonic() - start)
+            usage = replace(usage, failed=len(done) < len(batches))
+            if done or not batches:
+                self._meter.record(usage)
         return Embeddings(vectors, usage)
 
     def read(self, pictures: Sequence[Picture], *, text: bool = True) -> list[Reading]:
         """What each picture shows: its text and tags, in order; without `text` the tags alone, far quicker."""
+        endpoint = self._endpoint("read")
+        self._admit("read", endpoint)
+        if not self.reads():
+            raise Refused(f"{endpoint.network} does not read pictures")
         start = time.monotonic()
-        info = self._described(start + READ_SECONDS)[1]
-        if not info.reads:
-            raise Refused(f"{info.name} does not read pictures")
-        found = [self._read(picture, place, text) for place, picture in enumerate(pictures)]
-        seconds = time.monotonic() - start
-        self._count(Usage("read", info.name, calls=len(found), inputs=len(found), tokens=0, seconds=seconds))
+        found = [self._read(endpoint, picture, place, text) for place, picture in enumerate(pictures)]
+        usage = _usage("read", endpoint, Spent(), time.monotonic() - start)
+        self._meter.record(replace(usage, calls=len(found), inputs=len(found), pictures=len(found)))
         return found
+
+    def rerank(
+        self, query: EmbedInput, documents: Sequence[EmbedInput], *, instruction: str | None = None, seconds: float
+    ) -> Ranking:
+        """How relevant each document is to the query, 0..1, in the order of the documents."""
+        endpoint = self._endpoint("rerank")
+        line = self._lines[endpoint]
+        self._admit("rerank", endpoint)
+        start = time.monotonic()
+        asked = [embedding.sendable(entry, place) for place, entry in enumerate([query, *documents])]
+        exchange = _ranking(line, asked[0], asked[1:], instruction or offers.RELEVANT)
+        if not documents:
+            return Ranking((), replace(_usage("rerank", endpoint, Spent(), 0), calls=0, inputs=0))
+        proof = _ranking(line, offers.WORD, [offers.WORD], offers.RELEVANT)
+        try:
+            scores, spent = line.ask(exchange, end=start + seconds, patience=PATIENT, proof=proof)
+        except Refused as error:
+            raise self._explained("rerank", error, start + seconds) from error
+        pictures = sum(entry.picture is not None for entry in asked)
+        usage = _usage("rerank", endpoint, spent, time.monotonic() - start)
+        usage = replace(usage, inputs=len(documents), pictures=pictures)
+        self._meter.record(usage)
+        return Ranking(scores, usage)
+
+    def chat(self, stage: Talk, task: ChatTask, *, seconds: float) -> Reply:
+        """The whole answer to a conversation."""
+        endpoint = self._endpoint(stage)
+        line = self._lines[endpoint]
+        self._admit(stage, endpoint)
+        start = time.monotonic()
+        task = _sendable(task, endpoint, stream=False)
+        exchange = Exchange(line.dialect.chat(task), line.dialect.reply, ANSWER_BYTES)
+        patience = PATIENT if stage == "answer" else ONCE
+        try:
+            reply = line.ask(exchange, end=start + seconds, patience=patience, proof=_greeting(line))
+        except Refused as error:
+            raise self._explained(stage, error, start + seconds) from error
+        self._meter.record(_talked(stage, endpoint, task, reply.spent, time.monotonic() - start))
+        return reply
+
+    @contextmanager
+    def stream(self, stage: Talk, task: ChatTask, *, seconds: float) -> Iterator[Iterator[Piece]]:
+        """The pieces of an answer as they come. Leaving the block ends the connection at once."""
+        endpoint = self._endpoint(stage)
+        line = self._lines[endpoint]
+        self._admit(stage, endpoint)
+        start = time.monotonic()
+        task = _sendable(task, endpoint, stream=True)
+        request, proof = line.dialect.chat(task), _greeting(line)
+
+        def usage(spent: Spent) -> Usage:
+            return _talked(stage, endpoint, task, spent, time.monotonic() - start)
+
+        answer = Answer(line, task, usage)
+        with line.stream(request, end=start + seconds, most=ANSWER_BYTES, proof=proof) as events:
+            try:
+                yield answer.pieces(events)
+            finally:
+                self._meter.record(replace(usage(answer.spent), failed=not answer.whole))
 
     def close(self) -> None:
         """Close connections and threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._transport.close()
+        for line in self._lines.values():
+            line.close()
 
-    def _embed(self, call: _Call, end: float, dimensions: int) -> tuple[Vectors, int]:
-        count = len(call.places)
-        most = count * dimensions * BYTES_A_NUMBER + SPARE_BYTES
+    def _endpoint(self, stage: Stage) -> Endpoint:
+        endpoint: Endpoint | None = getattr(self.stages, stage)
+        if endpoint is None:
+            raise Refused(f"no {NAMES[stage]} is configured")
+        return endpoint
+
+    def _admit(self, operation: str, endpoint: Endpoint) -> None:
+        if not endpoint.is_local:
+            self._meter.admit(operation, endpoint)
+
+    def _vectors(self, batch: Batch, task: EmbedTask, known: Known, end: float) -> tuple[Vectors, Spent]:
+        line = self._lines[self.stages.embed]
+        count = len(batch.places)
+        most = offers.vector_bytes(count, known.full)
+        exchange = Exchange(line.dialect.embed(task, batch.inputs), lambda one: line.dialect.vectors(one, count), most)
+        patience = PATIENT if task.purpose == "query" else ONCE
         try:
-            answer = self._transport.call("/v1/embeddings", call.payload, end=end, most=most)
+            vectors, spent = line.ask(exchange, end=end, patience=patience, proof=offers.proof(line, known))
+            return known.cut(vectors), spent
         except BadInput as error:
-            raise _placed(error, call.places) from error
-        vectors, tokens = vllm.vectors(answer, count)
-        if vectors.shape[1] != dimensions:
-            self._offer = None  # perhaps another embedder serves there now
-            raise BadAnswer(f"{self._endpoint.name} sent {vectors.shape[1]} dimensions where {dimensions} were due")
-        return vectors, tokens
+            raise batch.placed(error) from error
+        except BadAnswer:
+            self._known = None  # perhaps another embedder serves there now
+            raise
 
-    def _read(self, picture: Picture, place: int, text: bool) -> Reading:
-        payload = vllm.read_request(self._endpoint.network, picture, text=text)
+    def _read(self, endpoint: Endpoint, picture: Picture, place: int, text: bool) -> Reading:
+        line = self._lines[endpoint]
+        request = line.dialect.read(endpoint.network, picture, text=text)
+        exchange = Exchange(request, lambda answer: line.dialect.readings(answer, 1)[0], ANSWER_BYTES)
         try:
-            answer = self._transport.call("/v1/read", payload, end=time.monotonic() + READ_SECONDS, most=READING_BYTES)
+            return line.ask(exchange, end=time.monotonic() + READ_SECONDS)
         except BadInput as error:
-            raise _placed(error, (place,)) from error
-        return vllm.readings(answer, 1)[0]
+            raise Batch((place,), ()).placed(error) from error
 
-    def _all(self, works: Sequence[Callable[[], Answer]]) -> list[Answer]:
-        """All answers in order; a single request goes out from the caller's own thread, waiting for nobody."""
+    def _all(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do all; a single request goes out from the caller's own thread, waiting for nobody."""
         if len(works) == 1:
-            return [works[0]()]
+            return works[0]()
         futures = [self._threads.submit(work) for work in works]
         try:
-            return [future.result() for future in futures]
-        finally:
             for future in futures:
-                future.cancel()
+                future.result()
+        finally:
+            # Those on their way come to their end within the deadline, and are paid for.
+            wait([future for future in futures if not future.cancel()])
 
-    def _described(self, end: float) -> tuple[vllm.Offer, EmbedderInfo]:
-        known = self._offer
+    def _embedder(self, end: float) -> Known:
+        known = self._known
         if known is None or known[0] < time.monotonic():
             with self._asking:
-                known = self._offer
+                known = self._known
                 if known is None or known[0] < time.monotonic():
-                    known = self._offer = (time.monotonic() + INFO_SECONDS, *self._answered(end))
-        return known[1], known[2]
+                    known = self._known = (time.monotonic() + INFO_SECONDS, self._learned(known, end))
+        return known[1]
 
-    def _answered(self, end: float) -> tuple[vllm.Offer, EmbedderInfo]:
+    def _learned(self, earlier: tuple[float, Known] | None, end: float) -> Known:
         """What the server says of its embedder; no input is to blame when that alone takes too long."""
+        line = self._lines[self.stages.embed]
         try:
-            return self._ask(end)
+            return offers.learn(line, end=end, patience=PATIENT, earlier=earlier[1] if earlier else None)
         except TooSlow as error:
             raise Unreachable(error.message, retry_after=error.retry_after) from error
 
-    def _ask(self, end: float) -> tuple[vllm.Offer, EmbedderInfo]:
-        """What the server says of its embedder, and where it says too little, what trying shows."""
-        embedder = self._endpoint.network
-        offer = vllm.offer(self._transport.call("/v1/models", end=end, most=READING_BYTES), embedder)
-        if offer is None:
-            raise Refused(f"{self._endpoint.name} has no embedder named {embedder!r}")
-        if offer.info is not None:
-            return offer, offer.info
-        word, picture = EmbedInput(text="a"), _probe_picture()
-        full = self._probe(offer, word, end)
-        if full is None:
-            raise Refused(f"{self._endpoint.name} does not embed texts with {embedder!r}")
-        info = EmbedderInfo(
-            name=embedder,
-            revision=offer.revision,
-            dimensions=full,
-            mrl=self._probe(offer, word, end, dimensions=SHORT_DIMENSIONS) == SHORT_DIMENSIONS,
-            modalities=frozenset({"text", "image"} if self._probe(offer, picture, end) == full else {"text"}),
-        )
-        return replace(offer, info=info), info
-
-    def _probe(self, offer: vllm.Offer, entry: EmbedInput, end: float, **fields: Any) -> int | None:
-        """How long a vector the server makes of an input; nothing where it refuses."""
-        task = vllm.Task(self._endpoint.network, offer, "document")
-        payload = task.conversations([entry]) if entry.picture else task.texts([entry.text or ""])
-        most = MOST_DIMENSIONS * BYTES_A_NUMBER + SPARE_BYTES
-        try:
-            answer = self._transport.call("/v1/embeddings", {**payload, **fields}, end=end, most=most)
-        except Refused:
-            return None
-        return int(vllm.vectors(answer, 1)[0].shape[1])
-
-    def _count(self, usage: Usage) -> None:
-        if self._meter is not None:
-            self._meter(usage)
+    def _explained(self, stage: Stage, error: Refused, end: float) -> Refused:
+        """The refusal, or that the network is not in the server's list, which says more."""
+        if isinstance(error, BadInput | NotOffered) or end - time.monotonic() < 1:
+            return error
+        line = self._lines[self._endpoint(stage)]
+        return offers.missing(line, end=end) or error
 
 
-def endpoint_from(config: Config) -> Endpoint:
-    """The endpoint that embeds, as the configuration names it."""
-    return stages_from(config).embed
+def _lines(stages: Stages, gate: Gate) -> dict[Endpoint, Line]:
+    """A line for each endpoint. Those of one provider share what may be under way there."""
+    endpoints = [stages.embed, stages.read, stages.caption, stages.rerank, stages.answer]
+    slots: dict[str, Slots] = {}
+    return {
+        endpoint: Line(endpoint, gate=gate, slots=slots.setdefault(endpoint.host, Slots()))
+        for endpoint in endpoints
+        if endpoint is not None
+    }
 
 
-def _usable(entry: EmbedInput, place: int, info: EmbedderInfo) -> EmbedInput:
-    """The input as it can be sent; `BadInput` names the one that can't."""
-    text = clean(entry.text or "") or None
-    if text is None and entry.picture is None:
-        raise BadInput("an input holds neither text nor picture", index=place)
-    if entry.picture is not None and "image" not in info.modalities:
-        raise BadInput(f"{info.name} takes texts only", index=place)
-    return EmbedInput(text, entry.picture)
+def _ranking(
+    line: Line, query: EmbedInput, documents: Sequence[EmbedInput], instruction: str
+) -> Exchange[tuple[tuple[float, ...], Spent]]:
+    request = line.dialect.rerank(line.endpoint.network, query, documents, instruction)
+    # Some servers send back all that they were sent.
+    sent = sum(len((one.text or "").encode()) + len(one.picture.data if one.picture else b"") for one in documents)
+    return Exchange(request, lambda answer: line.dialect.scores(answer, len(documents)), 2 * sent + SCORES_BYTES)
 
 
-def _calls(task: vllm.Task, inputs: Sequence[EmbedInput]) -> list[_Call]:
-    """Texts many to a request; pictures as many as the server takes."""
-    texts = [place for place, entry in enumerate(inputs) if entry.picture is None]
-    pictures = [place for place, entry in enumerate(inputs) if entry.picture is not None]
-    calls = [_Call(part, task.texts([inputs[at].text or "" for at in part])) for part in _parts(texts, vllm.TEXTS)]
-    several = min(task.offer.conversations, vllm.CONVERSATIONS)
-    calls += [_Call(part, task.conversations([inputs[at] for at in part])) for part in _parts(pictures, several)]
-    return calls
+def _greeting(line: Line) -> Exchange[Reply]:
+    """The shortest chat."""
+    task = ChatTask(line.endpoint.network, [Message("user", "Say yes.")], most_tokens=16, thinking=False)
+    return Exchange(line.dialect.chat(task), line.dialect.reply, ANSWER_BYTES)
 
 
-def _parts(places: Sequence[int], size: int) -> list[tuple[int, ...]]:
-    return [tuple(places[start : start + size]) for start in range(0, len(places), size)]
+def _sendable(task: ChatTask, endpoint: Endpoint, *, stream: bool) -> ChatTask:
+    messages = [replace(one, text=embedding.clean(one.text)) for one in task.messages]
+    return replace(task, network=endpoint.network, messages=messages, stream=stream)
 
 
-def _placed(error: BadInput, places: tuple[int, ...]) -> BadInput:
-    """The error with the caller's numbering of the inputs."""
-    known = error.index is not None and error.index < len(places)
-    return BadInput(error.message, index=places[error.index or 0] if known else None)
+def _usage(operation: str, endpoint: Endpoint, spent: Spent, seconds: float) -> Usage:
+    return Usage(
+        operation=operation,
+        embedder=endpoint.network,
+        calls=1,
+        inputs=1,
+        tokens=spent.tokens,
+        seconds=seconds,
+        output_tokens=spent.output_tokens,
+        cost=spent.cost,
+        provider="" if endpoint.is_local else endpoint.host,
+    )
 
 
-def _probe_picture() -> EmbedInput:
-    """A grey PNG of 64 x 64, written by hand: this process needs no picture library."""
-    side = 64
+def _talked(stage: Talk, endpoint: Endpoint, task: ChatTask, spent: Spent, seconds: float) -> Usage:
+    pictures = sum(len(message.pictures) for message in task.messages)
+    return replace(_usage(stage, endpoint, spent, seconds), pictures=pictures)
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\x80" * side) * side)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return EmbedInput(picture=Picture(data, "image/png"))
+def _embedded(endpoint: Endpoint, purpose: Purpose, done: Sequence[tuple[Batch, Spent]], seconds: float) -> Usage:
+    costs = [spent.cost for _, spent in done]
+    spent = Spent(
+        tokens=sum(one.tokens for _, one in done),
+        cost=sum(cost or 0.0 for cost in costs) if any(cost is not None for cost in costs) else None,
+    )
+    inputs = [entry for batch, _ in done for entry in batch.inputs]
+    usage = _usage("query" if purpose == "query" else "embed", endpoint, spent, seconds)
+    pictures = sum(entry.picture is not None for entry in inputs)
+    return replace(usage, calls=len(done), inputs=len(inputs), pictures=pictures)

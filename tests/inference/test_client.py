@@ -17,12 +17,12 @@ import pytest
 from pydantic import SecretStr
 
 from searchsite.inference import client as client_module
-from searchsite.inference.client import Client, Endpoint
-from searchsite.inference.dialects import vllm
+from searchsite.inference.client import Client
 from searchsite.inference.errors import (
     BadAnswer,
     BadInput,
     InferenceError,
+    NotOffered,
     Overloaded,
     Refused,
     ServerFailed,
@@ -30,6 +30,7 @@ from searchsite.inference.errors import (
     Unauthorised,
     Unreachable,
 )
+from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import EmbedInput, Picture, Usage
 from tests.fake_inference import VECTOR_FAULTS, FakeInference
 
@@ -58,6 +59,20 @@ def fake() -> Iterator[FakeInference]:
 @pytest.fixture
 def client(fake: FakeInference) -> Client:
     return fake.client()
+
+
+def stages(url: str, network: str, key: SecretStr | None = None) -> Stages:
+    return Stages(Endpoint(url, None, network, key))
+
+
+class Counted(list[Usage]):
+    """A meter that lets everything go out."""
+
+    def admit(self, operation: str, endpoint: Endpoint) -> None:
+        pass
+
+    def record(self, usage: Usage) -> None:
+        self.append(usage)
 
 
 def texts(*words: str) -> list[EmbedInput]:
@@ -95,10 +110,10 @@ def test_it_embeds_nothing_without_a_call(fake, client):
 
 
 def test_it_tells_the_meter_what_a_call_cost(fake):
-    counted: list[Usage] = []
-    fake.client(meter=counted.append).embed(texts("red car", "blue"), purpose="query")
+    counted = Counted()
+    fake.client(meter=counted).embed(texts("red car", "blue"), purpose="query")
     (usage,) = counted
-    assert (usage.operation, usage.embedder, usage.calls, usage.inputs, usage.tokens) == ("embed", "fake", 1, 2, 3)
+    assert (usage.operation, usage.embedder, usage.calls, usage.inputs, usage.tokens) == ("query", "fake", 1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +202,14 @@ def test_a_dripping_head_ends_at_the_deadline_too(monkeypatch):
         thread = threading.Thread(target=drip)
         thread.start()
         start = time.monotonic()
-        error = fault_of(Client(Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}", None, "fake")))
+        error = fault_of(Client(stages(f"http://127.0.0.1:{listener.getsockname()[1]}", "fake")))
         assert isinstance(error, Unreachable) and time.monotonic() - start < 1.6
         thread.join()
 
 
 def test_nobody_listening_is_unreachable_and_nobodys_fault(tmp_path):
     for endpoint in (Endpoint("http://127.0.0.1:1", None, "x"), Endpoint("http://x", tmp_path / "none.sock", "x")):
-        error = fault_of(Client(endpoint))
+        error = fault_of(Client(Stages(endpoint)))
         assert type(error) is Unreachable and error.shared and not error.permanent
 
 
@@ -202,7 +217,7 @@ def test_a_server_killed_over_a_request_is_nobodys_fault():
     with subprocess.Popen([sys.executable, "-c", DYING], stdout=subprocess.PIPE, text=True) as fake:
         assert fake.stdout is not None
         port = fake.stdout.readline().strip()
-        error = fault_of(Client(Endpoint(f"http://127.0.0.1:{port}", None, "fake")))
+        error = fault_of(Client(stages(f"http://127.0.0.1:{port}", "fake")))
     assert type(error) is Unreachable and error.shared and "broke" in error.message
     assert fake.returncode == -signal.SIGKILL
 
@@ -215,7 +230,7 @@ def test_a_closed_connection_is_unreachable(fake, client):
 
 @pytest.mark.parametrize("url", ["ftp://example.org", "http://127.0.0.1:port", "nonsense", ""])
 def test_a_malformed_address_is_refused(url):
-    assert fault_of(Client(Endpoint(url, None, "x"))).permanent
+    assert fault_of(Client(stages(url, "x"))).permanent
 
 
 def test_the_key_is_sent_and_never_shown(fake):
@@ -280,23 +295,6 @@ def test_it_reads_pictures(fake, client):
         fake.client().read([PICTURE])
 
 
-@pytest.mark.parametrize(("side", "kept"), [(float("nan"), None), (float("inf"), None), (1.2, 1.0), (-0.1, 0.0)])
-def test_a_box_lies_within_its_picture(side, kept):
-    word = {"text": "a", "box": [0.1, 0.1, 0.5, side]}
-    answer = {"data": [{"index": 0, "text": "a", "words": [word], "tags": []}]}
-    if kept is None:
-        with pytest.raises(BadAnswer):
-            vllm.readings(answer, 1)
-    else:
-        assert vllm.readings(answer, 1)[0].words[0].box == (0.1, 0.1, 0.5, kept)
-
-
-@pytest.mark.parametrize(("said", "counted"), [(-5, 0), (10**30, 10**9)])
-def test_tokens_are_counted_within_bounds(fake, said, counted):
-    answer = fake.answer("/v1/embeddings", {"input": ["a"]})[1] | {"usage": {"prompt_tokens": said}}
-    assert vllm.vectors(answer, 1)[1] == counted
-
-
 def test_it_notices_that_another_embedder_took_the_place(fake, client):
     client.embed(texts("a"), purpose="query")
     fake.dimensions = 32
@@ -305,6 +303,6 @@ def test_it_notices_that_another_embedder_took_the_place(fake, client):
 
 
 def test_an_unknown_embedder_is_refused(fake):
-    with Client(Endpoint(fake.url, None, "other", SecretStr("k"))) as client:
+    with Client(stages(fake.url, "other", SecretStr("k"))) as client:
         error = fault_of(client)
-    assert type(error) is Refused and "no embedder named 'other'" in str(error)
+    assert type(error) is NotOffered and "other is not offered there; offered: fake" in str(error)

@@ -23,10 +23,11 @@ import pytest
 from searchsite.inference import server
 from searchsite.inference.builtin.engine import INFO, Engine
 from searchsite.inference.builtin.pictures import open_picture
-from searchsite.inference.client import Client, Endpoint
+from searchsite.inference.client import Client
 from searchsite.inference.errors import BadInput, Overloaded, Refused, Unreachable
 from searchsite.inference.lanes import Lane
 from searchsite.inference.routes import Routes
+from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import EmbedInput, Picture
 from searchsite.inference.wire import data_url
 from tests.inference import drawn
@@ -34,6 +35,11 @@ from tests.inference import drawn
 CLOCK = drawn.encoded(drawn.clock())
 PROGRAM = "import sys; from pathlib import Path; from searchsite.inference.server import serve; \
 serve(Path(sys.argv[1]), Path(sys.argv[2]), lambda: print('ready', flush=True))"
+
+
+def builtin(place: Path) -> Stages:
+    endpoint = Endpoint("http://inference", place, "builtin")
+    return Stages(endpoint, read=endpoint)
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def address(routes: Routes) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def client(place: Path, routes: Routes) -> Iterator[Client]:
-    with server.listening(place, routes), Client(Endpoint("http://inference", place, "builtin")) as made:
+    with server.listening(place, routes), Client(builtin(place)) as made:
         yield made
 
 
@@ -231,7 +237,7 @@ def test_it_starts_over_a_dead_servers_socket_and_stops_at_a_signal(place, cache
         with start(place, cache) as running:
             assert running.stdout and running.stdout.readline() == "ready\n"
             assert stat.S_IMODE(place.stat().st_mode) == 0o600 and stat.S_IMODE(place.parent.stat().st_mode) == 0o700
-            with Client(Endpoint("http://inference", place, "builtin")) as client:
+            with Client(builtin(place)) as client:
                 assert client.embed([EmbedInput("hello")], purpose="query").vectors.shape == (1, 1024)
             running.send_signal(end)
             assert running.wait(10) == (-signal.SIGKILL if end == signal.SIGKILL else 0)
@@ -240,7 +246,7 @@ def test_it_starts_over_a_dead_servers_socket_and_stops_at_a_signal(place, cache
 
 def test_it_stops_within_seconds_in_the_middle_of_reading(place, cache):
     page = drawn.encoded(drawn.screenshot([f"Line {n}: the quick brown fox" for n in range(40)], (1900, 1900)))
-    with start(place, cache) as running, Client(Endpoint("http://inference", place, "builtin")) as client:
+    with start(place, cache) as running, Client(builtin(place)) as client:
         assert running.stdout and running.stdout.readline() == "ready\n"
         reading = threading.Thread(target=refused, args=(client, page))
         reading.start()
@@ -255,7 +261,7 @@ def test_a_second_server_is_refused_in_one_sentence(place, routes):
     with server.listening(place, routes):
         with pytest.raises(server.CannotServe, match="already answers on"), server.listening(place, routes):
             pass
-        with Client(Endpoint("http://inference", place, "builtin")) as client:
+        with Client(builtin(place)) as client:
             assert client.info().name == "builtin"
 
 
@@ -270,6 +276,6 @@ def test_a_place_it_cannot_have_is_told_in_one_sentence(place, routes, tmp_path)
 
 def test_the_client_refuses_a_name_that_is_not_served(place, routes):
     endpoint = Endpoint("http://inference", place, "gpt")
-    refusal = pytest.raises(Refused, match="no embedder named 'gpt'")
-    with server.listening(place, routes), Client(endpoint) as client, refusal:
+    refusal = pytest.raises(Refused, match="gpt is not offered there")
+    with server.listening(place, routes), Client(Stages(endpoint)) as client, refusal:
         client.info()

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from searchsite.inference.errors import BadInput
-from searchsite.inference.types import EmbedInput, Picture
+from searchsite.inference.types import EmbedInput
 from tests.fake_inference import FakeInference
+from tests.inference import drawn
 
-PICTURE = Picture(b"picture bytes", "image/webp")
+PICTURE = drawn.encoded(drawn.clock())
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_it_finds_out_what_the_server_does_not_tell(qwen):
     assert info.revision == "/weights" and not info.reads
     qwen.matryoshka = qwen.pictures = False
     info = qwen.client().info()
-    assert (info.mrl, info.modalities) == (False, {"text"})
+    assert (info.mrl, info.modalities) == (True, {"text"})
 
 
 def test_it_asks_only_once(qwen):
@@ -54,7 +55,7 @@ def test_pictures_are_sent_as_a_conversation_each(qwen):
     system, user = request["messages"]
     assert system["content"][0]["text"] == "Retrieve images or text relevant to the user's query."
     assert [part["type"] for part in user["content"]] == ["image_url", "text"]
-    assert user["content"][0]["image_url"]["url"].startswith("data:image/webp;base64,")
+    assert user["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
     assert request["add_generation_prompt"] is True and request["add_special_tokens"] is True
 
 
@@ -69,7 +70,7 @@ def test_a_text_embedder_gets_its_instruction_and_no_picture():
         fake.pictures = False
         client = fake.client()
         client.embed([EmbedInput("cars")], purpose="query", instruction="Find passages")
-        assert fake.requests[-1]["input"] == ["Instruct: Find passages.\nQuery:cars"]
+        assert fake.requests[-1]["input"] == ["Instruct: Find passages\nQuery:cars"]
         client.embed([EmbedInput("cars")], purpose="document")
         assert fake.requests[-1]["input"] == ["cars"]
         with pytest.raises(BadInput, match="texts only"):

@@ -1,0 +1,102 @@
+"""Pictures as Qwen3-VL wants to see them: sides of multiples of 32, within a number of pixels, on white.
+
+Whatever serves the network would resize them otherwise, each server a little differently; a picture that has these
+sides already is left as it is by all of them.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+
+from PIL import Image
+
+from searchsite.inference.types import Picture
+
+FACTOR = 32
+MOST_RATIO = 200
+"""Of the longer side to the shorter: the networks refuse more."""
+LOSSLESS_BYTES = 4 * 2**20
+"""A PNG of more than this is sent as JPEG."""
+JPEG_QUALITY = 95
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How many pixels a picture may have."""
+
+    least: int
+    most: int
+
+
+EMBED_PIXELS = Pixels(4 * FACTOR * FACTOR, 1800 * FACTOR * FACTOR)
+CAPTION_PIXELS = Pixels(4 * FACTOR * FACTOR, 1280 * FACTOR * FACTOR)
+
+
+class NoPicture(Exception):
+    """The bytes are no picture that can be opened."""
+
+
+def sides(width: int, height: int, pixels: Pixels) -> tuple[int, int]:
+    """The width and height to resize to: nearly the same shape, each a multiple of 32, within the pixels."""
+    wide, high = (max(FACTOR, round(side / FACTOR) * FACTOR) for side in (width, height))
+    if wide * high > pixels.most:
+        shrink = math.sqrt(width * height / pixels.most)
+        wide, high = (max(FACTOR, math.floor(side / shrink / FACTOR) * FACTOR) for side in (width, height))
+    elif wide * high < pixels.least:
+        grow = math.sqrt(pixels.least / (width * height))
+        wide, high = (math.ceil(side * grow / FACTOR) * FACTOR for side in (width, height))
+    return wide, high
+
+
+def fitted(picture: Picture, pixels: Pixels) -> Picture:
+    """The picture within these pixels; itself, where it is that already. Raises NoPicture."""
+    try:
+        with Image.open(io.BytesIO(picture.data)) as opened:
+            opaque = opened.mode == "RGB"
+            if opaque and not _is_strip(*opened.size) and sides(*opened.size, pixels) == opened.size:
+                return picture
+            image = _on_white(opened)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise NoPicture("the picture cannot be opened") from error
+    image = _padded(image)
+    return _encoded(image.resize(sides(*image.size, pixels), Image.Resampling.BICUBIC))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """The picture without transparency."""
+    if image.mode == "RGB":
+        return image.copy()
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    white = Image.new("RGBA", layer.size, (*WHITE, 255))
+    return Image.alpha_composite(white, layer).convert("RGB")
+
+
+def _is_strip(width: int, height: int) -> bool:
+    return max(width, height) > MOST_RATIO * min(width, height)
+
+
+def _padded(image: Image.Image) -> Image.Image:
+    """A long strip with white beside it, so that networks take it."""
+    width, height = image.size
+    if not _is_strip(width, height):
+        return image
+    wide, high = max(width, math.ceil(height / MOST_RATIO)), max(height, math.ceil(width / MOST_RATIO))
+    padded = Image.new("RGB", (wide, high), WHITE)
+    padded.paste(image, ((wide - width) // 2, (high - height) // 2))
+    return padded
+
+
+def _encoded(image: Image.Image) -> Picture:
+    """Lossless, where that is not too large: then every server sees the same pixels."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    if file.tell() <= LOSSLESS_BYTES:
+        return Picture(file.getvalue(), "image/png")
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return Picture(file.getvalue(), "image/jpeg")
