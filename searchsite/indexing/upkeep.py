@@ -10,6 +10,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from searchsite import config
+from searchsite.accounts import ledger
 from searchsite.indexing import centres, plan, spaces, standing, tables, uncaptioned
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
@@ -64,6 +65,7 @@ def _follow(space: Space) -> None:
 def tidy() -> None:
     """Throw away what has had its time, and ask again for what was overlooked."""
     care.prune()
+    ledger.prune()
     trash.purge()
     pictures.purge_expired()
     files.sweep_incoming()

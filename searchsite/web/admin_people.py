@@ -13,7 +13,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 
-from searchsite.accounts import teams, tokens
+from searchsite.accounts import budgets, teams, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
 from searchsite.web.admin_scope import EDIT, VIEW, Scoped, by_role, is_superuser, membership_in
@@ -105,7 +105,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 class TeamAdmin(Scoped):
     """Teams with their members."""
 
-    list_display = ("name", "created_at")
+    list_display = ("name", "budget_month", "created_at")
     search_fields = ("name",)
     inlines = (MembershipInline,)
     rights = by_role(editor=VIEW, admin=frozenset({"view", "change"}))
@@ -122,6 +122,15 @@ class TeamAdmin(Scoped):
         except teams.LastAdmin as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(request.path)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What a team may spend is decided by who leads the house."""
+        return () if is_superuser(request) else ("budget_month",)
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        """A new budget holds from now on."""
+        super().save_model(request, obj, form, change)
+        budgets.forget()
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """A team begins with its Inbox."""

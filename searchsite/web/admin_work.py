@@ -1,4 +1,4 @@
-"""The admin of the work: jobs, spaces, usage."""
+"""The admin of the work: jobs, spaces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from searchsite.accounts.models import Usage
 from searchsite.indexing.models import Space
 from searchsite.jobs import care
 from searchsite.jobs.models import Job
@@ -57,22 +56,3 @@ class SpaceAdmin(ReadOnly):
     def seen_by(self, request: HttpRequest, rows: QuerySet[Space]) -> QuerySet[Space]:
         """Spaces belong to no team."""
         return rows
-
-
-@admin.register(Usage)
-class UsageAdmin(ReadOnly):
-    """What inference was asked for."""
-
-    list_display = ("day", "operation", "embedder", "calls", "inputs", "tokens", "shown_seconds")
-    list_filter = ("operation", "embedder")
-    date_hierarchy = "day"
-    ordering = ("-day", "operation")
-
-    def seen_by(self, request: HttpRequest, rows: QuerySet[Usage]) -> QuerySet[Usage]:
-        """Usage is of the whole server."""
-        return rows
-
-    @admin.display(description="Seconds", ordering="seconds")
-    def shown_seconds(self, usage: Usage) -> str:
-        """A tenth of a second is exact enough."""
-        return f"{usage.seconds:.1f}"

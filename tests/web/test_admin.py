@@ -11,7 +11,7 @@ from django.urls import reverse
 from PIL import Image
 
 from searchsite.accounts import teams
-from searchsite.accounts.models import Role, Team, Token, Usage, User
+from searchsite.accounts.models import ProviderCall, Role, Team, Token, Usage, User
 from searchsite.accounts.tokens import check_token, create_token
 from searchsite.indexing.models import Space
 from searchsite.jobs.models import Job
@@ -30,6 +30,7 @@ LISTS = [
     "accounts_team",
     "accounts_token",
     "accounts_usage",
+    "accounts_providercall",
     "accounts_user",
 ]
 
@@ -84,6 +85,7 @@ def everything(both: tuple[Item, Item], garden: Team) -> dict[str, int]:
     tag = Tag.objects.create(team=garden, name="red")
     space = Space.objects.create(adapter="http", embedder="small", dimensions=8, means={})
     usage = Usage.objects.create(day="2026-01-01", operation="embed", embedder="small")
+    call = ProviderCall.objects.create(team=garden, operation="embed", network="small", provider="there")
     token, _ = create_token(alice, garden, name="laptop", scopes=frozenset({"read"}))
     return {
         "library_item": both[0].pk,
@@ -94,6 +96,7 @@ def everything(both: tuple[Item, Item], garden: Team) -> dict[str, int]:
         "accounts_team": garden.pk,
         "accounts_token": token.pk,
         "accounts_usage": usage.pk,
+        "accounts_providercall": call.pk,
         "accounts_user": alice.pk,
     }
 
@@ -333,3 +336,19 @@ def test_inbox_and_full_collections_stay(both) -> None:
         who("alice").post(reverse("admin:library_collection_delete", args=[inbox]), {"post": "yes"}).status_code == 403
     )
     assert Collection.objects.filter(pk=inbox).exists()
+
+
+def test_what_was_spent_is_for_admins_of_the_team_and_the_budget_for_the_house(garden, den) -> None:
+    Usage.objects.create(day="2026-01-01", team=den, operation="embed", embedder="theirs", cost=3)
+    Usage.objects.create(day="2026-01-01", team=garden, operation="embed", embedder="ours")
+    lists = [reverse(f"admin:accounts_{name}_changelist") for name in ("usage", "providercall")]
+    assert [who("bob").get(address).status_code for address in lists] == [403, 403]
+    page = who("alice").get(lists[0]).content.decode()
+    assert "ours" in page and "unknown" in page and "theirs" not in page
+    page = who("alice").get(reverse("admin:accounts_team_change", args=[garden.pk])).content.decode()
+    assert "Budget:" in page and 'name="budget_month"' not in page
+
+
+def test_who_leads_the_house_sets_a_budget(root, garden) -> None:
+    address = reverse("admin:accounts_team_change", args=[garden.pk])
+    assert 'name="budget_month"' in root.get(address).content.decode()

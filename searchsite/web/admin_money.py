@@ -1,0 +1,71 @@
+"""The admin of what was used and paid for: rows to look at, written by the meter alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from searchsite.accounts.models import ProviderCall, Usage
+from searchsite.accounts.prices import dollars
+from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, membership_in
+
+
+class Metered(ReadOnly):
+    """Rows of the team, for its admins."""
+
+    list_select_related = ("team",)
+    rights = by_role(editor=NOTHING, admin=VIEW)
+
+    def seen_by(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """What the team pays for."""
+        membership = membership_in(request)
+        return rows.filter(team=membership.team_id) if membership else rows.none()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the teams, as far as they still exist."""
+        return super().get_queryset(request).select_related("team")
+
+    @admin.display(description="Team", ordering="team")
+    def payer(self, row: Usage | ProviderCall) -> str:
+        """The team; nothing for the house itself, or a team that is gone."""
+        return row.team.name if row.team else ""
+
+    @admin.display(description="Cost", ordering="cost")
+    def shown_cost(self, row: Usage | ProviderCall) -> str:
+        """What is known of it."""
+        return "unknown" if row.cost is None else dollars(row.cost)
+
+    @admin.display(description="Seconds", ordering="seconds")
+    def shown_seconds(self, row: Usage | ProviderCall) -> str:
+        """A tenth of a second is exact enough."""
+        return f"{row.seconds:.1f}"
+
+
+SHARED = ("shown_cost", "calls", "inputs", "tokens", "output_tokens", "shown_seconds")
+
+
+@admin.register(Usage)
+class UsageAdmin(Metered):
+    """What inference was asked for, by day."""
+
+    list_display = ("day", "payer", "operation", "embedder", "provider", *SHARED)
+    list_filter = ("operation", "embedder")
+    date_hierarchy = "day"
+    ordering = ("-day", "operation")
+    exclude = ("team",)
+    readonly_fields = ("payer",)
+
+
+@admin.register(ProviderCall)
+class ProviderCallAdmin(Metered):
+    """The ledger of calls to paid servers."""
+
+    list_display = ("at", "payer", "operation", "network", "provider", "outcome", *SHARED)
+    list_filter = ("operation", "outcome", "network")
+    date_hierarchy = "at"
+    ordering = ("-id",)
+    exclude = ("team",)
+    readonly_fields = ("payer",)
