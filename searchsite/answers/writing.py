@@ -15,6 +15,7 @@ RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
 ITEM = re.compile(r"\s{0,8}(?:[-*•]|(\d{1,3})[.)])\s+(\S.*)")
 HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*\s*")
 FENCE = re.compile(r"\s*```")
+LISTS = ("ul", "ol")
 
 
 @dataclass(frozen=True)
@@ -74,30 +75,38 @@ def statements(text: str, sources: int) -> Iterator[tuple[int, str]]:
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[str, list[str], int]]:
     """(kind, lines, first number) of each block."""
-    kind, kept, start = "", list[str](), 1
+    kind, kept, start, gap = "", list[str](), 1, False
     for line in lines:
-        item, fence = ITEM.fullmatch(line), FENCE.match(line)
+        item, fence, empty = ITEM.fullmatch(line), FENCE.match(line), not line.strip()
         if kind == "code" and not fence:
             kept.append(line)
             continue
-        found = "" if not line.strip() or (fence and kind == "code") else "code" if fence else _kind(item, kind)
-        # A loose list has empty lines between its items; a paragraph ends with one.
-        if (found != kind and not (kind in ("ul", "ol") and not line.strip())) or fence:
+        found = _kind(kind, line, gap=gap)
+        # A loose list has empty lines between its items.
+        if (found != kind and not (kind in LISTS and empty)) or fence:
             if kept:
                 yield kind, kept, start
             kind, kept, start = found, [], int(item[1]) if item and item[1] else 1
-        if item and found != "code":
+        if item and not fence:
             kept.append(item[2])
-        elif line.strip() and not fence:
+        elif not empty and not fence:
             _add(kind, kept, line)
+        gap = empty
     if kept:
         yield kind, kept, start
 
 
-def _kind(item: re.Match[str] | None, before: str) -> str:
+def _kind(before: str, line: str, *, gap: bool) -> str:
+    """What a line belongs to; "" is what belongs to nothing."""
+    item = ITEM.fullmatch(line)
+    if FENCE.match(line):
+        return "" if before == "code" else "code"
     if item:
         return "ol" if item[1] else "ul"
-    return before if before in ("ul", "ol") else "p"
+    if not line.strip():
+        return ""
+    # After an empty line only what is set in still belongs to the list.
+    return before if before in LISTS and (not gap or line[0].isspace()) else "p"
 
 
 def _add(kind: str, kept: list[str], line: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from searchsite.api import inputs, schemas, shapes
 from searchsite.api.problems import Problem
+from searchsite.search.cards import Card
 from searchsite.search.find import Hit, Results
 from searchsite.search.questions import Filters, Question, Term, checked
 
@@ -17,7 +18,7 @@ NO_FACETS = "Facets are not offered yet; they are left out."
 def question_of(asked: inputs.SearchIn) -> Question:
     """Return the question. Raises BadQuestion."""
     terms = tuple(_term(one) for one in asked.query)
-    filters = _filters(asked.filters)
+    filters = filters_of(asked.filters)
     return checked(Question(terms, filters, asked.sort, asked.mode, asked.limit, asked.cursor, asked.rerank))
 
 
@@ -44,7 +45,8 @@ def _term(asked: inputs.TermIn) -> Term:
     return Term(text=asked.text, item=asked.item, picture=asked.picture, weight=asked.weight)
 
 
-def _filters(asked: inputs.FiltersIn) -> Filters:
+def filters_of(asked: inputs.FiltersIn) -> Filters:
+    """Return the filters."""
     return Filters(
         kinds=tuple(asked.kind) if isinstance(asked.kind, list) else _several(asked.kind),
         collections=_several(asked.collection),
@@ -61,9 +63,9 @@ def _several(given: list[Value] | Value | None) -> tuple[Value, ...]:
     return tuple(given) if isinstance(given, list) else (given,)
 
 
-def _hit(hit: Hit) -> schemas.HitOut:
-    card, part = hit.item, hit.part
-    item = {
+def item_of(card: Card) -> dict[str, Any]:
+    """Return what is said of an item in short."""
+    return {
         "id": card.id,
         "kind": card.kind,
         "title": card.title,
@@ -76,8 +78,12 @@ def _hit(hit: Hit) -> schemas.HitOut:
         "tags": list(card.tags),
         "url": shapes.item_url(card.id),
     }
+
+
+def _hit(hit: Hit) -> schemas.HitOut:
+    part = hit.part
     matched = {"id": part.id, "role": part.role, "text": part.text, "locator": part.locator} if part else None
     why = [{"channel": one.channel, "rank": one.rank, "similarity": one.similarity} for one in hit.why]
     return schemas.HitOut.model_validate(
-        {"item": item, "score": hit.score, "band": hit.band, "part": matched, "why": why}
+        {"item": item_of(hit.item), "score": hit.score, "band": hit.band, "part": matched, "why": why}
     )

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from searchsite.answers import asking, slots
+from searchsite.answers import asking, events, slots
 from searchsite.answers.answering import Answering
 from searchsite.library.refusals import Refusal
 from searchsite.search import questions
@@ -44,9 +44,8 @@ def stream(request: MemberRequest) -> HttpResponseBase:
     except (questions.BadQuestion, Refusal) as wrong:
         plain = HttpResponse(str(wrong), content_type="text/plain; charset=utf-8", status=_status(wrong))
         return _patient(plain, wrong)
-    # A proxy must neither keep it nor wait for its end.
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(written.Events(answering), content_type="text/event-stream", headers=headers)
+    body = events.Stream(answering, written.events(answering))
+    return StreamingHttpResponse(body, content_type=events.MEDIA_TYPE, headers=events.HEADERS)
 
 
 def _begin(request: MemberRequest) -> Answering:
@@ -60,7 +59,9 @@ def _page(sent: QueryDict, request: MemberRequest) -> dict[str, Any]:
         params.setlist(name, sent.getlist(name))
     page = narrowing.page_of(params, request.scope)
     own = reverse("ask")
-    chips = [(chip, own + chip.without.removeprefix(reverse("home"))) for chip in page["chips"]]
+    chips = [
+        (chip, own + chip.without.removeprefix(reverse("home"))) for chip in [*narrowing.kinds(params), *page["chips"]]
+    ]
     return page | {"narrowed": chips, "thinking": bool(sent.get("thinking")), "can_think": asking.can_think()}
 
 

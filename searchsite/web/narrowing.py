@@ -17,6 +17,7 @@ from searchsite.accounts.models import Membership
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
 from searchsite.search import reranking
+from searchsite.web.templatetags.look import kind_name
 
 FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank")
 PLACE = ("cursor",)
@@ -70,6 +71,11 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
         "ask_address": reverse("ask") + address(params, drop=("sort", *PLACE)).removeprefix(_home()),
         "reranks": reranking.is_configured(),
     }
+
+
+def kinds(params: QueryDict) -> list[Chip]:
+    """Return the kinds that are asked for, for pages that have no tabs."""
+    return [Chip(kind_name(kind), _without(params, "kind", kind)) for kind in params.getlist("kind") if kind]
 
 
 def address(params: QueryDict, *, drop: tuple[str, ...] = (), **change: str) -> str:

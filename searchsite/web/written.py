@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -12,13 +10,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from searchsite.answers import asking
 from searchsite.answers.answering import Answering
+from searchsite.answers.events import PING, event, steps
 from searchsite.answers.writing import Block, Line, Span
 from searchsite.web import snippets
 
-QUOTED = 280
-SHOWN_EVERY = 0.05
+QUOTED, SHORT = 280, 4
 STYLES = {"": "{}", "strong": "<strong>{}</strong>", "em": "<em>{}</em>", "code": "<code>{}</code>"}
 # Asking again may bring the whole of it.
 AGAIN = {"cut", "interrupted", "stopped", "away", "changed"}
@@ -31,7 +28,9 @@ def page_of(answering: Answering) -> dict[str, Any]:
 
 def sources_of(answering: Answering) -> dict[str, Any]:
     """Return the sources with the words around what matched."""
-    pattern = snippets.pattern_of(answering.asked.question)
+    # Short words of a question ("how does the") are in every text.
+    long = [word for word in answering.asked.question.split() if len(word) > SHORT or not word.isascii()]
+    pattern = snippets.pattern_of(" ".join(long))
     shown = [
         (source, snippets.snippet(" ".join((source.quote or source.text).split()), pattern, length=QUOTED))
         for source in answering.sources
@@ -58,51 +57,28 @@ def blocks(answering: Answering) -> list[SafeString]:
     return [_block(block, titles, bare=marks and _is_bare(block)) for block in answering.blocks]
 
 
-class Events:
-    """An answer as server-sent events, closed with the response: so that a reader who goes away ends it."""
-
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
-        self._events = self._all()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._events
-
-    def close(self) -> None:
-        """End the call to the network, if it still goes on."""
-        self._events.close()
-        self._answering.close()
-
-    def _all(self) -> Generator[bytes]:
-        answering = self._answering
-        yield _event("sources", html=render_to_string("ask/_sources.html", sources_of(answering)))
-        shown: list[SafeString] = []
-        thought, last = "", 0.0
-        for _step in asking.follow(answering):
-            if answering.is_running and time.monotonic() - last < SHOWN_EVERY:
-                continue
-            last = time.monotonic()
-            if answering.thoughts != thought:
-                yield _thought(thought, answering.thoughts)
-                thought = answering.thoughts
-            now = blocks(answering)
-            # A comment when there is nothing new: writing it is how the server learns that nobody reads any more.
-            yield _event("answer", **_changed(shown, now)) if now != shown else b":\n\n"
-            shown = now
-        if not answering.sources:
-            yield _event("sources", html="")
-        yield _event(
-            "end",
-            state=answering.state,
-            cited=answering.cited,
-            html=render_to_string("ask/_outcome.html", outcome_of(answering)),
-        )
+def events(answering: Answering) -> Generator[bytes]:
+    """The answer as events: sources, thinking, answer (the blocks from a place on), end; each with markup."""
+    yield event("sources", html=render_to_string("ask/_sources.html", sources_of(answering)))
+    shown: list[SafeString] = []
+    thought = ""
+    for _step in steps(answering):
+        if answering.thoughts != thought:
+            yield _thought(thought, answering.thoughts)
+            thought = answering.thoughts
+        now = blocks(answering)
+        yield event("answer", **_changed(shown, now)) if now != shown else PING
+        shown = now
+    if not answering.sources:
+        yield event("sources", html="")
+    html = render_to_string("ask/_outcome.html", outcome_of(answering))
+    yield event("end", state=answering.state, cited=answering.cited, html=html)
 
 
 def _thought(before: str, now: str) -> bytes:
     if now.startswith(before):
-        return _event("thinking", more=now[len(before) :])
-    return _event("thinking", all=now)
+        return event("thinking", more=now[len(before) :])
+    return event("thinking", all=now)
 
 
 def _changed(before: Sequence[str], now: Sequence[str]) -> dict[str, Any]:
@@ -111,10 +87,6 @@ def _changed(before: Sequence[str], now: Sequence[str]) -> dict[str, Any]:
     while same < min(len(before), len(now)) and before[same] == now[same]:
         same += 1
     return {"from": same, "blocks": list(now[same:])}
-
-
-def _event(name: str, **data: Any) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
 
 
 def _is_bare(block: Block) -> bool:
