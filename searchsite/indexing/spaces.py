@@ -107,6 +107,12 @@ def identity_of(endpoint: Endpoint, info: EmbedderInfo) -> Identity:
     )
 
 
+def is_configured(space: Space) -> bool:
+    """Whether a space of the configured embedder would be this one. Raises an InferenceError."""
+    identity = identity_of(provider.configured(), _info(provider.client()))
+    return all(getattr(space, name) == value for name, value in asdict(identity).items())
+
+
 def build() -> Space:
     """Begin a space of the configured embedder beside the one that answers; upkeep fills it. Goes on where it stopped.
 

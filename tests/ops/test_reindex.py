@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 
-from searchsite.indexing import spaces, tables
+from searchsite.indexing import provider, stages, tables
+from searchsite.indexing.models import Space
 from searchsite.jobs.models import Job
 from tests import made
 from tests.served import fake
@@ -28,36 +29,68 @@ def library(fake):
     return items
 
 
-def test_it_embeds_everything_anew(library, capsys):
+def test_it_builds_beside_the_one_that_answers_and_then_activates(library, capsys):
     old = made.active_space()
-    call_command("reindex", "--no-wait")
-    made.work_through_everything()
-    assert made.active_space() != old
-    assert all(tables.hashes(made.active_space().pk, [item.pk]) for item in library)
+    call_command("reindex", "--yes", "--no-wait")
+    assert made.active_space() == old
     assert "3 items are to be embedded" in capsys.readouterr().out
-
-
-def test_a_second_run_goes_on(library, capsys):
-    call_command("reindex", "--no-wait")
     made.work_through_everything()
+    call_command("reindex")
+    new = made.active_space()
+    assert new != old
+    assert all(tables.hashes(new.pk, [item.pk]) for item in library)
+    assert capsys.readouterr().out.endswith("Done.\n")
+
+
+def test_it_tells_the_price_first_and_asks(library, capsys):
+    with pytest.raises(CommandError, match="--yes"):
+        call_command("reindex")
+    said = capsys.readouterr().out
+    assert "fake with 64 numbers a vector would embed 5 parts: 1 of pictures, 4 of text." in said
+    assert "tokens" in said
+    assert Space.objects.count() == 1
+
+
+def test_a_run_after_the_last_looks_for_what_is_missing(library, capsys):
+    call_command("reindex", "--yes", "--no-wait")
+    made.work_through_everything()
+    call_command("reindex")
     space = made.active_space()
     call_command("reindex")
     assert made.active_space() == space
-    assert capsys.readouterr().out.endswith("Done.\n")
+    assert "looking for what is missing" in capsys.readouterr().out
 
 
 def test_what_failed_with_the_old_embedder_is_tried_with_the_new(library, fake):
     Job.objects.filter(kind="embed", subject=library[0].pk).update(state="dead")
-    call_command("reindex", "--no-wait")
+    call_command("reindex", "--yes", "--no-wait")
     made.work_through_everything()
+    call_command("reindex")
     assert tables.hashes(made.active_space().pk, [library[0].pk])
+    assert stages.status_of(library)[library[0].pk].stages["embed"].state == "done"
+
+
+def test_spaces_are_listed_and_changed_by_number(library, capsys):
+    old = made.active_space()
+    call_command("spaces", "build")
+    new = Space.objects.exclude(pk=old.pk).get()
+    with pytest.raises(CommandError, match="have no vectors"):
+        call_command("spaces", "activate", str(new.pk))
+    made.work_through_everything()
+    call_command("spaces", "activate", str(new.pk))
+    assert made.active_space() == new
+    call_command("spaces", "rollback")
+    assert made.active_space() == old
+    call_command("spaces")
+    assert f"{new.pk:>4}  retired " in capsys.readouterr().out
+    with pytest.raises(CommandError, match="a moment ago"):
+        call_command("spaces", "drop", str(new.pk))
 
 
 def test_it_changes_nothing_while_the_server_is_away(library, fake):
     space = made.active_space()
     fake.__exit__()
-    spaces.provider.client().close()
-    spaces.provider.client.cache_clear()
+    provider.forget()
     with pytest.raises(CommandError, match="Nothing was changed"):
         call_command("reindex")
     assert made.active_space() == space

@@ -1,80 +1,75 @@
-"""`manage.py reindex`: index the whole library with the embedder that is served now, or have it captioned."""
+"""`manage.py reindex`: index the whole library with the embedder that is configured now."""
 
 from __future__ import annotations
 
-import time
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from searchsite.indexing import plan, spaces, tables, uncaptioned, upkeep
-from searchsite.indexing.models import Space
+from searchsite.indexing import estimates, plan, spaces, upkeep
+from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care
+from searchsite.ops import building
 from searchsite.ops.acting import plain_words
-
-LOOK_EVERY = 2.0
-MOST_COUNTED = 100_000
 
 
 class Command(BaseCommand):
-    """Switches to the space of that embedder, asks the workers to fill it, and shows how far they are."""
+    """Builds a space of that embedder beside the one that answers, and lets it answer when it is full."""
 
-    help = "Index the library with the embedder that is served now. Run again, it goes on where it stopped."
+    help = "Index the library with the configured embedder. Run again, it goes on where it stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--captions", action="store_true", help="have pictures captioned that no captioner looked at"
-        )
-        parser.add_argument("--all", action="store_true", help="with --captions: also those that another described")
+        parser.add_argument("--yes", action="store_true", help="do not ask before what costs time and money")
         parser.add_argument("--no-wait", action="store_true", help="ask for the work and do not wait for its end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with plain_words():
             try:
-                if options["captions"]:
-                    self._caption(renew=options["all"], wait=not options["no_wait"])
-                else:
-                    self._fill(self._switch(), wait=not options["no_wait"])
+                space = self._chosen(yes=options["yes"])
+                if space is not None:
+                    self._fill(space, wait=not options["no_wait"])
+            except InferenceError as error:
+                raise CommandError(f"Nothing was changed: {error.message}") from error
+            except spaces.NotNow as error:
+                raise CommandError(str(error)) from error
             except KeyboardInterrupt:
                 self.stdout.write("The workers go on with it. Run this again to see how far they are.")
 
-    def _switch(self) -> Space:
-        before = spaces.active()
-        try:
-            space = spaces.switch()
-        except InferenceError as error:
-            raise CommandError(f"Nothing was changed: {error.message}") from error
-        if before is None or before.pk == space.pk:
-            self.stdout.write(f"The library is indexed with {space}; looking for what is missing.")
-        else:
-            self.stdout.write(f"From {before} to {space}: until it is done, words find what its vectors do not yet.")
+    def _chosen(self, *, yes: bool) -> Space | None:
+        """The space to fill: the one that answers, one that is being built already, or a new one; None: not wanted."""
+        serving = spaces.ensure_active()
+        if spaces.is_configured(serving):
+            self.stdout.write(f"The library is indexed with {serving}; looking for what is missing.")
             care.retry_all(plan.EMBED)
+            return serving
+        if not Space.objects.filter(status=SpaceStatus.BUILDING).exists():
+            for line in building.estimate_lines(estimates.plan_for()):
+                self.stdout.write(line)
+            if not yes and not self._agrees():
+                self.stdout.write("Nothing was changed.")
+                return None
+        space = spaces.build()
+        self.stdout.write(f"{space} is built beside {serving}, which answers until it is full.")
         return space
 
-    def _caption(self, *, renew: bool, wait: bool) -> None:
-        if not plan.captions():
-            raise CommandError("No captioner is configured: docs/models.md says how to choose one.")
-        said = None
-        while left := uncaptioned.fill(renew=renew):
-            if left != said:
-                self.stdout.write(f"{left:,} pictures are to be captioned.")
-                self.stdout.flush()
-            if not wait:
-                return
-            said = left
-            time.sleep(LOOK_EVERY)
-        self.stdout.write("Done.")
+    def _agrees(self) -> bool:
+        if not sys.stdin.isatty():
+            raise CommandError("Nothing was changed: say --yes to go on without being asked.")
+        return input("Build it? [y/N] ").strip().lower() in ("y", "yes")
 
     def _fill(self, space: Space, *, wait: bool) -> None:
-        said = None
-        while left := upkeep.fill(space):
-            if left != said:
-                self.stdout.write(f"{left:,} items are to be embedded.")
-                self.stdout.flush()
-            if not wait:
-                return
-            said = left
-            time.sleep(LOOK_EVERY)
-        lacking = len(tables.lacking(space.pk, pictures=space.takes_pictures, limit=MOST_COUNTED))
-        self.stdout.write(f"Done; {lacking:,} items could not be embedded, and say why." if lacking else "Done.")
+        if not wait:
+            left = upkeep.fill(space)
+            self.stdout.write(f"{left:,} items are to be embedded. Run this again to see how far they are.")
+            return
+        found = building.wait_until_full(space, self._say)
+        if space.status == SpaceStatus.BUILDING:
+            space = spaces.activate(space, force=bool(found.failed))
+            self.stdout.write(f"{space} answers now; `manage.py spaces rollback` goes back.")
+        self.stdout.write(f"Done; {found.failed:,} items failed, and say why." if found.failed else "Done.")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

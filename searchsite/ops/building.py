@@ -1,0 +1,73 @@
+"""Shows on a terminal what a space would cost, and how far one is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from searchsite.accounts import prices
+from searchsite.indexing import estimates, spaces, upkeep
+from searchsite.indexing.estimates import Estimate, Progress
+from searchsite.indexing.models import Space
+from searchsite.library.models import Channel
+
+LOOK_EVERY = 2.0
+UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "kB"))
+
+
+def estimate_lines(found: Estimate) -> list[str]:
+    """The estimate in words."""
+    cost = prices.Estimate(found.price, found.prices_of)
+    pictures, texts = (found.parts.get(channel, 0) for channel in (Channel.IMAGE, Channel.TEXT))
+    return [
+        f"{found.embedder} with {found.dimensions} numbers a vector would embed {found.total:,} parts:"
+        f" {pictures:,} of pictures, {texts:,} of text.",
+        f"That is about {found.tokens:,} tokens, {cost}, {duration(found.seconds)} and {size(found.disk)} of disk.",
+        *([] if found.takes_pictures else ["It takes texts only: pictures would be found through their words."]),
+    ]
+
+
+def progress_line(found: Progress) -> str:
+    """One line that says how far a space is."""
+    left = f", about {duration(found.left)} left" if found.left else ""
+    failed = f", {found.failed:,} items failed" if found.failed else ""
+    return f"{found.done:,} of {found.of:,} parts ({found.percent} %), {found.rate:.1f} a second{left}{failed}"
+
+
+def wait_until_full(space: Space, say: Callable[[str], None]) -> Progress:
+    """Keep the workers supplied until nothing is left to do but what has failed, and say how far it is."""
+    said = ""
+    while True:
+        left = upkeep.fill(space)
+        found = estimates.progress(space)
+        line = progress_line(found)
+        if line != said:
+            say(line)
+            said = line
+        if not left:
+            return found
+        time.sleep(LOOK_EVERY)
+
+
+def named(words: str) -> Space:
+    """The space of a number, as `manage.py spaces` lists it. Raises NotNow."""
+    found = Space.objects.filter(pk=int(words)).first() if words.isdecimal() and len(words) < 10 else None
+    if found is None:
+        raise spaces.NotNow(f"There is no space {words!r}: `manage.py spaces` lists them.")
+    return found
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits."""
+    for length, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {name}"
+    return f"{max(seconds, 1):.0f} seconds"
+
+
+def size(number: int) -> str:
+    """An amount of bytes in the unit that fits."""
+    for length, name in UNITS:
+        if number >= length:
+            return f"{number / length:.1f} {name}"
+    return f"{number} bytes"
