@@ -19,6 +19,7 @@ def test_a_question_is_answered_with_its_sources(house: str, request: pytest.Fix
     assert "answer" in names
     assert names[-1] == "end"
     assert "keys" in json.dumps(events[0][1])
+    assert 'data-state="complete"' in str(events[-1][1])
     assert "It is so" in json.dumps([data for name, data in events if name == "answer"])
 
 
@@ -30,4 +31,6 @@ def test_a_stream_that_breaks_off_is_not_shown_as_an_answer(vllm: Visitor) -> No
         events = vllm.ask("Where does the spare key hang now?")
     finally:
         vllm.server.chat_fault = None
-    assert 'data-state="done"' not in json.dumps(events[-1][1])
+    said = str(events[-1][1])
+    assert 'data-state="interrupted"' in said
+    assert 'data-state="complete"' not in said
