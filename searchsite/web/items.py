@@ -134,7 +134,7 @@ def _facts(item: Item, scope: Scope) -> dict[str, Any]:
         "alt": caption.text or ", ".join([item.title, *(one.tag.name for one in tags[:3])]),
         "ocr": said.get(PartRole.OCR, sayings.NOTHING),
         "text": said.get(PartRole.CONTENT, sayings.NOTHING).text,
-        "depicts": sayings.depicted(item.depicts),
+        "depicts": sayings.depicted(item),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf.locale import LANG_INFO
 from django.utils.translation import gettext as _
 
-from searchsite.library.models import Author, Item, Part
+from searchsite.library.models import Author, Item, Kind, Part
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Said:
     by_person: bool
 
 
+SAME = {("photo", Kind.IMAGE), ("screenshot", Kind.SCREENSHOT)}
 NOTHING = Said("", "", "", by_person=False)
 
 
@@ -31,8 +32,8 @@ def of(item: Item) -> dict[str, Said]:
     return {role: _said(parts) for role, parts in found.items()}
 
 
-def depicted(kind: str) -> str:
-    """Return for people what a captioner takes a picture for; empty where it does not know."""
+def depicted(item: Item) -> str:
+    """Return for people what a captioner takes a picture for, where that says more than its kind does."""
     names = {
         "photo": _("A photo"),
         "screenshot": _("A screenshot"),
@@ -41,7 +42,7 @@ def depicted(kind: str) -> str:
         "chart": _("A chart"),
         "illustration": _("An illustration"),
     }
-    return names.get(kind, "")
+    return "" if (item.depicts, item.kind) in SAME else names.get(item.depicts, "")
 
 
 def _said(parts: list[Part]) -> Said:
