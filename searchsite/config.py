@@ -142,6 +142,9 @@ class Config(BaseSettings):
     workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
     read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
     embeds_at_once: int = Field(4, ge=1, le=64, description="Batches that a worker has embedded elsewhere at a time.")
+    probe_seconds: float = Field(
+        15.0, ge=0.1, le=600, description="How often a server that is away is asked whether it is back."
+    )
     space_kept_days: int = Field(7, ge=1, description="Days that vectors of an earlier embedder are kept to go back.")
     captions_at_once: int = Field(4, ge=1, le=64, description="Pictures that a captioner is asked about at a time.")
     read_pictures: bool = Field(True, description="Read the text in pictures, and tag what they show.")

@@ -67,3 +67,20 @@ class Space(models.Model):
 
     def __str__(self) -> str:
         return f"{self.embedder} ({self.dimensions})"
+
+
+class ProviderPause(models.Model):
+    """A provider that fails, or asked to be left alone: every process of the house keeps away from it until then."""
+
+    provider = models.CharField(max_length=300, primary_key=True, help_text="Host and port")
+    failures = models.IntegerField(default=0, help_text="In a row")
+    until = models.DateTimeField()
+    since = models.DateTimeField()
+    kind = models.CharField(max_length=10, default="down", help_text="down, busy, or key")
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "provider_pause"
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.reason}"

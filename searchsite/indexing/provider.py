@@ -11,8 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 from searchsite import config
 from searchsite.config import Dialect
 from searchsite.indexing import metering
+from searchsite.indexing.gate import SharedGate
 from searchsite.indexing.models import Space
 from searchsite.inference import stages
+from searchsite.inference.breaker import Pace
 from searchsite.inference.client import Client
 from searchsite.inference.errors import InferenceError, TooSlow, Unreachable
 from searchsite.inference.stages import Endpoint, Stages
@@ -26,6 +28,12 @@ _making = threading.Lock()
 def client() -> Client:
     """The client of the configured stages. Made on first use, so that each process of a pool has its own."""
     return _made(stages.stages_from(config.load()))
+
+
+@lru_cache(maxsize=1)
+def gate() -> SharedGate:
+    """What keeps this process's calls from servers that are away."""
+    return SharedGate(Pace(probe_seconds=config.load().probe_seconds))
 
 
 def client_of(space: Space) -> Client:
@@ -74,6 +82,9 @@ def forget() -> None:
     client.cache_clear()
     for one in closed:
         one.close()
+    if gate.cache_info().currsize:
+        gate().close()
+    gate.cache_clear()
 
 
 def settled(error: TooSlow, asked: Client | None = None) -> InferenceError:
@@ -86,4 +97,4 @@ def settled(error: TooSlow, asked: Client | None = None) -> InferenceError:
 
 
 def _made(chosen: Stages) -> Client:
-    return Client(chosen, meter=metering)
+    return Client(chosen, meter=metering, gate=gate())
