@@ -10,7 +10,11 @@ from searchsite.jobs.models import Job
 from searchsite.library import sayings, tags
 from searchsite.library.models import Author, Item, Part, PartRole
 from searchsite.library.sayings import Saying, Voice
+from tests import made
+from tests.captioned import captioner, fake, says
 from tests.web.conftest import picture, text
+
+__all__ = ["captioner", "fake"]
 
 EYES = Voice(Author.CAPTIONER, "Qwen/Qwen3-VL-8B-Instruct", "de")
 
@@ -116,3 +120,16 @@ def test_the_forms_are_named_for_those_who_do_not_see_them(alice, described):
     for field in re.findall(r"<textarea[^>]*>", page):
         labelled = re.search(r'aria-labelledby="([\w-]+)"', field)
         assert 'id="title"' in field or (labelled and f'id="{labelled[1]}"' in page)
+
+
+@pytest.mark.parametrize("mode", ["words", "meaning", "hybrid"])
+def test_from_upload_to_alt_text(alice, charlie, captioner, mode):
+    says(captioner, caption="A heron waits beside the weir.")
+    alice.post("/upload", {"file": picture("IMG_4711.jpg")})
+    made.work_through_everything()
+    found = text(alice.get("/search", {"q": "heron weir", "mode": mode}))
+    assert 'alt="A heron waits beside the weir."' in found and "IMG_4711" in found
+    assert "heron waits" not in text(charlie.get("/search", {"q": "heron weir", "mode": mode}))
+    item = Item.objects.get()
+    page = page_of(alice, item)
+    assert 'alt="A heron waits beside the weir."' in page and "Ready: found by search" in page
