@@ -7,7 +7,9 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 	{ echo "searchsite needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) on the PATH." >&2; exit 1; }
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
-.PHONY: help run test test-long test-peers lint format types bench screenshots lock clean
+QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check
+
+.PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench screenshots lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -15,8 +17,27 @@ help: ## List the targets
 run: ## Start searchsite: everything it needs, then the address
 	@$(BOOTSTRAP) && exec $(VENV) manage.py up
 
+qwen-local: ## Add torch and transformers, for PRESET=qwen-local
+	@$(BOOTSTRAP) && exec $(VENV) -m pip install --no-input --disable-pip-version-check ".[qwen-local]"
+
+verify-qwen: ## Compare the configured Qwen3 networks with the numbers that their makers published
+	@$(BOOTSTRAP) && exec $(VENV) manage.py verify_qwen $(ARGS)
+
 test: ## Run the test suite against a real Postgres, broker and browser
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest $(ARGS)
+
+test-qwen: .venv-qwen/installed ## Run the tests of the Qwen3 engine, in an environment of its own with torch
+	@exec .venv-qwen/bin/python -m pytest -c tests/qwen/pytest.ini --rootdir . --confcutdir tests/qwen tests/qwen $(ARGS)
+
+# The reference server alone gets torchvision: the engine must do without.
+.venv-qwen/installed: requirements.lock tests/qwen/requirements.txt
+	@$(BOOTSTRAP)
+	@echo "Making .venv-qwen with torch (once; a minute or two)"
+	@rm -rf .venv-qwen && $(VENV) -m venv .venv-qwen
+	@$(QWEN_PIP) --require-hashes --only-binary :all: -r requirements.lock
+	@$(QWEN_PIP) -r tests/qwen/requirements.txt
+	@$(QWEN_PIP) --no-deps --target .venv-qwen/beside torchvision==0.28.0
+	@touch $@
 
 test-long: ## Run the tests that take long, too
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest -m "long or not long" $(ARGS)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers import (
     Qwen3ForCausalLM,
     Qwen3Model,
@@ -15,6 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging as chatter
 
+from searchsite.inference.errors import BadInput
 from searchsite.inference.local import CannotLoad
 from searchsite.inference.qwen.checkpoint import Checkpoint
 from searchsite.inference.qwen.device import Device
@@ -23,6 +26,8 @@ from searchsite.inference.types import Vectors
 
 Side = Literal["left", "right"]
 SILENT, SPEAKING = 0, 1
+BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError, BadInput, StrictDataclassError, SafetensorError)
+"""What loading raises on files that are damaged or don't fit together."""
 CLASSES = {
     "vision": (Qwen3VLModel, Qwen3VLForConditionalGeneration),
     "text": (Qwen3Model, Qwen3ForCausalLM),
@@ -35,8 +40,12 @@ class Network:
     def __init__(self, checkpoint: Checkpoint, device: Device, *, speaks: bool) -> None:
         self.checkpoint = checkpoint
         self.device = device
-        self.scribe = Scribe(checkpoint)
-        self.whole: Any = _loaded(checkpoint, device, CLASSES[checkpoint.kind][SPEAKING if speaks else SILENT])
+        try:
+            self.scribe = Scribe(checkpoint)
+            self.whole: Any = _loaded(checkpoint, device, CLASSES[checkpoint.kind][SPEAKING if speaks else SILENT])
+        except BROKEN as error:
+            said = " ".join(str(error).split())[:300]
+            raise CannotLoad(f"{checkpoint.name} cannot be loaded: {said}") from error
         self.backbone: Any = self.whole.model if speaks else self.whole
         settings = self.whole.config
         self.dimensions: int = getattr(settings, "text_config", settings).hidden_size
@@ -107,19 +116,15 @@ class Network:
 def _loaded(checkpoint: Checkpoint, device: Device, kind: Any) -> Any:
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
-    try:
-        found, report = kind.from_pretrained(
-            checkpoint.path,
-            dtype=device.dtype,
-            attn_implementation="sdpa",
-            local_files_only=True,
-            output_loading_info=True,
-        )
-        found = found.eval().to(device.name)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise CannotLoad(f"{checkpoint.name} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    found, report = kind.from_pretrained(
+        checkpoint.path,
+        dtype=device.dtype,
+        attn_implementation="sdpa",
+        local_files_only=True,
+        output_loading_info=True,
+    )
     if report["missing_keys"]:
         # Transformers would fill the gaps with random numbers.
         lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise CannotLoad(f"{checkpoint.name} lacks weights that its configuration promises: {lacking}")
-    return found
+    return found.eval().to(device.name)
