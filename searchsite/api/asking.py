@@ -19,7 +19,8 @@ def question_of(asked: inputs.SearchIn) -> Question:
     """Return the question. Raises BadQuestion."""
     terms = tuple(_term(one) for one in asked.query)
     filters = filters_of(asked.filters)
-    return checked(Question(terms, filters, asked.sort, asked.mode, asked.limit, asked.cursor, asked.rerank))
+    rest = (asked.sort, asked.mode, asked.limit, asked.cursor, asked.rerank, asked.instruction)
+    return checked(Question(terms, filters, *rest))
 
 
 def notes_on(asked: inputs.SearchIn) -> list[str]:

@@ -93,6 +93,7 @@ class SearchQuery(Schema):
     sort: str = Field("relevance", description="relevance, newest, oldest.")
     mode: str = Field("hybrid", description="hybrid, meaning, words.")
     rerank: str = Field("", description="true or false; when not given, where a reranker is configured.")
+    instruct: str = Field("", description="What the embedder is told to look for, in one English sentence.")
     limit: str = Field("24", description="1 to 100.")
     cursor: str = ""
 
@@ -138,6 +139,11 @@ class SearchIn(Strict):
     cursor: Text | None = None
     rerank: bool | None = Field(
         None, description="Let the reranker reorder the first hits; when not given, where one is configured."
+    )
+    instruction: Text | None = Field(
+        None,
+        description="What the embedder is told to look for, in one English sentence of at most 300 characters; when not"
+        " given, what fits the question.",
     )
     facets: bool | list[Text] = False
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from searchsite.indexing import fingerprints, plan, provider, tables
+from searchsite.indexing import fingerprints, instructions, plan, provider, tables
 from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference import prompts, selfcheck
@@ -222,6 +222,7 @@ def _open(client: Client, status: SpaceStatus) -> Space:
         "mrl": info.mrl,
         "takes_pictures": pictures,
         "notes": list(info.notes),
+        "instructions": dict(instructions.usual(info.name)),
         "calibration": CALIBRATION.get(info.name, {}),
         "fingerprint": fingerprint,
     }

@@ -5,27 +5,37 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+from pgvector import HalfVector
 
-from searchsite.indexing import spaces, tables
+from searchsite.indexing import instructions, spaces, tables
+from searchsite.indexing.instructions import Aim
 from searchsite.indexing.models import Space
 from searchsite.inference.errors import BadInput
 from searchsite.inference.types import EmbedInput, Picture, Vectors
 from searchsite.library import files, pictures
-from searchsite.library.models import Channel, Item, PartRole
+from searchsite.library.models import Channel, Item, Kind, PartRole
 from searchsite.library.scope import Scope
-from searchsite.search.questions import BadQuestion, NotFound, Term
+from searchsite.search.questions import BadQuestion, NotFound, Question, Term
 
 KEPT = 2048
 MOST_PASSAGES = 8
 OWN_VECTORS = """
 SELECT v.channel, v.vector FROM {table} AS v JOIN part ON part.id = v.part_id
-WHERE v.item_id = %s AND part.role = %s ORDER BY part.ordinal LIMIT %s
+WHERE v.item_id = %s AND part.role = ANY(%s) ORDER BY part.ordinal LIMIT %s
 """
+# Where an item's own content has no vectors, as a picture's in a space of texts, what is said of it stands for it.
+STANDING_FOR = ([PartRole.CONTENT], [PartRole.CAPTION], [PartRole.OCR, PartRole.TAGS])
+# A filter by one kind says what is looked for.
+AIMS: Mapping[frozenset[str], Aim] = {
+    frozenset({Kind.IMAGE}): "images",
+    frozenset({Kind.SCREENSHOT}): "screenshots",
+    frozenset({Kind.TEXT}): "passages",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,14 @@ class Resolved:
     weight: float
     item: Item | None = None
     embed: EmbedInput | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Something to embed, and what the embedder is told to look for with it."""
+
+    embed: EmbedInput
+    instruction: str | None
 
 
 class _Kept:
@@ -68,13 +86,19 @@ def resolve(terms: Sequence[Term], scope: Scope) -> list[Resolved]:
     return [_resolve(term, scope) for term in terms]
 
 
-def vector_of(terms: Sequence[Resolved], space: Space) -> Vectors | None:
+def seeable(terms: Sequence[Resolved], space: Space) -> list[Resolved]:
+    """The terms without the pictures, where the space's embedder takes texts only."""
+    return [term for term in terms if space.takes_pictures or term.embed is None or term.embed.picture is None]
+
+
+def vector_of(terms: Sequence[Resolved], space: Space, question: Question) -> Vectors | None:
     """The one direction that the terms ask for; None when an item in it has no vectors yet.
 
     Raises an InferenceError when something new is to be embedded and the server can't.
     """
     joined = _joined(terms, space)
-    remaining = iter(_embed(space, [term.embed for term in joined if term.embed is not None]))
+    new = [term.embed for term in joined if term.embed is not None]
+    remaining = iter(_embed(space, [Asked(one, instruction_for(one, space, question)) for one in new]))
     total = np.zeros(space.dimensions, dtype=np.float32)
     for term in joined:
         vector = next(remaining) if term.embed is not None else _own_vector(space, term.item)
@@ -120,37 +144,54 @@ def _joined(terms: Sequence[Resolved], space: Space) -> Sequence[Resolved]:
     return [Resolved(terms[0].weight, embed=EmbedInput(text, picture))]
 
 
-def _embed(space: Space, inputs: Sequence[EmbedInput]) -> list[Vectors]:
-    """Vectors of the inputs, in order; at most one call, for those that are not kept."""
-    instruction = space.instructions.get("query")
-    keys = [_key(space, instruction, one) for one in inputs]
+def _embed(space: Space, asked: Sequence[Asked]) -> list[Vectors]:
+    """Vectors of what is asked, in order; at most one call an instruction, for those that are not kept."""
+    keys = [_key(space, one) for one in asked]
     found = {key: vector for key in keys if (vector := _kept.get(key)) is not None}
-    missing = {key: one for key, one in zip(keys, inputs, strict=True) if key not in found}
-    if missing:
+    missing = {key: one for key, one in zip(keys, asked, strict=True) if key not in found}
+    for instruction in dict.fromkeys(one.instruction for one in missing.values()):
+        alike = {key: one.embed for key, one in missing.items() if one.instruction == instruction}
         try:
-            answer = spaces.embedder_of(space).embed(list(missing.values()), purpose="query", instruction=instruction)
+            answer = spaces.embedder_of(space).embed(list(alike.values()), purpose="query", instruction=instruction)
         except BadInput as error:
             raise BadQuestion(f"The embedder can't take this question: {error.message}") from error
-        found |= dict(zip(missing, answer.vectors, strict=True))
-        for key in missing:
+        found |= dict(zip(alike, answer.vectors, strict=True))
+        for key in alike:
             _kept.put(key, found[key])
     return [found[key] for key in keys]
 
 
-def _key(space: Space, instruction: str | None, one: EmbedInput) -> bytes:
-    digest = hashlib.sha256(f"{space.pk} {instruction!r} {one.text!r} ".encode("utf-8", "surrogatepass"))
-    digest.update(one.picture.data if one.picture else b"")
+def instruction_for(embed: EmbedInput, space: Space, question: Question) -> str | None:
+    """What the embedder is told to look for: what the person says, else what fits the input and the filter by kind."""
+    if not instructions.are_taken(space):
+        return None
+    return question.instruction or instructions.of(space, _aim(embed, question.filters.kinds))
+
+
+def _aim(embed: EmbedInput, kinds: Sequence[str]) -> Aim:
+    if embed.picture is not None:
+        return "composed" if embed.text else "similar"
+    return AIMS.get(frozenset(kinds), "general")
+
+
+def _key(space: Space, one: Asked) -> bytes:
+    said = f"{space.pk} {space.url} {one.instruction!r} {one.embed.text!r} "
+    digest = hashlib.sha256(said.encode("utf-8", "surrogatepass"))
+    digest.update(one.embed.picture.data if one.embed.picture else b"")
     return digest.digest()
 
 
 def _own_vector(space: Space, item: Item | None) -> Vectors | None:
-    """An item's own direction: its picture's, or the mean of its first passages'."""
+    """An item's own direction: its picture's, or the mean of its first passages', or of what is said of it."""
     if item is None:
         return None
-    with tables.cursor() as cursor:
-        own = cursor.execute(
-            tables.query(OWN_VECTORS, space.pk), [item.pk, PartRole.CONTENT, MOST_PASSAGES], binary=True
-        ).fetchall()
+    own: list[tuple[str, HalfVector]] = []
+    for roles in STANDING_FOR:
+        with tables.cursor() as cursor:
+            values = [item.pk, [str(role) for role in roles], MOST_PASSAGES]
+            own = cursor.execute(tables.query(OWN_VECTORS, space.pk), values, binary=True).fetchall()
+        if own:
+            break
     pictures = [vector for channel, vector in own if channel == Channel.IMAGE]
     chosen = pictures or [vector for _, vector in own]
     if not chosen:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from searchsite.accounts import meter
-from searchsite.indexing import spaces
+from searchsite.indexing import instructions, spaces
 from searchsite.indexing.models import Space
 from searchsite.inference.errors import InferenceError, OutOfBudget
 from searchsite.inference.types import Vectors
@@ -35,6 +35,10 @@ AWAY = "The inference server can't be reached: found by words alone."
 ANOTHER = "Another embedder answers than the one that the library is indexed with: found by words alone."
 BY_WORDS = "Found by words alone."
 NOT_YET = "Nothing has been embedded yet: found by words alone."
+WORDS_ONLY = (
+    "The embedder takes texts only, so this library knows pictures by their words: it can't be searched by a picture."
+)
+NO_INSTRUCTIONS = "The embedder takes no instructions: yours was left out."
 ITEM_NOT_YET = "The item to be alike to has not been embedded yet."
 TOO_SLOW = "A part of the search took too long and was left out."
 
@@ -119,9 +123,16 @@ class _Search:
         if self.space is None:
             self.notes.append(NOT_YET)
             return None
+        seen = asking.seeable(terms, self.space)
+        if len(seen) < len(terms):
+            self.notes.append(WORDS_ONLY)
+        if self.question.instruction and not instructions.are_taken(self.space):
+            self.notes.append(NO_INSTRUCTIONS)
+        if not seen:
+            return None
         try:
             with meter.paying([self.scope.team_id]):
-                vector = asking.vector_of(terms, self.space)
+                vector = asking.vector_of(seen, self.space, self.question)
         except InferenceError as error:
             log.warning("searching by words alone", error=error.message)
             self.notes.append(_why(error))

@@ -11,9 +11,11 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
+from searchsite.inference.prompts import harmless
 from searchsite.library.models import Kind
 from searchsite.library.wording import CONTROLS, clean_text, normalise_tag
 
+MOST_INSTRUCTION = 300
 MOST_CHARS, MOST_TERMS, MOST_HITS, MOST_VALUES, MOST_WEIGHT = 2000, 8, 100, 50, 10.0
 SORTS = ("relevance", "newest", "oldest")
 MODES = ("hybrid", "meaning", "words")
@@ -63,6 +65,8 @@ class Question:
     cursor: str | None = None
     rerank: bool | None = None
     """None: where a reranker is configured."""
+    instruction: str | None = None
+    """What the embedder is told to look for, in place of what fits the question."""
 
     @property
     def words(self) -> str:
@@ -77,14 +81,15 @@ def checked(question: Question) -> Question:
     _require(1 <= question.limit <= MOST_HITS, f"Limit must lie between 1 and {MOST_HITS}.")
     _require(len(question.terms) <= MOST_TERMS, f"A question has at most {MOST_TERMS} terms.")
     terms = tuple(term for term in map(_checked_term, question.terms) if term.text != "")
-    return replace(question, terms=terms, filters=_checked_filters(question.filters))
+    instruction = _checked_instruction(question.instruction)
+    return replace(question, terms=terms, filters=_checked_filters(question.filters), instruction=instruction)
 
 
 def from_query(data: Mapping[str, Any]) -> Question:
     """Read a question from the parameters of an address. Raises BadQuestion.
 
     q*, not* (texts), like*, unlike* (items), picture*, kind*, collection*, tag*, by, after, before, sort, mode,
-    rerank, limit, cursor; those with a star may come several times.
+    rerank, instruct, limit, cursor; those with a star may come several times.
     """
     terms = [Term(text=text) for text in _all(data, "q")]
     terms += [Term(text=text, weight=-1.0) for text in _all(data, "not")]
@@ -101,7 +106,8 @@ def from_query(data: Mapping[str, Any]) -> Question:
     )
     sort, mode = _one(data, "sort") or "relevance", _one(data, "mode") or "hybrid"
     limit, rerank = _number(_one(data, "limit")), _switch(_one(data, "rerank"))
-    return checked(Question(tuple(terms), filters, sort, mode, limit, _one(data, "cursor"), rerank))
+    rest = (sort, mode, limit, _one(data, "cursor"), rerank, _one(data, "instruct"))
+    return checked(Question(tuple(terms), filters, *rest))
 
 
 def to_query(question: Question) -> str:
@@ -127,6 +133,8 @@ def to_query(question: Question) -> str:
             pairs.append((name, str(getattr(question, name))))
     if question.rerank is not None:
         pairs.append(("rerank", str(question.rerank).lower()))
+    if question.instruction:
+        pairs.append(("instruct", question.instruction))
     return urlencode(pairs)
 
 
@@ -142,6 +150,14 @@ def _checked_term(term: Term) -> Term:
 def _checked_text(text: str) -> str:
     _require(len(text) <= MOST_CHARS, f"A question has at most {MOST_CHARS:,} characters.")
     return CONTROLS.sub(" ", clean_text(text)).strip()
+
+
+def _checked_instruction(text: str | None) -> str | None:
+    """It is part of a prompt: no marks of the network, one line."""
+    if text is None:
+        return None
+    _require(len(text) <= MOST_INSTRUCTION, f"An instruction has at most {MOST_INSTRUCTION} characters.")
+    return " ".join(harmless(CONTROLS.sub(" ", clean_text(text))).split()) or None
 
 
 def _checked_filters(filters: Filters) -> Filters:
