@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from django.db.models import Q
@@ -19,8 +20,9 @@ from django.db.models import Q
 from searchsite import config
 from searchsite.accounts import meter
 from searchsite.indexing import provider
-from searchsite.inference.errors import InferenceError
-from searchsite.inference.stages import stages_from
+from searchsite.inference import resizing
+from searchsite.inference.errors import InferenceError, TooSlow
+from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.inference.types import EmbedInput, Picture
 from searchsite.library import files
 from searchsite.library.models import Item, Part, PartRole
@@ -36,6 +38,10 @@ CHANNEL = "reranker"
 DEPTH = 50
 """Hits that are read; a reranker's time grows with them."""
 MOST_CHARS = 2000
+ASKED_PIXELS = resizing.Pixels(4 * resizing.FACTOR**2, 256 * resizing.FACTOR**2)
+"""Of a picture that is searched with: it is read anew beside each hit."""
+REST_SECONDS = 10.0
+"""After a reranker was too slow, searches do not wait for it for a while."""
 KEPT, KEPT_SECONDS = 256, 600.0
 NOT_CONFIGURED = "No reranker is configured; the order is that of the first search."
 NOT_RERANKED = "Not reranked: {}."
@@ -63,6 +69,7 @@ class _Kept:
 
 
 _kept = _Kept()
+_resting: dict[str, float] = {}
 
 
 def wanted(question: Question, place: Place | None) -> bool:
@@ -85,7 +92,8 @@ def reordered(found: Sequence[Fused], question: Question, *, terms: Sequence[Res
     first, rest = found[:DEPTH], found[DEPTH:]
     documents = _documents(first, scope, sees=sees(endpoint.network))
     read = [one for one in first if one.item_id in documents]
-    scores = _scores(query, [documents[one.item_id] for one in read], f"{endpoint.network} {endpoint.name}", scope)
+    asked = _Asked(endpoint, query, [documents[one.item_id] for one in read], question.instruction or None)
+    scores = _scores(asked, scope)
     judged = sorted(zip(scores, read, strict=True), key=lambda pair: pair[0], reverse=True)
     unread = [one for one in first if one.item_id not in documents]
     return [*(_placed(one, rank, score) for rank, (score, one) in enumerate(judged, start=1)), *unread, *rest]
@@ -118,10 +126,13 @@ def _query(question: Question, terms: Sequence[Resolved], *, sees: bool) -> Embe
 
 def _readable(term: Resolved) -> EmbedInput | None:
     """A text or a picture; an item is its picture, and a note is nothing that could be asked."""
-    if term.item is None:
+    if term.embed is not None and term.embed.picture is None:
         return term.embed
-    picture = _thumbnail(term.item)
-    return None if picture is None else EmbedInput(picture=picture)
+    picture = term.embed.picture if term.embed is not None else _thumbnail(term.item) if term.item is not None else None
+    try:
+        return None if picture is None else EmbedInput(picture=resizing.fitted(picture, ASKED_PIXELS))
+    except resizing.NoPicture:
+        return None
 
 
 def _documents(first: Sequence[Fused], scope: Scope, *, sees: bool) -> Mapping[int, EmbedInput]:
@@ -158,24 +169,45 @@ def _thumbnail(item: Item) -> Picture | None:
         return None
 
 
-def _scores(query: EmbedInput, documents: Sequence[EmbedInput], network: str, scope: Scope) -> tuple[float, ...]:
-    key = _key(query, documents, network)
-    scores = _kept.get(key)
+@dataclass(frozen=True)
+class _Asked:
+    """What a reranker is asked."""
+
+    endpoint: Endpoint
+    query: EmbedInput
+    documents: Sequence[EmbedInput]
+    instruction: str | None
+
+    @property
+    def key(self) -> bytes:
+        """Under what its scores are kept."""
+        digest = hashlib.sha256(f"{self.endpoint.network} {self.endpoint.name} {self.instruction!r}".encode())
+        for one in (self.query, *self.documents):
+            text = (one.text or "").encode("utf-8", "surrogatepass")
+            picture = hashlib.sha256(one.picture.data).digest() if one.picture else b""
+            digest.update(b"%d %d " % (len(text), len(picture)) + text + picture)
+        return digest.digest()
+
+
+def _scores(asked: _Asked, scope: Scope) -> tuple[float, ...]:
+    scores = _kept.get(asked.key)
     if scores is None:
-        with meter.paying([scope.team_id]):
-            ranking = provider.client().rerank(query, documents, seconds=config.load().rerank_seconds)
-        scores = ranking.scores
-        _kept.put(key, scores)
+        scores = _ranked(asked, scope)
+        _kept.put(asked.key, scores)
     return scores
 
 
-def _key(query: EmbedInput, documents: Sequence[EmbedInput], network: str) -> bytes:
-    digest = hashlib.sha256(network.encode())
-    for one in (query, *documents):
-        text = (one.text or "").encode("utf-8", "surrogatepass")
-        picture = hashlib.sha256(one.picture.data).digest() if one.picture else b""
-        digest.update(b"%d %d " % (len(text), len(picture)) + text + picture)
-    return digest.digest()
+def _ranked(asked: _Asked, scope: Scope) -> tuple[float, ...]:
+    name, seconds = asked.endpoint.name, config.load().rerank_seconds
+    if _resting.get(name, 0.0) > time.monotonic():
+        raise TooSlow(f"{name} was too slow a moment ago")
+    try:
+        with meter.paying([scope.team_id]):
+            client = provider.client()
+            return client.rerank(asked.query, asked.documents, instruction=asked.instruction, seconds=seconds).scores
+    except TooSlow:
+        _resting[name] = time.monotonic() + REST_SECONDS
+        raise
 
 
 def _placed(one: Fused, rank: int, score: float) -> Fused:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import time
 
 import pytest
+from PIL import Image
 
 from searchsite import config
 from searchsite.indexing import provider
+from searchsite.library import pictures
 from searchsite.search.find import find
 from searchsite.search.questions import Question, Term, from_query, to_query
 from searchsite.search.reranking import DEPTH, NOT_CONFIGURED
@@ -94,6 +98,9 @@ def test_a_reranker_that_hangs_costs_its_seconds_and_no_more(inbox, shelf, fake,
     results = ask(inbox.scope)
     assert time.monotonic() - start < 2
     assert not_reranked(results)
+    calls = len(fake.asked("/v1/rerank"))
+    assert not_reranked(ask(inbox.scope))  # for a while nobody waits for it
+    assert len(fake.asked("/v1/rerank")) == calls
 
 
 def test_pages_are_cut_from_one_list(inbox, reranker, fake):
@@ -152,6 +159,24 @@ def test_a_question_with_a_picture_goes_to_a_reranker_that_sees(inbox, reranker,
     assert len(fake.asked("/v1/rerank")) == calls
     find(Question((Term(item=first.public_id), Term(item=second.public_id))), inbox.scope)
     assert len(fake.asked("/v1/rerank")) == calls
+
+
+def test_a_picture_to_search_by_is_made_small_for_it(inbox, reranker, fake):
+    file = io.BytesIO(made.drawn("red", size=(1000, 800)))
+    shown = pictures.add_query_picture(file, scope=inbox.scope)
+    made.note(inbox, "tulips")
+    made.picture(inbox, "blue")
+    made.work_through_everything()
+    find(Question((Term(text="tulips"), Term(picture=shown.public_id))), inbox.scope)
+    (asked,) = fake.asked("/v1/rerank")
+    (url,) = (part["image_url"]["url"] for part in asked["query"]["content"] if part["type"] == "image_url")
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as sent:
+        assert sent.width * sent.height <= 256 * 32 * 32
+
+
+def test_what_a_person_wants_is_told_to_it(inbox, shelf, fake):
+    ask(inbox.scope, instruction="Find what gardeners need.")
+    assert fake.asked("/v1/rerank")[-1]["instruction"].startswith("Find what gardeners need")
 
 
 def test_the_address_says_whether_to_rerank():
