@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from searchsite.indexing import plan, stages, tables, uncaptioned, upkeep, worker
+from searchsite.accounts import budgets
+from searchsite.accounts.models import ProviderCall, Team
+from searchsite.indexing import holding, plan, stages, tables, uncaptioned, upkeep, worker
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job
 from searchsite.library import edits, files
@@ -26,8 +28,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses():
+def _nothing_waits():
     worker._pauses.clear()
+    holding._left.clear()
+    budgets.forget()
 
 
 def make_due() -> None:
@@ -390,3 +394,20 @@ def test_what_was_said_before_the_server_went_away_is_kept(captioner, monkeypatc
     worker.work(plan.CAPTION)
     assert sorted(stage(item).state for item in items) == ["done", "done", "waiting"]
     assert Job.objects.get(kind="caption", state="ready").attempts == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_team_without_money_has_no_captions_and_another_has(captioner, monkeypatch):
+    prices = {"Qwen/Qwen3-VL-8B-Instruct": {"input": 1_000_000, "output": 0}, "fake": {"input": 0}}
+    monkeypatch.setenv("PRICES", json.dumps(prices))
+    read_settings_anew()
+    alice, charlie = made.person("alice"), made.person("charlie")
+    garden, den = made.team_of(alice), made.team_of(charlie, "den")
+    poor, rich = made.picture(made.place(alice, garden), "red"), made.picture(made.place(charlie, den), "blue")
+    Team.objects.filter(pk=garden.pk).update(budget_month=0)
+    made.work_through_everything()
+    assert (stage(rich).state, stage(poor).state) == ("done", "waiting")
+    assert "budget" in stage(poor).error
+    assert Job.objects.get(subject=poor.pk, kind="caption").attempts == 0
+    assert set(ProviderCall.objects.filter(operation="caption").values_list("team__name", flat=True)) == {"den"}
+    assert stage(poor, "embed").state == "done"
