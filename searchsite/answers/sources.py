@@ -22,6 +22,7 @@ MOST_SOURCES = 8
 # About 1,000 tokens of English a source and 4,000 in all; of Chinese, where a character is a token, 16,000.
 SOURCE_CHARS, ALL_CHARS = 4_000, 16_000
 LEAST_CHARS = 200
+GAP = "\n[…]\n"
 WRITTEN = {PartRole.CAPTION: "Caption", PartRole.OCR: "Text in the picture", PartRole.TAGS: "Tags"}
 Parts = Mapping[int, Sequence[Part]]
 
@@ -79,22 +80,28 @@ def _heard(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _parts(found: Sequence[tuple[Hit, Item]]) -> Parts:
-    """By item: the matching passage of a text with its neighbours, best first; what is written about a picture."""
-    matched = [hit.part.id for hit, _ in found if hit.part is not None]
-    places = dict(Part.objects.filter(pk__in=matched, role=PartRole.CONTENT).values_list("item_id", "ordinal"))
+    """By item: the passages of a text to read, those that matched first; what is written about a picture."""
+    matched = [part for hit, _ in found for part in hit.parts]
+    places: dict[int, list[int]] = defaultdict(list)
+    for item_id, at in Part.objects.filter(pk__in=matched).values_list("item_id", "ordinal"):
+        places[item_id].append(at)
     wanted = Q(item__in=[item.pk for _, item in found if item.is_picture], role__in=WRITTEN)
     for _, item in found:
         if not item.is_picture:
-            at = places.get(item.pk, 0)
-            wanted |= Q(item=item.pk, role=PartRole.CONTENT, ordinal__in=(at - 1, at, at + 1))
+            near = {at + step for at in places[item.pk] or [0] for step in (-1, 0, 1)}
+            wanted |= Q(item=item.pk, role=PartRole.CONTENT, ordinal__in=near)
     by_item: dict[int, list[Part]] = defaultdict(list)
     for part in Part.objects.filter(wanted).defer("search", "locator"):
         by_item[part.item_id].append(part)
-    # What comes after a passage says more of it than what came before.
-    return {
-        item_id: sorted(own, key=lambda part: (part.ordinal < places.get(part.item_id, 0), part.ordinal))
-        for item_id, own in by_item.items()
-    }
+    return {item_id: sorted(own, key=lambda part: _turn(part, matched, places)) for item_id, own in by_item.items()}
+
+
+def _turn(part: Part, matched: Sequence[int], places: Mapping[int, Sequence[int]]) -> tuple[int, int]:
+    """When to read a passage: what comes after one that matched says more of it than what came before."""
+    if part.pk in matched:
+        return matched.index(part.pk), 0
+    follows = part.ordinal - 1 in places[part.item_id]
+    return len(matched) + (not follows), part.ordinal
 
 
 def _sources(found: Sequence[tuple[Hit, Item]], parts: Parts) -> tuple[Source, ...]:
@@ -122,15 +129,17 @@ def _sources(found: Sequence[tuple[Hit, Item]], parts: Parts) -> tuple[Source, .
 
 
 def _passages(parts: Sequence[Part], room: int) -> str:
-    """Passages in the order of the text; the first given is the one that matters, and is never cut for another."""
-    kept: list[tuple[int, str]] = []
+    """Passages in the order of the text, as many as there is room for, taken in the order given."""
+    kept: dict[int, str] = {}
     for part in parts:
-        text = part.text[-room:] if kept and part.ordinal < kept[0][0] else part.text[:room]
+        # Of what comes before a passage its end is wanted, of all else the beginning.
+        before = part.ordinal + 1 in kept and part.ordinal - 1 not in kept
+        text = part.text[-room:] if before else part.text[:room]
         if room <= 0 or not text:
             break
-        kept.append((part.ordinal, text))
+        kept[part.ordinal] = text
         room -= len(text)
-    return "".join(text for _, text in sorted(kept)).strip()
+    return "".join(("" if at - 1 in kept or not at else GAP) + kept[at] for at in sorted(kept)).strip()
 
 
 def _about(parts: Sequence[Part], room: int) -> str:

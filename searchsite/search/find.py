@@ -45,13 +45,14 @@ TOO_SLOW = "A part of the search took too long and was left out."
 
 @dataclass(frozen=True)
 class Hit:
-    """One found item. `band` is strong, likely or weak where the space can tell."""
+    """One found item. `band` is strong, likely or weak where the space can tell. parts: ids of all that matched."""
 
     item: Card
     score: float
     band: str | None
     part: MatchedPart | None
     why: tuple[Why, ...]
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def _after(found: Sequence[Fused], place: paging.Place | None) -> int:
 def _hits(page: Sequence[Fused], scope: Scope, space: Space | None) -> tuple[Hit, ...]:
     loaded = cards.load([(one.item_id, one.part_id) for one in page], scope)
     return tuple(
-        Hit(loaded[at][0], one.score, _band(one, space), loaded[at][1], one.why)
+        Hit(loaded[at][0], one.score, _band(one, space), loaded[at][1], one.why, one.part_ids)
         for at, one in enumerate(page)
         if at in loaded
     )

@@ -41,6 +41,11 @@ class Fused(NamedTuple):
         return next((near.part_id for _, _, near in self.places if near.part_id is not None), None)
 
     @property
+    def part_ids(self) -> tuple[int, ...]:
+        """The best part of each channel that found one, best first."""
+        return tuple(dict.fromkeys(near.part_id for _, _, near in self.places if near.part_id is not None))
+
+    @property
     def why(self) -> tuple[Why, ...]:
         """The channels that found it, best rank first."""
         return tuple(Why(channel, rank, near.similarity) for rank, channel, near in self.places)
