@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -62,7 +64,7 @@ def media(tmp_path: Path, settings) -> None:
 
 @pytest.fixture
 def garden(transactional_db) -> Team:
-    """alice leads it, bob is in it, charlie is a stranger. Answers are read in threads: so what is put in is committed."""
+    """alice leads it, bob is in it, charlie is a stranger. What is put in is committed: answers are read in threads."""
     team = made.team_of(made.person("alice"))
     teams.add_member(team, made.person("bob"), role=Role.EDITOR)
     made.team_of(made.person("charlie"), "den")
@@ -115,3 +117,17 @@ def browser(name: str) -> Client:
     client = Client()
     client.force_login(User.objects.get(username=name))
     return client
+
+
+def prompt_of(sent: dict[str, Any]) -> str:
+    """All text of the user's turn."""
+    content = sent["messages"][-1]["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float) -> None:
+    """Wait for something that happens elsewhere."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(0.02)
