@@ -146,7 +146,7 @@ def _documents(first: Sequence[Fused], scope: Scope, *, sees: bool) -> Mapping[i
     return {pk: _document(item, parts.get(pk, []), matched, sees=sees) for pk, item in items.items()}
 
 
-def _document(item: Item, parts: Iterable[Part], matched: set[int | None], *, sees: bool) -> EmbedInput:
+def _document(item: Item, parts: Iterable[Part], matched: set[int], *, sees: bool) -> EmbedInput:
     """A text's best passage, or a picture with the text in it that was found; for who does not see, all its words."""
     best = [part.text for part in parts if part.pk in matched]
     picture = _thumbnail(item) if sees else None

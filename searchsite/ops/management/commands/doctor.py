@@ -54,8 +54,7 @@ class Command(BaseCommand):
         wide = [max(map(len, column)) for column in zip(HEAD[:3], *(_cells(row)[:3] for row in rows), strict=True)]
         self.stdout.write(_line(HEAD, wide))
         for row in rows:
-            paint = {"pass": str, "warn": self.style.WARNING, "fail": self.style.ERROR}[row.outcome]
-            self.stdout.write(paint(_line(_cells(row), wide)))
+            self.stdout.write(self._painted(row, _line(_cells(row), wide)))
             for line in textwrap.wrap(row.advice, WIDTH) if row.outcome != "pass" else ():
                 self.stdout.write(INDENT + line)
         for stage in selfcheck.STAGES:
@@ -64,6 +63,11 @@ class Command(BaseCommand):
         failed = len(report.failures)
         looked = f"{len(report.rows)} things were looked at"
         self.stdout.write(f"{looked}: {failed} failed." if failed else f"{looked}: all is well.")
+
+    def _painted(self, row: Row, line: str) -> str:
+        if row.outcome == "fail":
+            return str(self.style.ERROR(line))
+        return str(self.style.WARNING(line)) if row.outcome == "warn" else line
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
