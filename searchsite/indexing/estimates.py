@@ -41,6 +41,7 @@ SHAPES = """
 SELECT item.width, item.height, count(*) FROM part JOIN item ON item.id = part.item_id
 WHERE part.channel = 'image' AND item.width IS NOT NULL GROUP BY item.width, item.height
 """
+UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "kB"))
 DISK = "SELECT pg_total_relation_size(to_regclass(%s))"
 
 
@@ -143,6 +144,22 @@ def disk(space: Space) -> int:
 def row_bytes(dimensions: int) -> int:
     """What one vector takes: two bytes a number, and its code of one bit a number, twice."""
     return round(dimensions * 2.2) + dimensions // 4 + ROW_BYTES
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits."""
+    for length, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {name}"
+    return f"{max(seconds, 1):.0f} seconds"
+
+
+def size(number: int) -> str:
+    """An amount of bytes in the unit that fits."""
+    for length, name in UNITS:
+        if number >= length:
+            return f"{number / length:.1f} {name}"
+    return f"{number} bytes"
 
 
 def _counted(*, pictures: bool) -> _Counted:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 from searchsite.accounts import prices
 from searchsite.indexing import estimates, spaces, upkeep
-from searchsite.indexing.estimates import Estimate, Progress
+from searchsite.indexing.estimates import Estimate, Progress, duration, size
 from searchsite.indexing.models import Space
 from searchsite.library.models import Channel
 
 LOOK_EVERY = 2.0
-UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "kB"))
 
 
 def estimate_lines(found: Estimate) -> list[str]:
@@ -55,19 +54,3 @@ def named(words: str) -> Space:
     if found is None:
         raise spaces.NotNow(f"There is no space {words!r}: `manage.py spaces` lists them.")
     return found
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that fits."""
-    for length, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {name}"
-    return f"{max(seconds, 1):.0f} seconds"
-
-
-def size(number: int) -> str:
-    """An amount of bytes in the unit that fits."""
-    for length, name in UNITS:
-        if number >= length:
-            return f"{number / length:.1f} {name}"
-    return f"{number} bytes"

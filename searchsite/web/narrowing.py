@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from searchsite.accounts.models import Membership
+from searchsite.indexing import instructions, spaces
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
 from searchsite.search import reranking
 from searchsite.web.templatetags.look import kind_name
 
-FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank")
+FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank", "instruct")
 PLACE = ("cursor",)
 PICTURED = ("picture", "like", "unlike")
 NEGATIVE = ("not",)
@@ -59,7 +60,7 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
             for value in params.getlist(name)
             if value
         ],
-        "replaced": ("kind", "collection", "by", "after", "before", "mode", "rerank"),
+        "replaced": ("kind", "collection", "by", "after", "before", "mode", "rerank", "instruct"),
         "tabs": _tabs(params),
         "sorts": _sorts(params),
         "chips": [*_pictures(params, scope), *_filters(params, collections)],
@@ -70,6 +71,7 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
         "here": address(params, drop=PLACE),
         "ask_address": reverse("ask") + address(params, drop=("sort", *PLACE)).removeprefix(_home()),
         "reranks": reranking.is_configured(),
+        "instructs": _takes_instructions(),
     }
 
 
@@ -92,6 +94,11 @@ def _address(params: Iterable[tuple[str, Iterable[str]]]) -> str:
 @cache
 def _home() -> str:
     return reverse("home")
+
+
+def _takes_instructions() -> bool:
+    space = spaces.active()
+    return space is not None and instructions.are_taken(space)
 
 
 def _tabs(params: QueryDict) -> list[Link]:
@@ -153,6 +160,7 @@ def _label(name: str, value: str, collections: dict[str, str]) -> str:
         "by": _("By %(value)s"),
         "after": _("Since %(value)s"),
         "before": _("Before %(value)s"),
+        "instruct": _("Told: “%(value)s”"),
         "tag": "#%(value)s",
     }
     return patterns[name] % {"value": value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import path
 
-from searchsite.web import asking, files, items, searching, switching, uploads, usage
+from searchsite.web import asking, files, items, searching, spaces, switching, uploads, usage
 
 urlpatterns = [
     path("", searching.search, name="home"),
@@ -29,6 +29,14 @@ urlpatterns = [
     path("upload/note", uploads.note, name="upload-note"),
     path("usage", usage.usage, name="usage"),
     path("usage.csv", usage.download, name="usage-csv"),
+    path("spaces", spaces.page, name="spaces"),
+    path("spaces/estimate", spaces.estimate, name="spaces-estimate"),
+    path("spaces/build", spaces.build, name="spaces-build"),
+    path("spaces/rollback", spaces.roll_back, name="spaces-rollback"),
+    path("spaces/<int:number>/live", spaces.live, name="space-live"),
+    path("spaces/<int:number>/activate", spaces.activate, name="space-activate"),
+    path("spaces/<int:number>/cancel", spaces.cancel, name="space-cancel"),
+    path("spaces/<int:number>/drop", spaces.drop, name="space-drop"),
     path("team", switching.switch_team, name="switch-team"),
     # Only these of django-allauth's pages: accounts are made and mended by an administrator.
     path("accounts/login/", account.login, name="account_login"),

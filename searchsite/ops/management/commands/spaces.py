@@ -69,7 +69,7 @@ class Command(BaseCommand):
         now = standing.now()
         for space in Space.objects.exclude(status=SpaceStatus.DROPPED).order_by("pk"):
             found = estimates.progress(space)
-            held = building.size(estimates.disk(space))
+            held = estimates.size(estimates.disk(space))
             self.stdout.write(f"{space.pk:>4}  {space.status:<8}  {space}  {building.progress_line(found)}, {held}")
         if now.serving is None:
             self.stdout.write(f"Nothing is indexed yet; {now.configured.network} is configured.")

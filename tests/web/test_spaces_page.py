@@ -1,0 +1,101 @@
+"""The operators' page of spaces: estimate, build, activate, roll back, cancel and drop."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from searchsite.accounts.models import User
+from searchsite.indexing import provider
+from searchsite.indexing.models import Space
+from tests import made
+from tests.fake_inference import FakeInference
+from tests.served import fake
+from tests.web.conftest import text
+
+__all__ = ["fake"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(signed_in) -> Client:
+    """alice, who leads the house as well."""
+    User.objects.filter(username="alice").update(is_superuser=True)
+    return signed_in("alice")
+
+
+@pytest.fixture
+def library(garden, fake: FakeInference) -> Space:
+    """Two notes in the space of an embedder that is not configured any more."""
+    place = made.place(User.objects.get(username="alice"), garden)
+    made.note(place, "Tulips want sun.")
+    made.note(place, "Roses want rain.")
+    made.work_through_everything()
+    Space.objects.update(embedder="earlier")
+    return made.active_space()
+
+
+def test_operators_alone_see_it(alice, garden):
+    assert alice.get("/spaces").status_code == 403
+    for verb in ("estimate", "build", "rollback", "1/activate", "1/cancel", "1/drop"):
+        assert alice.post(f"/spaces/{verb}").status_code == 403
+
+
+def test_nothing_is_changed_by_a_link(operator, library):
+    assert operator.get("/spaces/build").status_code == 405
+    assert operator.get(f"/spaces/{library.pk}/drop").status_code == 405
+
+
+def test_operators_are_told_on_every_page_that_another_embedder_is_configured(operator, alice, library, fake):
+    assert "Configured: fake; answering: earlier." in text(operator.get("/"))
+    User.objects.filter(username="alice").update(is_superuser=False)
+    assert "Configured: fake" not in text(alice.get("/"))
+
+
+def test_the_estimate_comes_before_the_button_that_builds(operator, library):
+    assert "Build it beside" not in text(operator.get("/spaces"))
+    page = text(operator.post("/spaces/estimate"))
+    assert "Build it beside" in page
+    assert "at a price that is not known" in page
+    assert "64 numbers a vector" in page
+
+
+def test_it_is_built_activated_and_rolled_back(operator, library):
+    operator.post("/spaces/build")
+    new = Space.objects.exclude(pk=library.pk).get()
+    assert "0 of 2 parts" in text(operator.get("/spaces"))
+    refused = text(operator.post(f"/spaces/{new.pk}/activate", follow=True))
+    assert "2 parts have no vectors in fake (64) yet" in refused
+    made.work_through_everything()
+    assert "fake (64) answers now." in text(operator.post(f"/spaces/{new.pk}/activate", follow=True))
+    assert made.active_space() == new
+    assert "earlier (64) answers again" in text(operator.post("/spaces/rollback", follow=True))
+    assert made.active_space() == library
+
+
+def test_building_can_be_cancelled_and_a_retired_space_dropped(operator, library):
+    operator.post("/spaces/build")
+    new = Space.objects.exclude(pk=library.pk).get()
+    operator.post(f"/spaces/{new.pk}/cancel")
+    assert not Space.objects.filter(pk=new.pk).exists()
+    Space.objects.filter(pk=library.pk).update(status="retired", retired_at="2020-01-01T00:00:00Z")
+    operator.post(f"/spaces/{library.pk}/drop")
+    assert not Space.objects.exists()
+
+
+def test_progress_is_shown_as_it_goes(operator, library):
+    operator.post("/spaces/build")
+    new = Space.objects.exclude(pk=library.pk).get()
+    made.work_through_everything()
+    part = operator.get(f"/spaces/{new.pk}/live?state=building", headers={"HX-Request": "true"})
+    assert "2 of 2 parts" in text(part)
+    other = operator.get(f"/spaces/{new.pk}/live?state=active", headers={"HX-Request": "true"})
+    assert other["HX-Refresh"] == "true"
+    assert operator.get("/spaces/999999/live").status_code == 404
+
+
+def test_an_embedder_that_is_away_is_said_to_be(operator, library, fake):
+    fake.__exit__()
+    provider.forget()
+    assert 'class="notice error"' in text(operator.post("/spaces/build", follow=True))
+    assert Space.objects.count() == 1
