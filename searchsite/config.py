@@ -12,14 +12,17 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from searchsite import presets
+from searchsite.presets import Dialect as Dialect
+
 ROOT = Path(__file__).resolve().parent.parent
 # sun_path holds 108 bytes on Linux and 104 on macOS; Postgres appends "/.s.PGSQL.5432.lock".
 SOCKET_DIR_LIMIT = 80
-Dialect = Literal["searchsite", "vllm", "sglang", "openrouter", "openai", "llamacpp", "dashscope"]
 DIALECTS = ", ".join(get_args(Dialect))
 URLS = ("inference_url", "embed_url", "caption_url", "rerank_url", "answer_url")
 NETWORKS = ("embedder", "captioner", "reranker", "answerer")
@@ -205,6 +208,8 @@ class Config(BaseSettings):
         pairs = field.field_name == "database_url" and value is not None and "=" in _plain(value)
         if value is not None and not pairs and not _plain(value).startswith(known):
             raise ValueError(f"it must begin with {' or '.join(known)}")
+        if value is not None and field.field_name in URLS and not urlsplit(value).hostname:
+            raise ValueError("it must name a host, like https://host/v1")
         return value
 
     @model_validator(mode="after")
@@ -217,13 +222,16 @@ class Config(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _servers_have_addresses(self) -> Self:
-        if self.preset in ("vllm", "gigarouter") and not (self.inference_url or self.embed_url):
-            raise ValueError(
-                f"PRESET={self.preset} needs the address of a server: set EMBED_URL, and CAPTION_URL and so on for the"
-                " other stages, or INFERENCE_URL for all of them (docs/models.md)."
-            )
+    def _stages_fit_together(self) -> Self:
+        if sentences := list(presets.wrong(dict(self))):
+            raise ValueError("\n".join(sentences))
         return self
+
+    @field_validator("earlier_keys")
+    @classmethod
+    def _are_pairs(cls, value: SecretStr | None) -> SecretStr | None:
+        presets.earlier_keys(_plain(value or ""))
+        return value
 
     @field_validator("data_dir", "media_root")
     @classmethod

@@ -108,7 +108,7 @@ class SharedGate:
         if open_connection is None:
             return
         try:
-            told = [notice for notice in open_connection.notifies(timeout=0)]
+            told = list(open_connection.notifies(timeout=0))
             if not told and time.monotonic() < self._look_at:
                 return
             (now,) = open_connection.execute(NOW).fetchone() or (time.time(),)

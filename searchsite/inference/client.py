@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from searchsite.inference import embedding, offers
+from searchsite.inference import asking, embedding, metering, offers
 from searchsite.inference.answering import Answer
 from searchsite.inference.breaker import Breaker, Gate
 from searchsite.inference.calling import ONCE, PATIENT, Exchange, Line, Slots
@@ -27,7 +27,6 @@ from searchsite.inference.types import (
     EmbedderInfo,
     Embeddings,
     EmbedInput,
-    Message,
     Picture,
     Piece,
     Purpose,
@@ -50,8 +49,6 @@ INFO_SECONDS = 60.0
 """How long what a server said about itself is believed."""
 AT_ONCE = 4
 """Requests of one call to `embed` on their way at the same time."""
-ANSWER_BYTES = 8 * 2**20
-SCORES_BYTES = 64 * 1024
 NAMES: dict[Stage, str] = {
     "embed": "embedder",
     "read": "reader",
@@ -125,19 +122,19 @@ class Client:
         ready = [embedding.usable(entry, place, known) for place, entry in enumerate(inputs)]
         task = EmbedTask(known.offer, purpose, instruction, known.asked)
         batches = embedding.batches(ready, known.offer, self._lines[endpoint].dialect)
-        done: list[tuple[Batch, Spent]] = []
+        done: list[tuple[Sequence[EmbedInput], Spent]] = []
         vectors = np.empty((len(inputs), known.info.dimensions), np.float32)
 
         def work(batch: Batch) -> None:
             rows, spent = self._vectors(batch, task, known, end)
             vectors[list(batch.places)] = rows
-            done.append((batch, spent))
+            done.append((batch.inputs, spent))
 
         try:
             self._all([partial(work, batch) for batch in batches])
         finally:
             # What came before another request failed is paid for all the same.
-            usage = _embedded(endpoint, purpose, done, time.monotonic() - start)
+            usage = metering.usage_of_batches(endpoint, purpose, done, time.monotonic() - start)
             usage = replace(usage, failed=len(done) < len(batches))
             if done or not batches:
                 self._meter.record(usage)
@@ -151,7 +148,7 @@ class Client:
             raise Refused(f"{endpoint.network} does not read pictures")
         start = time.monotonic()
         found = [self._read(endpoint, picture, place, text) for place, picture in enumerate(pictures)]
-        usage = _usage("read", endpoint, Spent(), time.monotonic() - start)
+        usage = metering.usage_of("read", endpoint, Spent(), time.monotonic() - start)
         self._meter.record(replace(usage, calls=len(found), inputs=len(found), pictures=len(found)))
         return found
 
@@ -164,16 +161,16 @@ class Client:
         self._admit("rerank", endpoint)
         start = time.monotonic()
         asked = [embedding.sendable(entry, place) for place, entry in enumerate([query, *documents])]
-        exchange = _ranking(line, asked[0], asked[1:], instruction or offers.RELEVANT)
+        exchange = asking.ranking(line, asked[0], asked[1:], instruction or asking.RELEVANT)
         if not documents:
-            return Ranking((), replace(_usage("rerank", endpoint, Spent(), 0), calls=0, inputs=0))
-        proof = _ranking(line, offers.WORD, [offers.WORD], offers.RELEVANT)
+            return Ranking((), replace(metering.usage_of("rerank", endpoint, Spent(), 0), calls=0, inputs=0))
+        proof = asking.ranking(line, offers.WORD, [offers.WORD], asking.RELEVANT)
         try:
             scores, spent = line.ask(exchange, end=start + seconds, patience=PATIENT, proof=proof)
         except Refused as error:
             raise self._explained("rerank", error, start + seconds) from error
         pictures = sum(entry.picture is not None for entry in asked)
-        usage = _usage("rerank", endpoint, spent, time.monotonic() - start)
+        usage = metering.usage_of("rerank", endpoint, spent, time.monotonic() - start)
         usage = replace(usage, inputs=len(documents), pictures=pictures)
         self._meter.record(usage)
         return Ranking(scores, usage)
@@ -184,14 +181,14 @@ class Client:
         line = self._lines[endpoint]
         self._admit(stage, endpoint)
         start = time.monotonic()
-        task = _sendable(task, endpoint, stream=False)
-        exchange = Exchange(line.dialect.chat(task), line.dialect.reply, ANSWER_BYTES)
+        task = asking.sendable(task, endpoint, stream=False)
+        exchange = Exchange(line.dialect.chat(task), line.dialect.reply, asking.ANSWER_BYTES)
         patience = PATIENT if stage == "answer" else ONCE
         try:
-            reply = line.ask(exchange, end=start + seconds, patience=patience, proof=_greeting(line))
+            reply = line.ask(exchange, end=start + seconds, patience=patience, proof=asking.greeting(line))
         except Refused as error:
             raise self._explained(stage, error, start + seconds) from error
-        self._meter.record(_talked(stage, endpoint, task, reply.spent, time.monotonic() - start))
+        self._meter.record(metering.usage_of_talk(stage, endpoint, task, reply.spent, time.monotonic() - start))
         return reply
 
     @contextmanager
@@ -201,14 +198,14 @@ class Client:
         line = self._lines[endpoint]
         self._admit(stage, endpoint)
         start = time.monotonic()
-        task = _sendable(task, endpoint, stream=True)
-        request, proof = line.dialect.chat(task), _greeting(line)
+        task = asking.sendable(task, endpoint, stream=True)
+        request, proof = line.dialect.chat(task), asking.greeting(line)
 
         def usage(spent: Spent) -> Usage:
-            return _talked(stage, endpoint, task, spent, time.monotonic() - start)
+            return metering.usage_of_talk(stage, endpoint, task, spent, time.monotonic() - start)
 
         answer = Answer(line, task, usage)
-        with line.stream(request, end=start + seconds, most=ANSWER_BYTES, proof=proof) as events:
+        with line.stream(request, end=start + seconds, most=asking.ANSWER_BYTES, proof=proof) as events:
             try:
                 yield answer.pieces(events)
             finally:
@@ -248,7 +245,7 @@ class Client:
     def _read(self, endpoint: Endpoint, picture: Picture, place: int, text: bool) -> Reading:
         line = self._lines[endpoint]
         request = line.dialect.read(endpoint.network, picture, text=text)
-        exchange = Exchange(request, lambda answer: line.dialect.readings(answer, 1)[0], ANSWER_BYTES)
+        exchange = Exchange(request, lambda answer: line.dialect.readings(answer, 1)[0], asking.ANSWER_BYTES)
         try:
             return line.ask(exchange, end=time.monotonic() + READ_SECONDS)
         except BadInput as error:
@@ -300,54 +297,3 @@ def _lines(stages: Stages, gate: Gate) -> dict[Endpoint, Line]:
         for endpoint in endpoints
         if endpoint is not None
     }
-
-
-def _ranking(
-    line: Line, query: EmbedInput, documents: Sequence[EmbedInput], instruction: str
-) -> Exchange[tuple[tuple[float, ...], Spent]]:
-    request = line.dialect.rerank(line.endpoint.network, query, documents, instruction)
-    # Some servers send back all that they were sent.
-    sent = sum(len((one.text or "").encode()) + len(one.picture.data if one.picture else b"") for one in documents)
-    return Exchange(request, lambda answer: line.dialect.scores(answer, len(documents)), 2 * sent + SCORES_BYTES)
-
-
-def _greeting(line: Line) -> Exchange[Reply]:
-    """The shortest chat."""
-    task = ChatTask(line.endpoint.network, [Message("user", "Say yes.")], most_tokens=16, thinking=False)
-    return Exchange(line.dialect.chat(task), line.dialect.reply, ANSWER_BYTES)
-
-
-def _sendable(task: ChatTask, endpoint: Endpoint, *, stream: bool) -> ChatTask:
-    messages = [replace(one, text=embedding.clean(one.text)) for one in task.messages]
-    return replace(task, network=endpoint.network, messages=messages, stream=stream)
-
-
-def _usage(operation: str, endpoint: Endpoint, spent: Spent, seconds: float) -> Usage:
-    return Usage(
-        operation=operation,
-        embedder=endpoint.network,
-        calls=1,
-        inputs=1,
-        tokens=spent.tokens,
-        seconds=seconds,
-        output_tokens=spent.output_tokens,
-        cost=spent.cost,
-        provider="" if endpoint.is_local else endpoint.host,
-    )
-
-
-def _talked(stage: Talk, endpoint: Endpoint, task: ChatTask, spent: Spent, seconds: float) -> Usage:
-    pictures = sum(len(message.pictures) for message in task.messages)
-    return replace(_usage(stage, endpoint, spent, seconds), pictures=pictures)
-
-
-def _embedded(endpoint: Endpoint, purpose: Purpose, done: Sequence[tuple[Batch, Spent]], seconds: float) -> Usage:
-    costs = [spent.cost for _, spent in done]
-    spent = Spent(
-        tokens=sum(one.tokens for _, one in done),
-        cost=sum(cost or 0.0 for cost in costs) if any(cost is not None for cost in costs) else None,
-    )
-    inputs = [entry for batch, _ in done for entry in batch.inputs]
-    usage = _usage("query" if purpose == "query" else "embed", endpoint, spent, seconds)
-    pictures = sum(entry.picture is not None for entry in inputs)
-    return replace(usage, calls=len(done), inputs=len(inputs), pictures=pictures)

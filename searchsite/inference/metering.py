@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from searchsite.inference.dialects.base import ChatTask, Spent
 from searchsite.inference.stages import Endpoint
-from searchsite.inference.types import Usage
+from searchsite.inference.types import EmbedInput, Purpose, Stage, Usage
 
 
 class Meter(Protocol):
@@ -26,3 +29,39 @@ class Free:
 
     def record(self, usage: Usage) -> None:
         """Nothing is written down."""
+
+
+def usage_of(operation: str, endpoint: Endpoint, spent: Spent, seconds: float) -> Usage:
+    """What one call cost."""
+    return Usage(
+        operation=operation,
+        embedder=endpoint.network,
+        calls=1,
+        inputs=1,
+        tokens=spent.tokens,
+        seconds=seconds,
+        output_tokens=spent.output_tokens,
+        cost=spent.cost,
+        provider="" if endpoint.is_local else endpoint.host,
+    )
+
+
+def usage_of_talk(stage: Stage, endpoint: Endpoint, task: ChatTask, spent: Spent, seconds: float) -> Usage:
+    """What one answer cost."""
+    pictures = sum(len(message.pictures) for message in task.messages)
+    return replace(usage_of(stage, endpoint, spent, seconds), pictures=pictures)
+
+
+def usage_of_batches(
+    endpoint: Endpoint, purpose: Purpose, done: Sequence[tuple[Sequence[EmbedInput], Spent]], seconds: float
+) -> Usage:
+    """What the requests of one call cost together."""
+    costs = [spent.cost for _, spent in done]
+    spent = Spent(
+        tokens=sum(one.tokens for _, one in done),
+        cost=sum(cost or 0.0 for cost in costs) if any(cost is not None for cost in costs) else None,
+    )
+    every = [entry for inputs, _ in done for entry in inputs]
+    usage = usage_of("query" if purpose == "query" else "embed", endpoint, spent, seconds)
+    pictures = sum(entry.picture is not None for entry in every)
+    return replace(usage, calls=len(done), inputs=len(every), pictures=pictures)

@@ -20,8 +20,6 @@ SPARE_BYTES = 64 * 1024
 MOST_DIMENSIONS = 8_192
 SHORT_DIMENSIONS = 64
 WORD = EmbedInput(text="a")
-RELEVANT = "Given a search query, retrieve relevant candidates that answer the query."
-"""What a reranker is to judge, where nobody says otherwise."""
 SHORTENABLE = {"chat", "instruct"}
 """Prompts of the embedders whose vectors may be cut wherever they are served."""
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from searchsite import presets
 from searchsite.config import Config, Dialect
 from searchsite.inference.types import Stage
+from searchsite.presets import NONE, PRESETS
 
 EMBEDDED = "http://inference"
 """What the embedded inference server is called behind its socket."""
-NONE = "none"
-OPENROUTER_URL = "https://openrouter.ai/api/v1"
 
 
 @dataclass(frozen=True)
@@ -67,49 +66,18 @@ class Stages:
         return any(endpoint is not None and endpoint.is_local for endpoint in every)
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A provider's network for each stage, its dialect, and its address where everybody's is the same."""
-
-    dialect: Dialect
-    embedder: str
-    captioner: str = NONE
-    reranker: str = NONE
-    answerer: str = NONE
-    url: str | None = None
-    local: bool = False
-
-
-PRESETS: Mapping[str, Preset] = {
-    "builtin": Preset("searchsite", "builtin", local=True),
-    "openrouter": Preset(
-        "openrouter",
-        "qwen/qwen3-embedding-8b",
-        captioner="qwen/qwen3-vl-8b-instruct",
-        answerer="qwen/qwen3-8b",
-        url=OPENROUTER_URL,
-    ),
-    "vllm": Preset("vllm", "Qwen/Qwen3-VL-Embedding-8B", captioner="Qwen/Qwen3-VL-8B-Instruct"),
-    "qwen-local": Preset("searchsite", "Qwen/Qwen3-VL-Embedding-2B", local=True),
-    "gigarouter": Preset(
-        "openai",
-        "Qwen/Qwen3-VL-Embedding-8B",
-        captioner="Qwen/Qwen3-VL-8B-Instruct",
-        answerer="Qwen/Qwen3-8B",
-    ),
-}
-
-
 def stages_from(config: Config) -> Stages:
     """The endpoints that the configuration names."""
     preset = PRESETS[config.preset]
     read = Endpoint(EMBEDDED, config.inference_socket, "builtin")
     if config.preset == "builtin" and config.inference_url is not None:
-        read = Endpoint(config.inference_url, None, config.embedder or preset.embedder, config.inference_key)
+        # Our own server elsewhere: what embeds there reads, too.
+        network = config.embedder if config.embedder and config.embed_url is None else preset.embedder
+        read = Endpoint(config.inference_url, None, network, config.inference_key)
     embed = _endpoint(config, "embed", config.embedder or preset.embedder)
     return Stages(
         embed=replace(embed, dimensions=config.embed_dimensions, pinned=tuple(config.openrouter_provider)),
-        read=read if config.reader == "builtin" else None,
+        read=read if config.reader == "builtin" and config.read_pictures else None,
         caption=_endpoint_or_none(config, "caption", config.captioner or preset.captioner),
         rerank=_endpoint_or_none(config, "rerank", config.reranker or preset.reranker),
         answer=_endpoint_or_none(config, "answer", config.answerer or preset.answerer),
@@ -128,7 +96,7 @@ def _endpoint(config: Config, stage: Stage, network: str) -> Endpoint:
     key: SecretStr | None = getattr(config, f"{stage}_key")
     dialect: Dialect | None = getattr(config, f"{stage}_dialect")
     if url is not None:
-        return Endpoint(url, None, network, key, dialect or preset.dialect)
+        return Endpoint(url, None, network, key, dialect or presets.dialect_at(url, preset))
     url = config.inference_url or preset.url
     if url is None:
         return Endpoint(EMBEDDED, config.inference_socket, network)
@@ -137,11 +105,10 @@ def _endpoint(config: Config, stage: Stage, network: str) -> Endpoint:
 
 def key_for(config: Config, url: str) -> SecretStr | None:
     """The key for a server that an earlier configuration named: that of a stage there now, or of EARLIER_KEYS."""
-    host = Endpoint(url, None, "").host
+    host = Endpoint(url, None, "").host.lower()
     now = stages_from(config)
     for endpoint in (now.embed, now.read, now.caption, now.rerank, now.answer):
-        if endpoint is not None and endpoint.socket is None and endpoint.host == host and endpoint.key is not None:
+        if endpoint is not None and endpoint.socket is None and endpoint.host.lower() == host and endpoint.key:
             return endpoint.key
-    pairs = (config.earlier_keys.get_secret_value() if config.earlier_keys else "").split(",")
-    known = {name.strip(): key.strip() for name, found, key in (pair.partition("=") for pair in pairs) if found}
+    known = presets.earlier_keys(config.earlier_keys.get_secret_value() if config.earlier_keys else "")
     return SecretStr(known[host]) if host in known else None

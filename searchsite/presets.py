@@ -1,0 +1,113 @@
+"""What each PRESET names, and which settings of the stages go together; what does not is told in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+Dialect = Literal["searchsite", "vllm", "sglang", "openrouter", "openai", "llamacpp", "dashscope"]
+NONE = "none"
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+# Elsewhere a server speaks what the preset's does.
+HOSTS: Mapping[str, Dialect] = {
+    "openrouter.ai": "openrouter",
+    "dashscope.aliyuncs.com": "dashscope",
+    "dashscope-intl.aliyuncs.com": "dashscope",
+}
+STAGES = {"embed": "embedder", "caption": "captioner", "rerank": "reranker", "answer": "answerer"}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A provider's network for each stage, its dialect, and its address where everybody's is the same."""
+
+    dialect: Dialect
+    embedder: str
+    captioner: str = NONE
+    reranker: str = NONE
+    answerer: str = NONE
+    url: str | None = None
+    local: bool = False
+
+
+PRESETS: Mapping[str, Preset] = {
+    "builtin": Preset("searchsite", "builtin", local=True),
+    "openrouter": Preset(
+        "openrouter",
+        "qwen/qwen3-embedding-8b",
+        captioner="qwen/qwen3-vl-8b-instruct",
+        answerer="qwen/qwen3-8b",
+        url=OPENROUTER_URL,
+    ),
+    "vllm": Preset("vllm", "Qwen/Qwen3-VL-Embedding-8B", captioner="Qwen/Qwen3-VL-8B-Instruct"),
+    "qwen-local": Preset("searchsite", "Qwen/Qwen3-VL-Embedding-2B", local=True),
+    "gigarouter": Preset(
+        "openai",
+        "Qwen/Qwen3-VL-Embedding-8B",
+        captioner="Qwen/Qwen3-VL-8B-Instruct",
+        answerer="Qwen/Qwen3-8B",
+    ),
+}
+
+
+def dialect_at(url: str, preset: Preset) -> Dialect:
+    """What a server speaks where no setting says it: known hosts their own, others what the preset's server does."""
+    known = HOSTS.get(urlsplit(url).hostname or "")
+    if known is not None:
+        return known
+    return preset.dialect if preset.url is None else "openai"
+
+
+def earlier_keys(value: str) -> dict[str, str]:
+    """Host and key of each pair in EARLIER_KEYS. Raises ValueError, which shows no key."""
+    pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
+    if not all(host.strip() and key.strip() for host, _, key in pairs):
+        raise ValueError("it must be host=key, or several of these, comma separated")
+    return {host.strip().lower(): key.strip() for host, _, key in pairs}
+
+
+def wrong(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What does not fit together: a sentence each."""
+    preset = PRESETS[settings["preset"]]
+    yield from _without_address(settings, preset)
+    yield from _without_key(settings, preset)
+    for stage, role in STAGES.items():
+        yield from _of_stage(settings, preset, stage, role)
+    if settings["reader"] == "captioner" and _network(settings, preset, "captioner") == NONE:
+        yield "READER=captioner needs a captioner: set CAPTIONER and CAPTION_URL, or READER=builtin."
+
+
+def _without_address(settings: Mapping[str, Any], preset: Preset) -> Iterator[str]:
+    if not (preset.local or preset.url or settings["inference_url"] or settings["embed_url"]):
+        yield (
+            f"PRESET={settings['preset']} needs the address of a server: set EMBED_URL, and CAPTION_URL and so on for"
+            " the other stages, or INFERENCE_URL for all of them (docs/models.md)."
+        )
+
+
+def _without_key(settings: Mapping[str, Any], preset: Preset) -> Iterator[str]:
+    if preset.url is None or settings["inference_url"] or settings["inference_key"]:
+        return
+    for stage, role in STAGES.items():
+        elsewhere = settings[f"{stage}_url"] or settings[f"{stage}_key"]
+        if not elsewhere and _network(settings, preset, role) != NONE:
+            yield f"PRESET={settings['preset']} needs a key: set INFERENCE_KEY, or INFERENCE_KEY_FILE to a path."
+            return
+
+
+def _of_stage(settings: Mapping[str, Any], preset: Preset, stage: str, role: str) -> Iterator[str]:
+    name = stage.upper()
+    if settings[f"{stage}_url"]:
+        if _network(settings, preset, role) == NONE:
+            yield f"{name}_URL is set, but no network to ask for there: set {role.upper()}."
+        return
+    if preset.url is None and settings["inference_url"] is None:
+        for what, said in (("dialect", "speaks"), ("key", "wants to see")):
+            if settings[f"{stage}_{what}"] is not None:
+                yield f"{name}_{what.upper()} is what the server at {name}_URL {said}: set {name}_URL, too."
+
+
+def _network(settings: Mapping[str, Any], preset: Preset, role: str) -> str:
+    return str(settings[role] or getattr(preset, role))
