@@ -92,8 +92,8 @@ def download(request: MemberRequest) -> HttpResponseBase:
 
 def may_see(request: HttpRequest) -> bool:
     """Whether the person leads the team they work in, or the house."""
-    membership = getattr(request, "membership", None)
-    return bool(membership) and (request.user.is_superuser or membership.role == Role.ADMIN)
+    membership = getattr(request, "membership", None) or None
+    return membership is not None and (request.user.is_superuser or membership.role == Role.ADMIN)
 
 
 def notices(request: HttpRequest) -> dict[str, Any]:
