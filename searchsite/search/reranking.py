@@ -21,7 +21,7 @@ from searchsite import config
 from searchsite.accounts import meter
 from searchsite.indexing import provider
 from searchsite.inference import resizing
-from searchsite.inference.errors import InferenceError, TooSlow
+from searchsite.inference.errors import BadAnswer, InferenceError, OutOfBudget, Overloaded, TooSlow, Unreachable
 from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.inference.types import EmbedInput, Picture
 from searchsite.library import files
@@ -45,6 +45,13 @@ REST_SECONDS = 10.0
 KEPT, KEPT_SECONDS = 256, 600.0
 NOT_CONFIGURED = "No reranker is configured; the order is that of the first search."
 NOT_RERANKED = "Not reranked: {}."
+REASONS: Sequence[tuple[type[InferenceError], str]] = (
+    (TooSlow, "the reranker was too slow"),
+    (Unreachable, "the reranker can't be reached"),
+    (Overloaded, "the reranker is busy"),
+    (BadAnswer, "what the reranker answered can't be used"),
+)
+"""For people; the log has what the server said."""
 SPOKEN = (PartRole.CAPTION, PartRole.OCR, PartRole.TAGS)
 """What a reranker that takes texts alone reads of a picture."""
 
@@ -102,7 +109,9 @@ def reordered(found: Sequence[Fused], question: Question, *, terms: Sequence[Res
 def note_on(error: InferenceError) -> str:
     """The sentence that a page shows when reordering failed."""
     log.warning("not reranked", error=error.message)
-    return NOT_RERANKED.format(error.message.rstrip("."))
+    if isinstance(error, OutOfBudget):
+        return NOT_RERANKED.format(error.message.rstrip("."))
+    return NOT_RERANKED.format(next((said for kind, said in REASONS if isinstance(error, kind)), "the reranker failed"))
 
 
 def is_configured() -> bool:
