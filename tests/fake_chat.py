@@ -29,9 +29,9 @@ ERRORS: dict[str, dict[str, Any]] = {
         "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
     },
 }
-CHAT_FAULTS = (*ERRORS, "cut", "ended", "no_done", "no_finish", "bytes", "comments", "broken_event", "hang")
+CHAT_FAULTS = (*ERRORS, "cut", "ended", "no_done", "no_finish", "bytes", "comments", "broken_event", "silent")
 """cut and ended: at byte `cut_at`, the connection broken or the stream ended as if all were well.
-no_done, bytes (one at a time) and comments are odd but whole. hang: a halt after half of the events.
+no_done, bytes (one at a time) and comments are odd but whole. silent: a halt after half of the events.
 Besides these, a status such as "429" before the stream, "error_in_200", and the faults of other answers."""
 HALF = 2
 
@@ -100,7 +100,7 @@ class FakeChat:
             events = [b"".join(events)[: self.cut_at]]
         if self.fault == "bytes":
             yield from (bytes([byte]) for byte in b"".join(events))
-        elif self.fault == "hang":
+        elif self.fault == "silent":
             yield from events[: len(events) // HALF]
         else:
             yield from (event for event in events if event)

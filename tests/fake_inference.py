@@ -318,7 +318,7 @@ def _handler(fake: FakeInference) -> type[BaseHTTPRequestHandler]:  # noqa: C901
                 for chunk in fake.chat.chunks(body):
                     self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
                     time.sleep(fake.chat.pause)
-                if fake.chat.fault == "hang":
+                if fake.chat.fault == "silent":
                     self.rest()
             except ConnectionError:
                 fake.chat.left += 1
