@@ -11,7 +11,8 @@ from ninja.responses import Status
 from searchsite.api import inputs, schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
-from searchsite.indexing.models import Space
+from searchsite.indexing import estimates, instructions, standing
+from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.indexing.stages import SHOWN
 from searchsite.jobs import overview
 from searchsite.jobs.models import State
@@ -56,7 +57,13 @@ def count_jobs(request: Request) -> schemas.JobsOut:
 @router.get("/spaces", auth=READ, response=schemas.SpaceList, tags=["state"])
 def list_spaces(request: Request) -> schemas.SpaceList:
     """The spaces that vectors lie in; the active one answers searches."""
-    return schemas.SpaceList(spaces=[_space(space) for space in Space.objects.order_by("-id")])
+    kept = Space.objects.exclude(status=SpaceStatus.DROPPED).order_by("-id")
+    now = standing.now()
+    return schemas.SpaceList(
+        spaces=[_space(space, whole=request.auth.user.is_superuser) for space in kept],
+        configured=now.configured.network,
+        configured_answers=now.serving is not None and not now.differs,
+    )
 
 
 def _collection(collection: Collection, caller: Caller, items: int) -> schemas.CollectionOut:
@@ -73,9 +80,19 @@ def _collection(collection: Collection, caller: Caller, items: int) -> schemas.C
     )
 
 
-def _space(space: Space) -> schemas.SpaceOut:
+def _space(space: Space, *, whole: bool) -> schemas.SpaceOut:
+    found = estimates.progress(space)
+    progress = {
+        "done": found.done,
+        "of": found.of,
+        "failed": found.failed,
+        "per_second": round(found.rate, 2),
+        "seconds_left": found.left,
+        "disk_bytes": estimates.disk(space),
+    }
     return schemas.SpaceOut.model_validate(
         {
+            "id": space.pk,
             "name": str(space),
             "embedder": space.embedder,
             "revision": space.revision,
@@ -83,7 +100,12 @@ def _space(space: Space) -> schemas.SpaceOut:
             "dimensions": space.dimensions,
             "status": space.status,
             "takes_pictures": space.takes_pictures,
+            "takes_instructions": instructions.are_taken(space),
             "notes": space.notes,
             "created_at": space.created_at,
+            "activated_at": space.activated_at,
+            "retired_at": space.retired_at,
+            "percent": found.percent,
+            "progress": progress if whole else None,
         }
     )

@@ -166,9 +166,21 @@ class JobsOut(BaseModel):
     )
 
 
-class SpaceOut(BaseModel):
-    """One space of vectors."""
+class SpaceProgress(BaseModel):
+    """How far a space is, over all teams."""
 
+    done: int
+    of: int
+    failed: int
+    per_second: float
+    seconds_left: float | None
+    disk_bytes: int
+
+
+class SpaceOut(BaseModel):
+    """One space of vectors. `progress` is for operators, since it counts what all teams have."""
+
+    id: int
     name: str
     embedder: str
     revision: str
@@ -176,14 +188,21 @@ class SpaceOut(BaseModel):
     dimensions: int
     status: Literal["building", "active", "retired"]
     takes_pictures: bool
+    takes_instructions: bool
     notes: list[str]
     created_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
+    percent: int
+    progress: SpaceProgress | None
 
 
 class SpaceList(BaseModel):
-    """All spaces."""
+    """All spaces, and the embedder that is configured; where it does not answer, a space for it is yet to be built."""
 
     spaces: list[SpaceOut]
+    configured: str
+    configured_answers: bool
 
 
 class UsageSums(BaseModel):

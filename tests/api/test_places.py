@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from searchsite.indexing import tables
 from searchsite.indexing.models import Space
 from tests.api.conftest import note, upload
 
@@ -55,7 +56,11 @@ def test_jobs_are_counted_by_stage_and_state_within_the_team(caller) -> None:
 
 
 def test_spaces_say_what_they_are(api) -> None:
-    Space.objects.create(adapter="http", embedder="small", dimensions=8, status="active", notes=["A stand-in."])
-    (space,) = api.get("/api/v1/spaces").json()["spaces"]
+    made = Space.objects.create(adapter="vllm", embedder="small", dimensions=8, status="active", notes=["A stand-in."])
+    tables.create(made.pk, 8)
+    answer = api.get("/api/v1/spaces").json()
+    (space,) = answer["spaces"]
+    assert (answer["configured"], answer["configured_answers"]) == ("builtin", False)
+    assert (space["percent"], space["progress"]) == (100, None)
     assert (space["embedder"], space["dimensions"], space["status"]) == ("small", 8, "active")
     assert space["notes"] == ["A stand-in."]
