@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -135,13 +135,19 @@ class Line:
 
     def _exchanged(self, exchange: Exchange[Answer], end: float) -> Answer:
         answer = self._transport.call(exchange.request, end=end, most=exchange.most)
-        with self.masked():
-            return exchange.parse(answer)
+        try:
+            with self.masked():
+                return exchange.parse(answer)
+        except BadAnswer as error:
+            error.usage = answer.get("usage") if isinstance(answer, dict) else None
+            raise
 
     def _patiently(self, attempt: _Attempt[Given]) -> Given:
         for number in range(1, attempt.patience.tries + 1):
+            # Whoever is kept out here is told so at once.
+            probing = self._gate.enter(self.endpoint.host)
             try:
-                return self._once(attempt)
+                return self._once(attempt, probing)
             except InferenceError as error:
                 wait = _wait(error, number)
                 if number == attempt.patience.tries or not can_pass(error) or wait > LONGEST_WAIT:
@@ -151,10 +157,9 @@ class Line:
                 time.sleep(wait)
         raise AssertionError("a call is tried at least once")
 
-    def _once(self, attempt: _Attempt[Given]) -> Given:
+    def _once(self, attempt: _Attempt[Given], probing: bool) -> Given:
         host = self.endpoint.host
         start = time.monotonic()
-        probing = self._gate.enter(host)
         if probing and attempt.proof is not None:
             self._prove(attempt, attempt.proof)
         try:
@@ -196,6 +201,16 @@ class Line:
                 self._gate.failed(self.endpoint.host, error)
             raise error if error.shared else Unreachable(error.message, retry_after=error.retry_after) from error
         self._gate.passed(self.endpoint.host, probe=True)
+
+
+def lines(endpoints: Iterable[Endpoint | None], gate: Gate) -> dict[Endpoint, Line]:
+    """A line for each endpoint. Those of one provider share what may be under way there."""
+    slots: dict[str, Slots] = {}
+    return {
+        endpoint: Line(endpoint, gate=gate, slots=slots.setdefault(endpoint.host, Slots()))
+        for endpoint in endpoints
+        if endpoint is not None
+    }
 
 
 @dataclass(frozen=True)

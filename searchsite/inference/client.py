@@ -13,10 +13,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from searchsite.inference import asking, embedding, metering, offers
+from searchsite.inference import asking, calling, embedding, metering, offers
 from searchsite.inference.answering import Answer
 from searchsite.inference.breaker import Breaker, Gate
-from searchsite.inference.calling import ONCE, PATIENT, Exchange, Line, Slots
+from searchsite.inference.calling import ONCE, PATIENT, Exchange
 from searchsite.inference.dialects.base import ChatTask, EmbedTask, Reply, Spent
 from searchsite.inference.embedding import Batch
 from searchsite.inference.errors import BadAnswer, BadInput, NotOffered, Refused, TooSlow, Unreachable
@@ -24,6 +24,7 @@ from searchsite.inference.metering import Free, Meter
 from searchsite.inference.offers import Known
 from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import (
+    DOERS,
     EmbedderInfo,
     Embeddings,
     EmbedInput,
@@ -49,13 +50,6 @@ INFO_SECONDS = 60.0
 """How long what a server said about itself is believed."""
 AT_ONCE = 4
 """Requests of one call to `embed` on their way at the same time."""
-NAMES: dict[Stage, str] = {
-    "embed": "embedder",
-    "read": "reader",
-    "caption": "captioner",
-    "rerank": "reranker",
-    "answer": "answerer",
-}
 
 
 class Client:
@@ -69,7 +63,8 @@ class Client:
         self.stages = stages
         self._meter: Meter = Free() if meter is None else meter
         self._threads = ThreadPoolExecutor(AT_ONCE, "inference")
-        self._lines = _lines(stages, Breaker() if gate is None else gate)
+        every = (stages.embed, stages.read, stages.caption, stages.rerank, stages.answer)
+        self._lines = calling.lines(every, Breaker() if gate is None else gate)
         self._known: tuple[float, Known] | None = None
         self._asking = threading.Lock()
 
@@ -126,7 +121,11 @@ class Client:
         vectors = np.empty((len(inputs), known.info.dimensions), np.float32)
 
         def work(batch: Batch) -> None:
-            rows, spent = self._vectors(batch, task, known, end)
+            try:
+                rows, spent = self._vectors(batch, task, known, end)
+            except BadAnswer as error:
+                done.extend(((), spent) for spent in metering.paid_for(error))
+                raise
             vectors[list(batch.places)] = rows
             done.append((batch.inputs, spent))
 
@@ -135,7 +134,7 @@ class Client:
         finally:
             # What came before another request failed is paid for all the same.
             usage = metering.usage_of_batches(endpoint, purpose, done, time.monotonic() - start)
-            usage = replace(usage, failed=len(done) < len(batches))
+            usage = replace(usage, failed=usage.inputs < len(inputs))
             if done or not batches:
                 self._meter.record(usage)
         return Embeddings(vectors, usage)
@@ -165,15 +164,20 @@ class Client:
         if not documents:
             return Ranking((), replace(metering.usage_of("rerank", endpoint, Spent(), 0), calls=0, inputs=0))
         proof = asking.ranking(line, offers.WORD, [offers.WORD], asking.RELEVANT)
+        pictures = sum(entry.picture is not None for entry in asked)
+
+        def usage(spent: Spent) -> Usage:
+            whole = metering.usage_of("rerank", endpoint, spent, time.monotonic() - start)
+            return replace(whole, inputs=len(documents), pictures=pictures)
+
         try:
-            scores, spent = line.ask(exchange, end=start + seconds, patience=PATIENT, proof=proof)
+            with metering.telling(self._meter, usage):
+                scores, spent = line.ask(exchange, end=start + seconds, patience=PATIENT, proof=proof)
         except Refused as error:
             raise self._explained("rerank", error, start + seconds) from error
-        pictures = sum(entry.picture is not None for entry in asked)
-        usage = metering.usage_of("rerank", endpoint, spent, time.monotonic() - start)
-        usage = replace(usage, inputs=len(documents), pictures=pictures)
-        self._meter.record(usage)
-        return Ranking(scores, usage)
+        used = usage(spent)
+        self._meter.record(used)
+        return Ranking(scores, used)
 
     def chat(self, stage: Talk, task: ChatTask, *, seconds: float) -> Reply:
         """The whole answer to a conversation."""
@@ -184,11 +188,16 @@ class Client:
         task = asking.sendable(task, endpoint, stream=False)
         exchange = Exchange(line.dialect.chat(task), line.dialect.reply, asking.ANSWER_BYTES)
         patience = PATIENT if stage == "answer" else ONCE
+
+        def usage(spent: Spent) -> Usage:
+            return metering.usage_of_talk(stage, endpoint, task, spent, time.monotonic() - start)
+
         try:
-            reply = line.ask(exchange, end=start + seconds, patience=patience, proof=asking.greeting(line))
+            with metering.telling(self._meter, usage):
+                reply = line.ask(exchange, end=start + seconds, patience=patience, proof=asking.greeting(line))
         except Refused as error:
             raise self._explained(stage, error, start + seconds) from error
-        self._meter.record(metering.usage_of_talk(stage, endpoint, task, reply.spent, time.monotonic() - start))
+        self._meter.record(usage(reply.spent))
         return reply
 
     @contextmanager
@@ -220,7 +229,7 @@ class Client:
     def _endpoint(self, stage: Stage) -> Endpoint:
         endpoint: Endpoint | None = getattr(self.stages, stage)
         if endpoint is None:
-            raise Refused(f"no {NAMES[stage]} is configured")
+            raise Refused(f"no {DOERS[stage]} is configured")
         return endpoint
 
     def _admit(self, operation: str, endpoint: Endpoint) -> None:
@@ -286,14 +295,3 @@ class Client:
             return error
         line = self._lines[self._endpoint(stage)]
         return offers.missing(line, end=end) or error
-
-
-def _lines(stages: Stages, gate: Gate) -> dict[Endpoint, Line]:
-    """A line for each endpoint. Those of one provider share what may be under way there."""
-    endpoints = [stages.embed, stages.read, stages.caption, stages.rerank, stages.answer]
-    slots: dict[str, Slots] = {}
-    return {
-        endpoint: Line(endpoint, gate=gate, slots=slots.setdefault(endpoint.host, Slots()))
-        for endpoint in endpoints
-        if endpoint is not None
-    }

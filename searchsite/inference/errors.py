@@ -71,7 +71,12 @@ class BadInput(Refused):
 
 
 class BadAnswer(InferenceError):
-    """The server answered, but not with what was asked for; nothing of the answer was used."""
+    """The server answered, but not with what was asked for; nothing of the answer was used.
+
+    usage: what the answer says of its cost, as it stands there: it may have to be paid all the same.
+    """
+
+    usage: object = None
 
 
 class OutOfBudget(InferenceError):

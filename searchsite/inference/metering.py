@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
 from searchsite.inference.dialects.base import ChatTask, Spent
+from searchsite.inference.dialects.rows import spent_in
+from searchsite.inference.errors import BadAnswer
 from searchsite.inference.stages import Endpoint
 from searchsite.inference.types import EmbedInput, Purpose, Stage, Usage
 
@@ -29,6 +32,23 @@ class Free:
 
     def record(self, usage: Usage) -> None:
         """Nothing is written down."""
+
+
+@contextmanager
+def telling(meter: Meter, usage: Callable[[Spent], Usage]) -> Iterator[None]:
+    """Write down what an answer cost that could not be used."""
+    try:
+        yield
+    except BadAnswer as error:
+        for spent in paid_for(error):
+            meter.record(replace(usage(spent), failed=True))
+        raise
+
+
+def paid_for(error: BadAnswer) -> list[Spent]:
+    """What an answer cost that could not be used; nothing where it does not say so."""
+    spent = spent_in(error.usage, ("prompt_tokens", "input_tokens", "total_tokens"))
+    return [] if spent == Spent() else [spent]
 
 
 def usage_of(operation: str, endpoint: Endpoint, spent: Spent, seconds: float) -> Usage:

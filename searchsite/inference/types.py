@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -10,6 +11,13 @@ from numpy.typing import NDArray
 
 Stage = Literal["embed", "read", "caption", "rerank", "answer"]
 """What a network is asked to do; each stage may be served by another."""
+DOERS: Mapping[Stage, str] = {
+    "embed": "embedder",
+    "read": "reader",
+    "caption": "captioner",
+    "rerank": "reranker",
+    "answer": "answerer",
+}
 Purpose = Literal["document", "query"]
 Vectors: TypeAlias = NDArray[np.float32]
 
