@@ -7,7 +7,7 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 	{ echo "searchsite needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) on the PATH." >&2; exit 1; }
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
-QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check
+QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 
 .PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench screenshots lock clean
 
