@@ -8,10 +8,12 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.apps import apps
 from django.conf import settings
+from pydantic import SecretStr
 
 from searchsite.celery import app as celery_app
 from searchsite.config import Config
@@ -80,8 +82,11 @@ def test_every_periodic_task_exists_and_has_a_queue() -> None:
         assert entry["options"]["queue"] == "care"
 
 
-def test_each_queue_has_one_worker() -> None:
-    commands = [member.program.command for member in household.site(Config())]
+@pytest.mark.parametrize("preset", ["builtin", "openrouter"])
+def test_each_queue_has_one_worker(preset: Literal["builtin", "openrouter"]) -> None:
+    commands = [
+        member.program.command for member in household.site(Config(preset=preset, inference_key=SecretStr("sk")))
+    ]
     taken = [command[command.index("-Q") + 1].split(",") for command in commands if "-Q" in command]
     assert sorted(chain(*taken)) == sorted([*settings.JOB_QUEUES, settings.CARE_QUEUE])
 

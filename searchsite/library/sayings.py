@@ -54,7 +54,7 @@ def write(item: Item, role: PartRole, said: Sequence[Saying], voice: Voice) -> b
     """Make this the item's caption or text, unless a person wrote it and no person speaks now. False: it stayed.
 
     A piece that says the same as before keeps its row, and so its vector. A person who says nothing leaves an empty
-    part behind: the picture is to have none.
+    part behind: the picture is to have none. Only captioners know languages; what they said of it is kept.
     """
     if voice.author != Author.PERSON and author_of(item, role) == Author.PERSON:
         return False
@@ -62,6 +62,7 @@ def write(item: Item, role: PartRole, said: Sequence[Saying], voice: Voice) -> b
         # The row goes, as its vector hangs on it.
         Part.objects.filter(item=item, role=role).delete()
     kept = said or ([Saying("")] if voice.author == Author.PERSON else [])
+    language = {"language": voice.language} if voice.author == Author.CAPTIONER else {}
     for ordinal, one in enumerate(kept):
         Part.objects.update_or_create(
             item=item,
@@ -71,7 +72,7 @@ def write(item: Item, role: PartRole, said: Sequence[Saying], voice: Voice) -> b
                 "channel": Channel.TEXT,
                 "text": one.text,
                 "locator": one.locator,
-                "language": voice.language,
+                **language,
                 "set_by": voice.author,
                 "network": voice.network,
             },

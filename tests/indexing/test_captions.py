@@ -20,8 +20,9 @@ from searchsite.library.scope import scope_for
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from tests import house, made
-from tests.captioned import captioner, questions, read_settings_anew, says
+from tests.captioned import captioner, questions, read_settings_anew, says, settings
 from tests.fake_chat import CAPTION
+from tests.fake_inference import FakeInference
 
 __all__ = ["captioner"]
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,18 @@ def names(item: Item) -> list[str]:
 
 def set_reader(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READER", reader)
+    read_settings_anew()
+
+
+def turn_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CAPTIONER", "CAPTION_URL", "CAPTION_DIALECT"):
+        monkeypatch.delenv(name)
+    read_settings_anew()
+
+
+def turn_on(server: FakeInference, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in settings(server).items():
+        monkeypatch.setenv(name, value)
     read_settings_anew()
 
 
@@ -209,7 +222,7 @@ def test_the_readers_text_counts_before_the_captioners(inbox, captioner, order):
     for kind in order:
         worker.work(kind)
     ocr = item.parts.get(role=PartRole.OCR)
-    assert (ocr.text, ocr.set_by) == ("hello world", Author.READER)
+    assert (ocr.text, ocr.set_by, ocr.language) == ("hello world", Author.READER, "en")
     assert ocr.locator["words"][0][0] == "hello"
 
 
@@ -302,14 +315,12 @@ def test_a_caption_that_a_person_removed_stays_removed(inbox, alice, team, capti
 
 
 def test_a_captioner_that_is_turned_on_later_captions_what_is_there(inbox, captioner, monkeypatch):
-    monkeypatch.setenv("CAPTIONER", "none")
-    read_settings_anew()
+    turn_off(monkeypatch)
     item, note = made.picture(inbox), made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
     upkeep.tidy()
     assert stage(item).state == "not_configured"
-    monkeypatch.setenv("CAPTIONER", "Qwen/Qwen3-VL-8B-Instruct")
-    read_settings_anew()
+    turn_on(captioner, monkeypatch)
     upkeep.tidy()
     made.work_through_everything()
     assert (stage(item).state, said(item)) == ("done", CAPTION["caption"])
@@ -322,12 +333,10 @@ def test_a_captioner_that_is_turned_on_later_captions_what_is_there(inbox, capti
 def test_a_captioner_that_was_turned_off_with_work_ahead_takes_it_up_again(inbox, captioner, monkeypatch):
     item = made.picture(inbox)
     worker.work(plan.DECODE)
-    monkeypatch.setenv("CAPTIONER", "none")
-    read_settings_anew()
+    turn_off(monkeypatch)
     made.work_through_everything()
     assert stage(item).state == "failed"
-    monkeypatch.setenv("CAPTIONER", "Qwen/Qwen3-VL-8B-Instruct")
-    read_settings_anew()
+    turn_on(captioner, monkeypatch)
     uncaptioned.fill()
     made.work_through_everything()
     assert (stage(item).state, said(item)) == ("done", CAPTION["caption"])
