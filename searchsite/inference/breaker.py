@@ -16,6 +16,8 @@ Kind = Literal["down", "busy", "key"]
 """Why a server is left alone: it fails, it asked for it, or it does not accept the key."""
 LONGEST_WAIT = 600.0
 MOST_REASON = 200
+SOON = 3
+"""After so many refusals in a row that named no time, a provider is left alone for a second, then two."""
 
 
 class Gate(Protocol):
@@ -66,8 +68,8 @@ def after_failure(state: State, error: InferenceError, now: float, pace: Pace) -
         return replace(fresh, until=max(state.until, asked), kind="busy")
     if fresh.failures >= pace.failures:
         return replace(fresh, until=max(state.until, now + pace.probe_seconds), kind="down")
-    if isinstance(error, Overloaded) and fresh.failures > 1:
-        soon = min(2.0 ** (fresh.failures - 2), pace.probe_seconds)
+    if isinstance(error, Overloaded) and fresh.failures >= SOON:
+        soon = min(2.0 ** (fresh.failures - SOON), pace.probe_seconds)
         return replace(fresh, until=max(state.until, now + soon), kind="busy")
     return fresh
 

@@ -1,0 +1,170 @@
+"""A server that fails is left alone, tried now and then, and believed again once it answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from searchsite.inference.breaker import Breaker, Pace
+from searchsite.inference.client import Client
+from searchsite.inference.errors import (
+    BadAnswer,
+    InferenceError,
+    Overloaded,
+    ServerFailed,
+    TooSlow,
+    Unauthorised,
+    Unreachable,
+)
+from searchsite.inference.types import EmbedInput
+from tests.fake_inference import FakeInference
+
+PACE = Pace(failures=5, probe_seconds=0.4)
+LONG = Pace(failures=5, probe_seconds=60)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeInference]:
+    with FakeInference() as server:
+        yield server
+
+
+def client_of(fake: FakeInference, pace: Pace = PACE) -> Client:
+    client = fake.client(gate=Breaker(pace))
+    client.info()
+    return client
+
+
+def ask(client: Client, word: str = "one", **options: str) -> InferenceError | None:
+    """What comes of embedding a document."""
+    try:
+        client.embed([EmbedInput(text=word)], purpose="document")
+    except InferenceError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("fault", ["503", "502", "closed"])
+def test_after_five_failures_in_a_row_nothing_is_sent(fake, fault):
+    client = client_of(fake, LONG)
+    fake.fault = fault
+    errors = []
+    for _ in range(30):
+        errors.append(ask(client))
+        time.sleep(0.5 if len(errors) in (2, 3) and fault == "503" else 0)
+    assert fake.calls <= 6
+    assert all(error is not None and error.shared for error in errors)
+    assert "left alone" in str(errors[-1]) and 1 <= (errors[-1].retry_after or 0) <= 61
+
+
+def test_one_call_at_a_time_finds_out_whether_it_is_back(fake):
+    client = client_of(fake)
+    fake.fault = "502"
+    while "left alone" not in str(ask(client)):
+        pass
+    fake.delay = 0.1
+    before = fake.calls
+    time.sleep(PACE.probe_seconds)
+    threads = [threading.Thread(target=ask, args=(client,)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert fake.calls == before + 1
+    assert fake.requests[-1]["input"] == ["a"], "the probe is something short, whatever was to be embedded"
+    fake.fault = None
+    time.sleep(PACE.probe_seconds)
+    assert ask(client) is None and ask(client) is None
+
+
+def test_a_success_between_failures_starts_the_count_anew(fake):
+    client = client_of(fake, LONG)
+    for _ in range(5):
+        fake.fault = "502"
+        assert [type(ask(client)) for _ in range(4)] == [Unreachable] * 4
+        fake.fault = None
+        assert ask(client) is None
+
+
+def test_what_the_server_asked_for_is_kept_to_the_letter(fake):
+    client = client_of(fake)
+    fake.fault, fake.retry_after = "429", "1"
+    assert type(ask(client)) is Overloaded
+    fake.fault, before = None, fake.calls
+    end = time.monotonic() + 0.9
+    while time.monotonic() < end:
+        error = ask(client)
+        assert type(error) is Overloaded and 0 < (error.retry_after or 0) <= 1.2
+    assert fake.calls == before
+    time.sleep(0.3)
+    assert ask(client) is None
+
+
+@pytest.mark.parametrize("status", ["401", "402", "403"])
+def test_a_key_that_is_refused_stops_the_server_at_once(fake, status):
+    client = client_of(fake)
+    fake.fault = status
+    assert [type(ask(client)) for _ in range(10)] == [Unauthorised] * 10
+    assert fake.calls == 1
+    fake.fault = None
+    time.sleep(PACE.probe_seconds)
+    assert ask(client) is None
+
+
+def test_a_text_that_always_fails_does_not_shut_the_server(fake):
+    class Poisoned(FakeInference):
+        def answer(self, path: str, body: dict[str, object]) -> tuple[int, dict[str, object]]:
+            status, answer = super().answer(path, body)
+            return (500, {"error": {"message": "CUDA error"}}) if "dreadful" in str(body) else (status, answer)
+
+    with Poisoned() as server:
+        client = client_of(server, LONG)
+        errors = [ask(client, "dreadful") for _ in range(12)]
+        assert {type(error) for error in errors} == {ServerFailed}
+        assert ask(client, "fine") is None
+
+
+def test_a_server_that_always_fails_is_nobodys_fault(fake):
+    client = client_of(fake, LONG)
+    fake.fault = "500"
+    errors = [ask(client) for _ in range(10)]
+    assert [error.shared for error in errors if error] == [False, False] + [True] * 8
+    assert fake.calls <= 6
+
+
+def test_an_answer_that_makes_no_sense_is_still_an_answer(fake):
+    client = client_of(fake, LONG)
+    fake.fault = "html"
+    assert {type(ask(client)) for _ in range(8)} == {BadAnswer}
+
+
+def test_a_question_does_not_wait_while_the_gate_is_shut(fake):
+    client = client_of(fake, LONG)
+    fake.fault = "503"
+    while "left alone" not in str(ask(client)):
+        time.sleep(0.05)
+    start = time.monotonic()
+    with pytest.raises(InferenceError):
+        client.embed([EmbedInput(text="q")], purpose="query")
+    assert time.monotonic() - start < 0.1
+
+
+def test_a_deadline_that_was_short_tells_nothing_of_the_server(fake):
+    client = client_of(fake, LONG)
+    fake.delay = 0.3
+    for _ in range(6):
+        with pytest.raises(TooSlow):
+            client.rerank(EmbedInput(text="q"), [EmbedInput(text="d")], seconds=0.05)
+    fake.delay = 0
+    assert ask(client) is None
+
+
+def test_networks_of_one_host_share_what_is_known(fake):
+    client = client_of(fake, LONG)
+    fake.fault = "402"
+    assert type(ask(client)) is Unauthorised
+    with pytest.raises(Unauthorised, match="left alone"):
+        client.rerank(EmbedInput(text="q"), [EmbedInput(text="d")], seconds=5)
