@@ -167,13 +167,7 @@ class Item(models.Model):
         output_field=SearchVectorField(),
         db_persist=True,
     )
-    depicts = models.CharField(
-        max_length=12,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="What a captioner takes a picture for: photo, diagram...",
-    )
+    depicts = models.CharField(max_length=12, blank=True, default="", db_default="")  # what a captioner takes it for
     source_url = models.URLField(max_length=2000, blank=True)
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
@@ -224,9 +218,7 @@ class Part(models.Model):
     text = models.TextField(blank=True)
     language = models.CharField(max_length=10, blank=True)
     set_by = models.CharField(max_length=9, choices=Author.choices, blank=True, default="", db_default="")
-    network = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="Which captioner or reader said it"
-    )
+    network = models.CharField(max_length=200, blank=True, default="", db_default="")
     locator = models.JSONField(default=dict, blank=True, help_text="Where in the item: offsets, or boxes of words")
     search = models.GeneratedField(
         expression=SearchVector("text", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True

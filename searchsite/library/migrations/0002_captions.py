@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='item',
             name='depicts',
-            field=models.CharField(blank=True, db_default="", default="", help_text='What a captioner takes a picture for: photo, diagram...', max_length=12),
+            field=models.CharField(blank=True, db_default="", default="", max_length=12),
         ),
         migrations.AddField(
             model_name='part',
             name='network',
-            field=models.CharField(blank=True, db_default="", default="", help_text='Which captioner or reader said it', max_length=200),
+            field=models.CharField(blank=True, db_default="", default="", max_length=200),
         ),
         migrations.AddField(
             model_name='part',
