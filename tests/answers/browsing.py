@@ -4,37 +4,59 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from django.db import connections
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 from tests.answers.conftest import browser as signed_in
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-Open = Callable[..., Page]
 
 
 @contextmanager
-def running() -> Iterator[Browser]:
-    """The browser; without one these tests are skipped, but never silently where CI says that they count."""
+def page_of(name: str, url: str, **how: Any) -> Iterator[Page]:
+    """A page of somebody's browser, whose console must stay free of errors; without a browser the test is skipped,
+    but never silently where CI says that it counts."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         reason = f"These tests need one of {', '.join(NAMES)} on the PATH."
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    # Before the browser starts: in its event loop Django would open a connection that nobody closes.
+    session = signed_in(name).cookies[settings.SESSION_COOKIE_NAME].value
+    complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
+        context = browser.new_context(base_url=url, **how)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
+        yield page
         browser.close()
+    assert complaints == []
 
 
-def opened(browser: Browser, url: str, name: str = "alice", **how: object) -> Page:
-    """A page of somebody's browser."""
-    context = browser.new_context(base_url=url, **how)
-    session = signed_in(name).cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
-    return context.new_page()
+def elsewhere(work: Callable[[], object]) -> None:
+    """Do something with the database while a browser runs: in a thread of its own."""
+
+    def done() -> None:
+        work()
+        connections.close_all()
+
+    thread = threading.Thread(target=done)
+    thread.start()
+    thread.join()

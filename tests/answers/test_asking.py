@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 
 import pytest
 from django.db import connections
 
-from searchsite.accounts.models import User
+from searchsite.accounts import budgets
+from searchsite.accounts.models import ProviderCall, User
 from searchsite.answers import asking, slots
 from searchsite.answers.answering import Answering
 from searchsite.answers.sources import Gathered
@@ -24,6 +26,8 @@ from tests.answers.conftest import answered, configured, prompt_of, scope_of, wa
 
 CHAT = "/v1/chat/completions"
 QUESTION = "How long does the dough rest?"
+EVERY = 16
+"""Bytes between the places where a stream is cut; each run has others."""
 
 
 def test_an_answer_names_its_sources(fake, recipe, ask):
@@ -178,20 +182,36 @@ def test_a_stream_cut_at_any_byte_is_never_whole(fake, recipe, ask, fault):
     fake.reply = lambda body: "Grüße aus der Küche: elf Stunden [1]."
     first = answered(ask(QUESTION))
     whole = b"".join(fake.chat.events(fake.asked(CHAT)[0]))
-    fake.chat_fault, states = fault, []
-    for fake.chat.cut_at in range(len(whole)):
+    fake.chat_fault, states = fault, {}
+    for fake.chat.cut_at in range(random.randrange(EVERY), len(whole), EVERY):
         provider.forget()  # else the broken streams are held against the server, and it is left alone
         again = Answering(first.asked, Gathered(first.results, first.sources), first.answerer, None)
-        states.append(answered(again).state)
-    # Where the stream is ended properly, only the mark of its end may be missing of a whole answer.
-    last = len(whole) if fault == "cut" else whole.index(b"[DONE]")
-    assert set(states[:last]) == {"interrupted"} and len(whole) > 1500
+        states[fake.chat.cut_at] = answered(again).state
+    # With its finish said, an answer is whole when the response is ended properly, or the mark of the end has come.
+    last = whole.index(b"[DONE]") if fault == "cut" else whole.index(b'"stop"')
+    assert {state for at, state in states.items() if at < last} == {"interrupted"} and len(whole) > 1500
 
 
 def test_with_the_network_away_the_sources_are_still_shown(fake, recipe, ask):
     fake.chat_fault = "401"
     answering = answered(ask(QUESTION))
     assert answering.state == "away" and len(answering.sources) == 1
+
+
+def test_a_spent_budget_makes_no_call(fake, recipe, ask, monkeypatch):
+    configured(monkeypatch, TEAM_BUDGET_MONTH="0")
+    budgets.forget()
+    answering = answered(ask(QUESTION))
+    budgets.forget()
+    assert answering.state == "no_budget" and fake.asked(CHAT) == []
+    assert "budget" in answering.sentence and len(answering.sources) == 1
+
+
+def test_an_answer_is_in_the_ledger_of_the_asking_team(fake, recipe, ask):
+    fake.chat.cost = 0.002
+    answered(ask(QUESTION))
+    call = ProviderCall.objects.get(operation="answer")
+    assert (call.team, float(call.cost), call.outcome) == (recipe.team, 0.002, "done")
 
 
 def test_only_one_answer_a_person_at_a_time(fake, recipe, ask):

@@ -1,0 +1,102 @@
+"""The page of questions in a real browser, with its script."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from searchsite.library import trash
+from tests.answers.browsing import elsewhere, page_of
+from tests.answers.conftest import wait_until
+
+QUESTION = "How long does the dough rest?"
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1)) <b>bold</b> [1]"
+
+
+@pytest.fixture
+def page(live_server, fake, recipe):
+    with page_of("alice", live_server.url) as opened:
+        yield opened
+
+
+def ask(page: Page, words: str = QUESTION) -> None:
+    page.goto("/ask")
+    page.get_by_label("Your question").fill(words)
+    page.keyboard.press("Enter")
+
+
+def test_an_answer_is_written_with_its_sources(fake, page):
+    fake.reply = lambda body: "It rests **eleven** hours [1]."
+    fake.chat.pause = 0.02
+    ask(page)
+    expect(page.locator(".outcome")).to_contain_text("Answered by Qwen/Qwen3-8B")
+    expect(page.locator(".written strong")).to_have_text("eleven")
+    page.locator(".cite").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#source-1")).to_contain_text("Recipe")
+    assert page.url.endswith("#source-1")
+    assert Axe().run(page).violations_count == 0
+
+
+def test_markup_in_an_answer_does_nothing(fake, page):
+    fake.reply = lambda body: EVIL
+    ask(page)
+    expect(page.locator(".written")).to_contain_text("<script>alert(1)</script>")
+    assert page.locator(".written").locator("script, img, b").count() == 0
+    assert page.locator(".written a").count() == 1
+
+
+def test_the_stop_button_ends_the_call_to_the_provider(fake, page):
+    fake.reply, fake.chat.pause = (lambda body: "word " * 200), 0.05
+    ask(page)
+    expect(page.locator(".written")).to_contain_text("word")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".outcome")).to_contain_text("This is not the whole answer.")
+    wait_until(lambda: fake.chat.left == 1, seconds=3)
+
+
+def test_leaving_the_page_ends_it_too(fake, page):
+    fake.reply, fake.chat.pause = (lambda body: "word " * 200), 0.05
+    ask(page)
+    expect(page.locator(".written")).to_contain_text("word")
+    page.goto("/")
+    wait_until(lambda: fake.chat.left == 1, seconds=3)
+
+
+def test_a_cut_answer_can_be_asked_again(fake, page):
+    fake.chat_fault = "no_finish"
+    ask(page)
+    expect(page.locator(".outcome")).to_contain_text("broke off before its end")
+    fake.chat_fault = None
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator(".outcome")).to_contain_text("Answered by")
+    assert page.locator(".outcome .notice").count() == 0
+
+
+def test_a_right_that_is_lost_takes_the_answer_away(fake, page, recipe):
+    fake.reply, fake.chat.pause = (lambda body: "word " * 200), 0.05
+    ask(page)
+    expect(page.locator(".written")).to_contain_text("word")
+    elsewhere(lambda: trash.trash(recipe))
+    expect(page.locator(".outcome")).to_contain_text("What you may see has changed", timeout=2500)
+    assert page.locator(".written").inner_text() == "" and page.locator(".source").count() == 0
+
+
+def test_thoughts_are_folded(fake, page):
+    fake.chat.thoughts = "Is it eleven?"
+    page.goto("/ask?q=dough")
+    page.get_by_label("Think first").check()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".outcome")).to_contain_text("Answered by")
+    expect(page.get_by_text("Is it eleven?")).not_to_be_visible()
+    page.get_by_text("What it thought").click()
+    expect(page.get_by_text("Is it eleven?")).to_be_visible()
+
+
+def test_without_a_script_the_form_brings_it(live_server, fake, recipe):
+    with page_of("alice", live_server.url, java_script_enabled=False) as page:
+        page.goto("/ask?q=dough")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.locator(".outcome")).to_contain_text("Answered by")
+        expect(page.locator(".source")).to_contain_text("Recipe")
