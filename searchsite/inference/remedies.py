@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from searchsite.inference.errors import (
+    Declined,
     InferenceError,
     NotOffered,
     OutOfBudget,
     Overloaded,
+    ServerFailed,
     TooSlow,
     Unauthorised,
     Unreachable,
@@ -67,6 +69,10 @@ def remedy(error: InferenceError, stage: Stage, endpoint: Endpoint) -> str:
         return "Raise the budget, or wait until it begins anew."
     if isinstance(error, Overloaded):
         return "Try again later; if it stays so, the server needs more room or the provider a higher limit."
+    if isinstance(error, ServerFailed):
+        return "The log of that server says why."
+    if isinstance(error, Declined):
+        return f"It would not take a harmless picture: set {NETWORK_SETTING[stage]} to another network."
     if isinstance(error, TooSlow):
         return "A search would wait as long: look at the server's load, or choose a smaller network."
     return f"Does {url} speak {endpoint.dialect!r}? {setting(stage, 'dialect')} names what it speaks."

@@ -59,7 +59,7 @@ class Command(BaseCommand):
                 self.stdout.write(INDENT + line)
         for stage in selfcheck.STAGES:
             if stage in chosen and getattr(stages, stage) is None:
-                self.stdout.write(f"{stage}: nothing is configured to do it.")
+                self.stdout.write(f"{stage}: {_doer(stage)}.")
         failed = len(report.failures)
         looked = f"{len(report.rows)} things were looked at"
         self.stdout.write(f"{looked}: {failed} failed." if failed else f"{looked}: all is well.")
@@ -68,6 +68,11 @@ class Command(BaseCommand):
         if row.outcome == "fail":
             return str(self.style.ERROR(line))
         return str(self.style.WARNING(line)) if row.outcome == "warn" else line
+
+
+def _doer(stage: str) -> str:
+    left = stage == "read" and configuration.load().reader == "captioner"
+    return "left to the captioner" if left else "nothing is configured to do it"
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
