@@ -237,7 +237,8 @@ def serve(
     with _claimed(address):
         pass  # before the seconds of loading
     try:
-        routes = Routes(Engine(cache, log.info), readers, open_desk(local) if local.networks else None)
+        desk = open_desk(local) if local.networks else None
+        routes = Routes(Engine(cache, log.info), readers, desk)
     except OSError as error:
         raise CannotServe(f"cannot load the networks: {error}") from error
     except CannotLoad as error:
