@@ -29,6 +29,7 @@ FLOORS = {
     "library": 2,
     "indexing": 3,
     "search": 4,
+    "answers": 5,
     "web": 6,
     "api": 6,
     "ops": 6,

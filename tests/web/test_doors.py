@@ -15,6 +15,7 @@ PAGES = [
     "/upload",
     "/upload/progress",
     "/search/picture",
+    "/ask",
     "/items/00000000-0000-4000-8000-000000000000",
 ]
 
