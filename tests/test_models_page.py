@@ -14,7 +14,7 @@ from searchsite.presets import NONE, PRESETS
 
 PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 SETTING = re.compile(r"(?<![A-Z_])([A-Z][A-Z_]{3,})=")
-FOREIGN = {"LLAMA_MEDIA_MARKER"}
+FOREIGN = {"LLAMA_MEDIA_MARKER", "ARGS"}
 BLOCKS = re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
 
 
