@@ -160,13 +160,13 @@ class Answering:
             self._end("interrupted" if state == "complete" and not answer.strip() else state)
 
     def _fail(self, error: InferenceError) -> None:
-        self.detail = error.message
+        self.detail = f"{error.message.rstrip('.')}."
         if isinstance(error, OutOfBudget):
             self._end("no_budget")
         elif isinstance(error, Declined):
             self._end("declined")
         else:
-            self._end("interrupted" if self._raw or isinstance(error, BadAnswer) else "away")
+            self._end("interrupted" if self._raw or self._thoughts or isinstance(error, BadAnswer) else "away")
 
     def _look(self) -> None:
         """Stop where the asker may not see a source any more, or has asked something else."""
