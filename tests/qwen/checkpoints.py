@@ -69,20 +69,39 @@ LAYERS = {
 }
 
 
-def seeing(path: Path, **changes: Any) -> Path:
-    """A Qwen3-VL checkpoint: embedder, reranker and captioner at once. changes: fields of its text configuration."""
+LARGE_LAYERS = {
+    "hidden_size": 2048,
+    "intermediate_size": 6144,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "max_position_embeddings": 262_144,
+    "rms_norm_eps": 1e-6,
+    "vocab_size": 151_936,
+}
+LARGE_EYES = {"depth": 24, "hidden_size": 1024, "intermediate_size": 4096, "num_heads": 16}
+LARGE_EYES |= {"num_position_embeddings": 2304, "deepstack_visual_indexes": [5, 11, 17]}
+LARGE_SECTIONS = [24, 20, 20]
+
+
+def seeing(path: Path, *, large: bool = False) -> Path:
+    """A Qwen3-VL checkpoint: embedder, reranker and captioner at once. large: in the true shape of the 2B."""
     words = _tokenizer(path, SEEING_TEMPLATE)
     rope = {"rope_type": "default", "rope_theta": 5e6, "mrope_section": [2, 3, 3], "mrope_interleaved": True}
-    text = {**LAYERS, "vocab_size": len(words), "tie_word_embeddings": True, "rope_parameters": rope, **changes}
+    text = {"vocab_size": len(words), **(LARGE_LAYERS if large else LAYERS), "tie_word_embeddings": True}
+    text["rope_parameters"] = {**rope, "mrope_section": LARGE_SECTIONS} if large else rope
     eyes = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "in_channels": 3}
     eyes |= {"patch_size": 16, "spatial_merge_size": 2, "temporal_patch_size": 2, "num_position_embeddings": 64}
     eyes |= {"out_hidden_size": text["hidden_size"], "deepstack_visual_indexes": [0, 1]}
+    eyes |= LARGE_EYES if large else {}
     marks = ("image_pad", "video_pad", "vision_start", "vision_end")
     names = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
     numbers = {name: words.convert_tokens_to_ids(f"<|{mark}|>") for name, mark in zip(names, marks, strict=True)}
     torch.manual_seed(7)
     config = Qwen3VLConfig(text_config=text, vision_config=eyes, tie_word_embeddings=True, **numbers)
-    _louder(Qwen3VLForConditionalGeneration(config)).save_pretrained(path)
+    network = Qwen3VLForConditionalGeneration(config)
+    (network if large else _louder(network)).save_pretrained(path)
     pixels = {"shortest_edge": 4096, "longest_edge": 1_843_200}
     for name, kind in (("image", "Qwen2VLImageProcessorFast"), ("video", "Qwen3VLVideoProcessor")):
         file = "preprocessor_config.json" if name == "image" else "video_preprocessor_config.json"
