@@ -11,7 +11,7 @@ from itertools import islice
 
 from searchsite import config
 from searchsite.accounts import meter, prices
-from searchsite.indexing import batches, plan, provider, spaces, tables
+from searchsite.indexing import batches, instructions, plan, provider, spaces, tables
 from searchsite.indexing.inputs import input_of
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference import prompts
@@ -99,7 +99,7 @@ def plan_for(client: Client | None = None) -> Estimate:
     info, endpoint = client.info(), provider.configured()
     pictures = "image" in info.modalities
     counted = _counted(pictures=pictures)
-    around = AROUND[prompts.prompt_for(info.name)]
+    around = AROUND[instructions.prompt_of(info.name, info.revision)]
     texts, images = counted.parts.get(Channel.TEXT, 0), counted.parts.get(Channel.IMAGE, 0)
     tokens = round(counted.chars / CHARS_A_TOKEN) + texts * around
     tokens += (_picture_tokens(files.VIEW) if pictures else 0) + images * (around + AROUND_PICTURE)

@@ -25,17 +25,23 @@ BY_AIM: Mapping[prompts.Prompt, Mapping[Aim, str]] = {
 }
 
 
-def usual(embedder: str) -> Mapping[Aim, str]:
+def prompt_of(embedder: str, revision: str) -> prompts.Prompt:
+    """The prompt an embedder wants. Served under another name, the weights it names as its revision still tell."""
+    known = prompts.prompt_for(embedder)
+    return known if known != "plain" else prompts.prompt_for(revision)
+
+
+def usual(embedder: str, revision: str) -> Mapping[Aim, str]:
     """The instructions that a space of this embedder begins with."""
-    return BY_AIM[prompts.prompt_for(embedder)]
+    return BY_AIM[prompt_of(embedder, revision)]
 
 
 def are_taken(space: Space) -> bool:
     """Whether the space's embedder heeds instructions."""
-    return bool(space.instructions or usual(space.embedder))
+    return bool(space.instructions or usual(space.embedder, space.revision))
 
 
 def of(space: Space, aim: Aim) -> str | None:
     """The space's own instruction for an aim, else the usual one; None where it takes none."""
-    known = {**usual(space.embedder), **space.instructions}
+    known = {**usual(space.embedder, space.revision), **space.instructions}
     return known.get(aim) or known.get("general")

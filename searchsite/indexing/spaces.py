@@ -95,7 +95,7 @@ def serves(space: Space, info: EmbedderInfo) -> bool:
 
 def identity_of(endpoint: Endpoint, info: EmbedderInfo) -> Identity:
     """What a space of this embedder would be."""
-    prompt = prompts.prompt_for(info.name)
+    prompt = instructions.prompt_of(info.name, info.revision)
     return Identity(
         adapter=endpoint.dialect,
         embedder=info.name,
@@ -222,7 +222,7 @@ def _open(client: Client, status: SpaceStatus) -> Space:
         "mrl": info.mrl,
         "takes_pictures": pictures,
         "notes": list(info.notes),
-        "instructions": dict(instructions.usual(info.name)),
+        "instructions": dict(instructions.usual(info.name, info.revision)),
         "calibration": CALIBRATION.get(info.name, {}),
         "fingerprint": fingerprint,
     }

@@ -87,7 +87,7 @@ def estimate(request: MemberRequest) -> HttpResponseBase:
         counted = estimates.plan_for()
         found = {
             "estimate": counted,
-            "price": str(prices.Estimate(counted.price, counted.prices_of)),
+            "price": _("not known") if counted.price is None else prices.dollars(counted.price),
             "time": estimates.duration(counted.seconds),
             "disk": estimates.size(counted.disk),
             "pictures": counted.parts.get("image", 0),
@@ -172,9 +172,12 @@ def _page(request: MemberRequest, **more: Any) -> HttpResponse:
     now = standing.now()
     known = {
         "shown": shown,
+        "shown_spaces": True,
         "now": now,
         "may_build": now.serving is not None and now.differs,
-        "is_building": any(one.space.status == SpaceStatus.BUILDING for one in shown),
+        "is_building": any(
+            one.space.status == SpaceStatus.BUILDING and standing.is_of(one.space, now.configured) for one in shown
+        ),
         "previous": spaces.previous(),
     }
     return render(request, "spaces/page.html", known | more)
