@@ -46,6 +46,11 @@ def retry_all(kind: str) -> int:
     return retry(Job.objects.filter(kind=kind, state=State.DEAD).values_list("id", flat=True))
 
 
+def settle(subject: int, kind: str) -> None:
+    """Take what failed for a subject as done: somebody did by hand what it was for."""
+    Job.objects.filter(FAILED, subject=subject, kind=kind).update(state=State.DONE, last_error="")
+
+
 def cancel(job_ids: Iterable[int]) -> int:
     """Cancel open jobs. One that is running loses its lease, so its result is dropped. Returns how many."""
     open_jobs = Job.objects.filter(OPEN, id__in=list(job_ids))

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
-from searchsite.jobs import queue
+from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.library import sayings, tags, wording
 from searchsite.library.models import Collection, Item, Kind, KindSetBy, Part, PartRole
 from searchsite.library.refusals import Refusal
 from searchsite.library.sayings import CAPTION_CHARS, TEXT_CHARS, Saying
 from searchsite.library.scope import Scope
+
+STAGES = {PartRole.CAPTION: "caption", PartRole.OCR: "read"}
 
 
 @transaction.atomic
@@ -90,6 +92,8 @@ def _say(item: Item, role: PartRole, said: list[Saying], scope: Scope) -> None:
     before = Part.objects.filter(item=locked, role=role).order_by("ordinal").values_list("text", flat=True)
     if "".join(before).strip() != "".join(one.text for one in said).strip():
         sayings.write(locked, role, said, sayings.PERSON)
+        # Nobody waits any more for what a captioner or reader could not say.
+        care.settle(locked.pk, STAGES[role])
         _embed_again(locked, lane=Lane.WAITING)
 
 

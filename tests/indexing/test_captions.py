@@ -142,6 +142,17 @@ def test_a_failed_caption_can_be_tried_again(inbox, captioner):
     assert (stage(item).state, said(item)) == ("done", CAPTION["caption"])
 
 
+def test_a_person_ends_a_failed_caption_by_writing_one(inbox, alice, team, captioner):
+    captioner.reply = lambda asked: "I'm sorry, but I can't help with that."
+    item = made.picture(inbox)
+    made.work_through_everything()
+    assert stages.status_of([item])[item.pk].status == "failed"
+    edits.set_caption(item, "Our car in the snow", scope=scope_for(alice, team))
+    made.work_through_everything()
+    assert stages.status_of([item])[item.pk].status == "ready"
+    assert list(stages.having(Item.objects.all(), "failed")) == []
+
+
 @pytest.mark.parametrize("fault", ["503", "429", "401", "closed"])
 def test_an_outage_costs_no_attempts(inbox, captioner, fault):
     captioner.chat_fault = fault
