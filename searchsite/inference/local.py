@@ -55,6 +55,6 @@ def open_desk(local: Local) -> Desk:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("searchsite"):
             raise
-        raise CannotLoad(f"{names} needs {error.name}, which is not installed: run `{INSTALL}` once") from error
+        raise CannotLoad(f"{names} needs torch and transformers; run `{INSTALL}` once") from error
     opened: Desk = desk.Desk(local)
     return opened

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import queue
+import socket
 import threading
 import time
 
@@ -178,6 +180,29 @@ def test_a_stream_that_is_left_ends_the_talking(desk, our_client):
     begun = time.monotonic()
     lane.run([Job("embed", desk.served[SEEING].network.scribe.row(CAT, ending=True, cut=Cut(100, 1)))])
     assert time.monotonic() - begun < 10
+
+
+def test_an_answer_that_nobody_waits_for_ends_the_talking(desk, ours):
+    body = {"model": SEEING, "messages": [{"role": "user", "content": CAT}], "max_tokens": 30_000}
+    data = json.dumps(body).encode()
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(str(ours))
+        raw.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data))
+        time.sleep(1)
+    lane = desk.served[SEEING].lane
+    begun = time.monotonic()
+    lane.run([Job("embed", desk.served[SEEING].network.scribe.row(CAT, ending=True, cut=Cut(100, 1)))])
+    assert time.monotonic() - begun < 15
+
+
+def test_a_template_may_stand_in_the_processors_file(tmp_path):
+    path = checkpoints.seeing(tmp_path)
+    template = path / "chat_template.jinja"
+    (path / "chat_template.json").write_text(json.dumps({"chat_template": template.read_text()}))
+    template.unlink()
+    found = open_desk(Local(((str(path), frozenset({"answer"})),), device="cpu"))
+    talk = found.talk(ChatRequest(model=str(path), messages=[{"role": "user", "content": CAT}]))
+    assert len(talk.row) > 10 and found.stop(5)
 
 
 def test_thinking_is_told_by_the_template(desk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -111,7 +112,7 @@ class Desk:
         future.add_done_callback(lambda _: talk.pieces.put(None))
         splitter = Splitter()
         try:
-            while (piece := _next_piece(talk, gone)) is not None:
+            for piece in _pieces(talk, gone):
                 said = splitter.feed(piece)
                 if any(said):
                     yield said
@@ -219,10 +220,18 @@ def _templated(tokenizer: Any, turns: Sequence[Json], flags: Json) -> str:
     return text
 
 
-def _next_piece(talk: Talk, gone: Gone) -> str | None:
+def _pieces(talk: Talk, gone: Gone) -> Iterator[str]:
+    """What is said, as it is said, for as long as somebody waits for it."""
+    looked = time.monotonic()
     while True:
         try:
-            return talk.pieces.get(timeout=LISTEN_SECONDS)
+            piece = talk.pieces.get(timeout=LISTEN_SECONDS)
         except queue.Empty:
+            piece = ""
+        if piece is None:
+            return
+        if time.monotonic() - looked > LISTEN_SECONDS:
+            looked = time.monotonic()
             if gone():
-                raise Refused("nobody waits for this answer any more") from None
+                raise Refused("nobody waits for this answer any more")
+        yield piece

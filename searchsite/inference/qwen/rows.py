@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,6 +49,8 @@ class Scribe:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(checkpoint.path, local_files_only=True)
+        if self.tokenizer.chat_template is None:
+            self.tokenizer.chat_template = _template(checkpoint.path)
         # The tokenizer of transformers changes its state with each call, and so fails in threads; this one doesn't.
         self._words: Any = self.tokenizer.backend_tokenizer
         self._words.no_truncation()
@@ -116,3 +120,11 @@ class Scribe:
                 kept.append(token)
             room -= plain
         return [*kept, *tail]
+
+
+def _template(path: Path) -> str | None:
+    """The chat template where only the processor's file has it."""
+    file = path / "chat_template.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    template = found.get("chat_template") if isinstance(found, dict) else None
+    return template if isinstance(template, str) else None
