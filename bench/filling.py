@@ -41,7 +41,7 @@ def main() -> None:
     inbox = intake.inbox_of(team.pk)
     space = spaces.ensure_active()
     chance, noise = random.Random(7), np.random.default_rng(7)
-    centres = noise.normal(size=(2, CENTRES, space.dimensions)).astype(np.float32)
+    hubs = noise.normal(size=(2, CENTRES, space.dimensions)).astype(np.float32)
     items, parts, vectors = [], [], []
     for pk in range(1_000_000, 1_000_000 + ITEMS):
         picture = pk % 2 == 0
@@ -52,7 +52,7 @@ def main() -> None:
         place = (team.pk, inbox.pk)
         items.append((pk, uuid.uuid4(), *place, kind, "rule", title, "", "", 640, 480, made))
         parts.append((pk, pk, channel, "content", 0, text, "", "{}"))
-        vector = centres[pk % 2, chance.randrange(CENTRES)] + noise.normal(size=space.dimensions).astype(np.float32)
+        vector = hubs[pk % 2, chance.randrange(CENTRES)] + noise.normal(size=space.dimensions).astype(np.float32)
         vector /= np.linalg.norm(vector)
         vectors.append(_row(pk, place, kind, channel, made, vector))
     with transaction.atomic():
