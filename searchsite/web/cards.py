@@ -137,7 +137,8 @@ def _reasons(hit: Hit, labels: _Labels) -> SafeString:
         "reranker": ("sort", labels.read),
     }
     reasons: list[tuple[str, SafeString, str]] = []
-    for why in hit.why:
+    # The reranker's is on every card: it comes last, where a narrow card has no room.
+    for why in sorted(hit.why, key=lambda why: why.channel == "reranker"):
         name, label = known.get(why.channel, ("meaning", why.channel))
         exact = labels.rank % {"rank": why.rank, "label": label}
         if why.similarity is not None:
