@@ -18,6 +18,8 @@ from searchsite.jobs.queue import Claim
 log = structlog.get_logger()
 # Together less than a minute: so soon the jobs go on after somebody has raised the budget.
 WAIT_SECONDS, LEAVE_SECONDS = 30.0, 15.0
+# Should the worker and the meter ever see a budget differently, their quarrel must not fill the machine.
+SOON_SECONDS = 1.0
 _left: dict[tuple[str, int], float] = {}
 
 
@@ -45,7 +47,7 @@ def affordable(name: str, claims: Sequence[Claim]) -> list[Claim]:
 
 def give_back(name: str, claims: Sequence[Claim]) -> None:
     """After a budget came to its end in the middle of a batch: its team waits, the others begin anew."""
-    queue.release(affordable(name, claims), "", delay=0.0)
+    queue.release(affordable(name, claims), "", delay=SOON_SECONDS)
 
 
 def reasons(team_ids: Collection[int], kind: str) -> dict[int, str]:
