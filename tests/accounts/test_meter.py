@@ -25,6 +25,13 @@ def used(**more) -> types.Usage:
     return types.Usage(**fields | {"seconds": 0.5, "provider": HOST} | more)
 
 
+@pytest.fixture(autouse=True)
+def _begin_with_nothing(db) -> None:
+    """Threads of other tests may have committed what they used."""
+    Usage.objects.all().delete()
+    ProviderCall.objects.all().delete()
+
+
 @pytest.fixture
 def den(charlie: User) -> Team:
     return teams.create_team("den", charlie)

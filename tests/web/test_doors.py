@@ -15,6 +15,8 @@ PAGES = [
     "/upload",
     "/upload/progress",
     "/search/picture",
+    "/usage",
+    "/usage.csv",
     "/ask",
     "/items/00000000-0000-4000-8000-000000000000",
 ]
