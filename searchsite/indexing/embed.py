@@ -127,7 +127,7 @@ def _store(space: Space, embedded: Sequence[_Embedded], *, everywhere: bool) -> 
     """
     current = spaces.locked(space)
     ids = [one.claim.subject for one in embedded]
-    locked = Item.objects.select_for_update(of=("self",)).defer("title_search").filter(pk__in=ids).order_by("pk")
+    locked = Item.objects.select_for_update(of=("self",)).only("team_id").filter(pk__in=ids).order_by("pk")
     alive = {item.pk: item for item in locked}
     held = [one for one in _end(embedded) if one.claim.subject in alive]
     rows = [row for one in held for row in _rows(current, one)] if current is not None else []

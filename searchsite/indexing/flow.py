@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
@@ -17,6 +18,62 @@ from searchsite.jobs.queue import Claim
 
 Take = Callable[[int], list[Claim]]
 Guard = Callable[[Callable[[], None], Sequence[Claim]], None]
+Answer = Future[batches.Outcome]
+# Units that wait ready, so that a call that ends is followed by the next at once.
+RESERVE = 2
+
+
+@dataclass
+class _Flow:
+    """What waits to be asked, what is on its way, and what is to be stored."""
+
+    take: Take
+    guard: Guard
+    until: float
+    most: int
+    threads: ThreadPoolExecutor
+    waiting: deque[Unit] = field(default_factory=deque)
+    flying: dict[Answer, Unit] = field(default_factory=dict)
+    landed: deque[tuple[Unit, Answer]] = field(default_factory=deque)
+
+    def step(self) -> bool:
+        """Do the most urgent thing; false: nothing is left. Calls are sent off before what came is stored."""
+        for done in [one for one in self.flying if one.done()]:
+            self.landed.append((self.flying.pop(done), done))
+        if not self.flying:
+            self.supply()
+        self.launch()
+        if self.landed:
+            unit, done = self.landed.popleft()
+            self.guard(partial(_store, unit, done), unit.claims)
+        elif not self.supply():
+            if not self.flying:
+                return False
+            wait(self.flying, return_when=FIRST_COMPLETED)
+        return True
+
+    def supply(self) -> bool:
+        """Claim what is soon to be asked; false: there is enough, or nothing."""
+        free = self.most - len(self.flying) + RESERVE - len(self.waiting)
+        if len(self.waiting) >= RESERVE or monotonic() > self.until:
+            return False
+        claims = self.take(batches.AT_ONCE * free)
+        for some in embed.by_space(claims):
+            self.guard(partial(self.prepare, some), some)
+        return bool(claims)
+
+    def prepare(self, claims: Sequence[Claim]) -> None:
+        """Look up what these claims want."""
+        self.waiting.extend(embed.units(claims))
+
+    def launch(self) -> None:
+        """Send off what may be. A unit that is alone needs no thread, and the embedded server takes one at a time."""
+        while self.waiting and len(self.flying) < self.most:
+            unit = self.waiting.popleft()
+            if unit.is_local or not (self.waiting or self.flying or self.landed):
+                self.guard(partial(_all, unit), unit.claims)
+            else:
+                self.flying[self.threads.submit(_apart, unit)] = unit
 
 
 def run(take: Take, guard: Guard, *, until: float) -> None:
@@ -25,38 +82,17 @@ def run(take: Take, guard: Guard, *, until: float) -> None:
     `guard` runs a step for its claims, and settles them when it fails.
     """
     most = config.load().embeds_at_once
-    waiting: deque[Unit] = deque()
-    flying: dict[Future[batches.Outcome], Unit] = {}
     with ThreadPoolExecutor(most, "embed") as threads:
-        while True:
-            while monotonic() < until and len(waiting) + len(flying) <= most:
-                claims = take(batches.AT_ONCE * (most - len(waiting) - len(flying) or 1))
-                if not claims:
-                    break
-                for some in embed.by_space(claims):
-                    guard(partial(_prepare, some, waiting), some)
-            while waiting and len(flying) < most:
-                unit = waiting.popleft()
-                if unit.is_local or not (waiting or flying):
-                    guard(partial(_all, unit), unit.claims)
-                else:
-                    flying[threads.submit(_apart, unit)] = unit
-            if not flying:
-                return
-            for done in wait(flying, return_when=FIRST_COMPLETED).done:
-                unit = flying.pop(done)
-                guard(partial(_store, unit, done), unit.claims)
-
-
-def _prepare(claims: Sequence[Claim], waiting: deque[Unit]) -> None:
-    waiting.extend(embed.units(claims))
+        flow = _Flow(take, guard, until, most, threads)
+        while flow.step():
+            pass
 
 
 def _all(unit: Unit) -> None:
     unit.store(unit.ask())
 
 
-def _store(unit: Unit, done: Future[batches.Outcome]) -> None:
+def _store(unit: Unit, done: Answer) -> None:
     unit.store(done.result())
 
 

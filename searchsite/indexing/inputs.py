@@ -16,6 +16,11 @@ from searchsite.library.models import Blob, Channel, Kind, Part, PartRole
 # Goes into every input's hash: raise it when the way of putting an input together changes.
 RECIPE = b"1"
 
+READ = (
+    *("channel", "role", "text", "item__title", "item__kind", "item__team_id"),
+    *("item__blob__sha256", "item__blob__path", "item__blob__media_type"),
+)
+
 
 @dataclass(frozen=True)
 class Pending:
@@ -34,7 +39,7 @@ def pending(space: Space, item_ids: Iterable[int]) -> dict[int, list[Pending]]:
     ids = list(item_ids)
     known = tables.hashes(space.pk, ids)
     found: dict[int, list[Pending]] = defaultdict(list)
-    parts = Part.objects.filter(item_id__in=ids).select_related("item__blob").defer("search", "item__title_search")
+    parts = Part.objects.filter(item_id__in=ids).select_related("item__blob").only(*READ)
     for part in parts.order_by("id"):
         digest = _digest(part)
         if _is_embeddable(space, part) and known.get(part.pk) != digest:
