@@ -62,7 +62,7 @@ class Answering:
         self._sources = gathered.sources
         self._slot = slot
         self._raw = self._thoughts = ""
-        self._begun = time.monotonic()
+        self._begun = time.monotonic() - gathered.results.took_ms / 1000
         self._took: float | None = None
 
     @property
