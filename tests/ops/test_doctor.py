@@ -76,6 +76,13 @@ def test_scripts_get_json_of_the_stages_they_name(vllm):
     assert set(found["rows"][0]) == {"stage", "subject", "outcome", "found", "advice"}
 
 
+def test_json_tells_of_a_server_that_is_away():
+    done = doctor("--json", PRESET="vllm", EMBED_URL="http://127.0.0.1:1")
+    assert done.returncode == 1
+    (row,) = json.loads(done.stdout)["rows"]
+    assert (row["subject"], row["outcome"]) == ("reachable", "fail")
+
+
 def test_it_says_what_a_thousand_pictures_cost():
     with Knowing(TEXT) as server:
         server.networks = ("qwen/qwen3-vl-8b-instruct",)
