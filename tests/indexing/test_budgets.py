@@ -123,6 +123,17 @@ def test_the_team_that_ran_out_in_the_middle_of_a_batch_waits_and_the_others_beg
     assert [claim.team_id for claim in queue.claim("embed", limit=9, without_teams=[team.pk])] == [theirs.team_id]
 
 
+def test_captions_wait_for_the_budget_and_what_costs_nothing_goes_on(inbox, team, fake, monkeypatch) -> None:
+    monkeypatch.setenv("CAPTIONER", "fake")
+    config.load.cache_clear()
+    Team.objects.filter(pk=team.pk).update(budget_month=0)
+    item = made.picture(inbox)
+    made.work_through_everything()
+    found = stages.status_of([item])[item.pk].stages
+    assert found["decode"].state == "done" and fake.requests == []
+    assert found["caption"].state == "waiting" and found["caption"].error.startswith(SPENT)
+
+
 def test_words_still_find_and_the_page_says_why(inbox, team, fake) -> None:
     item = made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
