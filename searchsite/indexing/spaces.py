@@ -212,6 +212,9 @@ def _open(client: Client, status: SpaceStatus) -> Space:
     identity = asdict(identity_of(endpoint, info))
     if not Space.objects.filter(status=status, **identity).exists():
         report = selfcheck.check_embedder(client)
+        for row in report.rows:
+            if row.error is not None and row.error.shared:
+                raise row.error  # away, which tells nothing of its vectors
         if not report.passed:
             raise WrongEmbedder(" ".join((f"{info.name} fails its check.", *report.failures)), retry_after=REFUSED_FOR)
     pictures = "image" in info.modalities

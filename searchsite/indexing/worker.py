@@ -27,8 +27,10 @@ STAGES: Mapping[str, Callable[[Sequence[Claim]], None]] = {
 }
 # A task ends after this, so that a worker that was asked to stop does so soon.
 STINT_SECONDS = 5.0
-# How long a process leaves a queue alone whose server is away: longer each time, unless the server says how long.
-SHORTEST_PAUSE, LONGEST_PAUSE, LONGEST_ASKED = 2.0, 15.0, 600.0
+# Calls on their way have to come back before a task ends, and go off anew after it: more seldom where there are many.
+EMBED_SECONDS = 10.0
+# How long a process leaves a queue alone whose server is away: longer each time, unless the gate says how long.
+SHORTEST_PAUSE, LONGEST_ASKED = 2.0, 600.0
 FULL_DISK_PAUSE = 300.0
 # psycopg's OperationalErrors that the same rows would meet again: a value larger than Postgres can hold.
 LIMITS = "54"
@@ -42,8 +44,10 @@ class _Pause:
     length: float = 0.0
 
     def begin(self, asked: float | None) -> float:
-        longer = min(max(self.length * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
-        self.length = longer if asked is None else min(max(asked, 1.0), LONGEST_ASKED)
+        if asked is None and self.lasts:
+            return self.until - time.monotonic()  # what was on its way beside the first fails, too
+        longer = min(max(self.length * 2, SHORTEST_PAUSE), config.load().probe_seconds)
+        self.length = longer if asked is None else min(asked, LONGEST_ASKED)
         self.until = time.monotonic() + self.length
         return self.length
 
@@ -58,7 +62,7 @@ _pauses: defaultdict[tuple[str, int | None], _Pause] = defaultdict(_Pause)
 
 def work(name: str) -> int:
     """Work through a queue for a while; returns how many jobs were claimed."""
-    until = time.monotonic() + STINT_SECONDS
+    until = time.monotonic() + (EMBED_SECONDS if name == plan.EMBED else STINT_SECONDS)
     worked = 0
     try:
         while claimed := work_once(name, until):

@@ -36,7 +36,7 @@ STREAMS = 12
 PROOF_SECONDS, QUERY_PROOF_SECONDS = 10.0, 3.0
 FAIR_SECONDS = 10.0
 """A call with less time than this says nothing of a server that did not make it."""
-DOUBT = 3
+DOUBT = 2
 """After so many failures in a row, something short tells whether the inputs or the server are to blame."""
 FIRST_WAIT, LONGEST_WAIT = 0.25, 3.0
 

@@ -80,4 +80,4 @@ def _tried(client: Client, stage: Stage) -> Iterator[Row]:
         yield from TRIALS[stage](client, endpoint)
     except InferenceError as error:
         subject = next((name for kind, name in SUBJECTS if isinstance(error, kind)), "answer")
-        yield Row(stage, subject, "fail", error.message, remedy(error, stage, endpoint))
+        yield Row(stage, subject, "fail", error.message, remedy(error, stage, endpoint), error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from searchsite.inference import captioning, probes
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
-from searchsite.inference.errors import NotOffered
+from searchsite.inference.errors import InferenceError, NotOffered
 from searchsite.inference.probes import Family, Probe
 from searchsite.inference.remedies import mending
 from searchsite.inference.stages import Endpoint
@@ -30,13 +30,17 @@ ASKED = (
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was looked at, what was found, and what to do about it where it is not right."""
+    """One thing that was looked at, what was found, and what to do about it where it is not right.
+
+    error: what kept the rest from being looked at.
+    """
 
     stage: Stage
     subject: str
     outcome: Outcome
     found: str
     advice: str = ""
+    error: InferenceError | None = field(default=None, compare=False, repr=False)
 
 
 def offered(client: Client, stage: Stage, endpoint: Endpoint) -> Iterator[Row]:

@@ -118,9 +118,8 @@ def test_when_to_come_back_is_understood_in_every_form(headers, metadata, least,
 
 def test_a_server_is_not_asked_more_than_so_much_at_a_time():
     slots = Slots(at_once=1, streams=1)
-    with slots.call(time.monotonic() + 1, "x"), pytest.raises(Busy):
-        with slots.call(time.monotonic() + 0.1, "x"):
-            pass
+    with slots.call(time.monotonic() + 1, "x"), pytest.raises(Busy), slots.call(time.monotonic() + 0.1, "x"):
+        pass
     with slots.call(time.monotonic() + 0.1, "x"):
         pass
 

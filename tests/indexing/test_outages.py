@@ -1,0 +1,314 @@
+"""A provider that is away, slow, full or locked, seen by two workers, each a process of its own, and by a search."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from searchsite import config as configuration
+from searchsite.indexing import gate, provider, spaces
+from searchsite.indexing.models import ProviderPause, Space
+from searchsite.inference.breaker import Pace
+from searchsite.inference.errors import Overloaded, Unreachable
+from searchsite.inference.stages import Endpoint
+from searchsite.jobs.models import Job
+from searchsite.library.scope import scope_for
+from searchsite.search.find import find
+from searchsite.search.questions import Filters, Question, Term
+from tests import made
+from tests.fake_inference import FakeInference
+
+PROBE = 1.0
+WORKER = """
+import os, time
+import django
+django.setup()
+from searchsite.indexing import worker
+print("ready", flush=True)
+parent = os.getppid()
+while os.getppid() == parent:
+    worker.work("embed")
+    time.sleep(0.05)
+"""
+
+
+class Provider(FakeInference):
+    """Knows when it was asked for vectors, and refuses as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusal: tuple[int, str] | None = None
+        self.every = 0
+        """Only each n-th call is refused."""
+        self.asked_at: list[float] = []
+        self.refused_at: list[float] = []
+
+    def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.asked_at.append(time.monotonic())
+        if self.refusal is not None and (not self.every or len(self.asked_at) % self.every == 0):
+            self.refused_at.append(time.monotonic())
+            return self.refusal[0], {"error": {"message": self.refusal[1]}}
+        return super().answer(path, body)
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Provider]:
+    with Provider() as server:
+        for name, value in settings_of(server.url).items():
+            monkeypatch.setenv(name, value)
+        forget()
+        yield server
+        forget()
+    monkeypatch.undo()
+    configuration.load.cache_clear()
+
+
+def forget() -> None:
+    provider.forget()
+    configuration.load.cache_clear()
+
+
+def settings_of(url: str, key: str = "") -> dict[str, str]:
+    return {
+        "INFERENCE_URL": url,
+        "INFERENCE_KEY": key,
+        "EMBEDDER": "fake",
+        "READ_PICTURES": "false",
+        "PROBE_SECONDS": str(PROBE),
+        "EMBEDS_AT_ONCE": "2",
+        "LEASE_SECONDS": "3",
+    }
+
+
+@contextmanager
+def workers(url: str, key: str = "", count: int = 2) -> Iterator[None]:
+    """Two processes that embed what is queued in the tests' database."""
+    home = configuration.load()
+    database = f"host={home.socket_dir} user=searchsite dbname={connection.settings_dict['NAME']}"
+    own = {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "searchsite.settings", "LOG_LEVEL": "ERROR"}
+    environment = os.environ | settings_of(url, key) | own
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(count)
+        ]
+        try:
+            assert all(one.stdout is not None and one.stdout.readline() for one in running)
+            yield
+        finally:
+            for one in running:
+                one.kill()
+
+
+def put_in(count: int) -> None:
+    spaces.ensure_active()
+    alice = made.person("alice")
+    place = made.place(alice, made.team_of(alice))
+    for number in range(count):
+        made.note(place, f"note number {number}")
+
+
+def states() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for state, attempts in Job.objects.filter(kind="embed").values_list("state", "attempts"):
+        found[state] = found.get(state, 0) + 1
+        assert attempts <= 1, "no attempt may be lost to a provider that is away"
+    return found
+
+
+def until_done(count: int, seconds: float) -> float:
+    """Wait for all to be embedded; how long that took."""
+    start = time.monotonic()
+    while states() != {"done": count}:
+        assert time.monotonic() - start < seconds, states()
+        time.sleep(0.05)
+    return time.monotonic() - start
+
+
+def shut() -> list[str]:
+    """Who is left alone; between two probes that is somebody."""
+    end = time.monotonic() + 2 * PROBE
+    while not gate.away() and time.monotonic() < end:
+        time.sleep(0.01)
+    return [one.provider for one in gate.away()]
+
+
+def searched() -> tuple[list[str], float]:
+    """The notes of a search by words and meaning, and how long it took."""
+    alice = made.User.objects.get(username="alice")
+    start = time.monotonic()
+    results = find(Question((Term(text="note"),), Filters()), scope_for(alice, made.Team.objects.get()))
+    assert results.hits
+    return list(results.notes), time.monotonic() - start
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [200])
+def test_what_a_provider_forbids_is_forbidden_to_all_processes(server, count):
+    """F1: each third call is refused for a second."""
+    put_in(count)
+    server.refusal, server.every, server.retry_after = (429, "slow down"), 3, "1"
+    with workers(server.url):
+        until_done(count, 60)
+    assert len(server.refused_at) >= 3
+    inside = [
+        round(asked - refused, 2)
+        for refused in server.refused_at
+        for asked in server.asked_at
+        if 0.2 < asked - refused < 0.98
+    ]
+    assert inside == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [503, 500])
+def test_an_outage_is_met_with_few_calls_and_nothing_is_lost(server, status):
+    """F2: five failures, then one call each interval; all is done soon after. Search goes on by words."""
+    put_in(500)
+    server.asked_at.clear()
+    with workers(server.url):
+        while len(server.asked_at) < 2:
+            time.sleep(0.01)
+        server.refusal, began = (status, "down for repairs"), time.monotonic()
+        time.sleep(4 * PROBE)
+        calls = len([at for at in server.asked_at if at > began])
+        assert calls <= 10, "five failures and what was on its way beside them, then one each interval"
+        assert shut() == [server.url.removeprefix("http://")]
+        notes, seconds = searched()
+        assert notes and seconds < 1
+        server.refusal = None
+        assert until_done(500, 60) < 20
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["refused", "closed", "not_tls", "no_such_host"])
+def test_however_it_is_out_of_reach_nothing_is_lost(server, fault):
+    """F3."""
+    count, port = 50, server.port
+    put_in(count)
+    if fault == "closed":
+        server.fault = "closed"
+        with workers(server.url):
+            time.sleep(2 * PROBE)
+            assert states().get("dead") is None
+            server.fault = None
+            until_done(count, 30)
+        return
+    away = {"refused": f"http://127.0.0.1:{free_port()}", "not_tls": f"https://127.0.0.1:{port}"}
+    url = away.get(fault, "http://nowhere.invalid:80")
+    Space.objects.update(url=url)
+    with workers(url):
+        time.sleep(2 * PROBE)
+        assert states().keys() <= {"ready", "running"}
+    Space.objects.update(url=server.url)
+    with workers(server.url):
+        until_done(count, 30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_refused_costs_few_calls_and_no_requeueing(server):
+    """F10: 500 wait; the account is empty, then paid, and nobody does anything by hand."""
+    put_in(500)
+    server.asked_at.clear()
+    server.refusal = (402, "Insufficient credits")
+    with workers(server.url):
+        while not server.asked_at:
+            time.sleep(0.01)
+        began = server.asked_at[0]
+        time.sleep(4 * PROBE)
+        calls = [at for at in server.asked_at if at < began + 4 * PROBE]
+        assert len([at for at in calls if at < began + 0.9 * PROBE]) <= 3, "one of each process, and no more"
+        assert len(calls) <= 3 + 4
+        assert states() == {"ready": 500}
+        assert shut()
+        pause = ProviderPause.objects.get()
+        assert pause.kind == "key" and "Insufficient credits" in pause.reason
+        server.refusal = None
+        assert until_done(500, 60) < 15
+    assert gate.away() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_key_is_believed_by_the_next_probe(server):
+    put_in(20)
+    server.key = "sk-new-secret-key"
+    with workers(server.url, "sk-old-secret-key"):
+        time.sleep(1.5 * PROBE)
+        assert states().keys() <= {"ready", "running"}
+    with workers(server.url, "sk-new-secret-key"):
+        until_done(20, 30)
+    assert "sk-" not in str(list(Job.objects.values_list("last_error", flat=True)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_processes_one_finds_out(server):
+    """What one gate learns all know at once, and without asking the database again and again."""
+    name = Endpoint(server.url, None, "").host
+    first, second = gate.SharedGate(), gate.SharedGate()
+    try:
+        assert not first.enter(name) and not second.enter(name)
+        error = Overloaded("slow down", retry_after=30)
+        assert first.failed(name, error) == 1
+        for one in (first, second):
+            with pytest.raises(Overloaded, match="left alone"):
+                one.enter(name)
+        first.passed(name, probe=True)
+        time.sleep(0.1)
+        assert not second.enter(name)
+    finally:
+        first.close()
+        second.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_good_way_asks_the_database_once_a_second(server):
+    one = gate.SharedGate()
+    try:
+        one.enter("a:1")
+        start, asked = time.monotonic(), 0
+        while time.monotonic() - start < 0.5:
+            one.enter("a:1")
+            asked += 1
+        assert asked > 1000, "no round trip each time"
+    finally:
+        one.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_of_many_processes_choose_one_prober(server):
+    gates = [gate.SharedGate(Pace(failures=1, probe_seconds=0.3)) for _ in range(4)]
+    gates[0].failed("a:1", Unreachable("gone"))
+    time.sleep(0.4)
+    found: list[bool] = []
+
+    def enter(one: gate.SharedGate) -> None:
+        try:
+            found.append(one.enter("a:1"))
+        except Unreachable:
+            found.append(False)
+
+    threads = [threading.Thread(target=enter, args=(one,)) for one in gates for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in gates:
+        one.close()
+    assert found.count(True) == 1
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
