@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchsite.inference.client import Client
 from searchsite.inference.errors import InferenceError
@@ -56,6 +57,9 @@ class Thing:
     instruction: str | None = None
 
 
+Pair = tuple[Thing, Thing]
+
+
 @dataclass(frozen=True)
 class Trial:
     """One published number: of which network, what it is about, and how it is found again."""
@@ -86,24 +90,24 @@ def trials() -> list[Trial]:
     beijing, force = Thing(BEIJING), Thing(FORCE)
     snow = Thing(SNOW)
     return [
-        _cosine(TEXT, "capital of China : Beijing", 0.7646, china, beijing),
-        _cosine(TEXT, "capital of China : gravity", 0.1414, china, force),
-        _cosine(TEXT, "gravity : Beijing", 0.1355, gravity, beijing),
-        _cosine(TEXT, "gravity : gravity", 0.6000, gravity, force),
-        _cosine(VL, "beach query : text", 0.7896, beach, Thing(TRUST)),
-        _cosine(VL, "beach query : picture", 0.7156, beach, Thing(picture=DEMO)),
-        _cosine(VL, "beach query : text and picture", 0.7236, beach, Thing(TRUST, DEMO)),
-        _cosine(VL, "text : picture", 0.7650, Thing(TRUST), Thing(picture=DEMO)),
-        _cosine(VL, "text : text and picture", 0.8473, Thing(TRUST), Thing(TRUST, DEMO)),
-        _cosine(VL, "picture : text and picture", 0.8239, Thing(picture=DEMO), Thing(TRUST, DEMO)),
+        _cosine(TEXT, "capital of China : Beijing", 0.7646, (china, beijing)),
+        _cosine(TEXT, "capital of China : gravity", 0.1414, (china, force)),
+        _cosine(TEXT, "gravity : Beijing", 0.1355, (gravity, beijing)),
+        _cosine(TEXT, "gravity : gravity", 0.6000, (gravity, force)),
+        _cosine(VL, "beach query : text", 0.7896, (beach, Thing(TRUST))),
+        _cosine(VL, "beach query : picture", 0.7156, (beach, Thing(picture=DEMO))),
+        _cosine(VL, "beach query : text and picture", 0.7236, (beach, Thing(TRUST, DEMO))),
+        _cosine(VL, "text : picture", 0.7650, (Thing(TRUST), Thing(picture=DEMO))),
+        _cosine(VL, "text : text and picture", 0.8473, (Thing(TRUST), Thing(TRUST, DEMO))),
+        _cosine(VL, "picture : text and picture", 0.8239, (Thing(picture=DEMO), Thing(TRUST, DEMO))),
         Trial(VL, "vector of the picture, cosine of its beginning", 1.0, 0.01, _beginning, (DEMO,)),
-        _cosine(VL, "moped : img_0", 0.5218, moped, Thing(picture="img_0")),
-        _cosine(VL, "bathroom : img_6", 0.5184, bathroom, Thing(picture="img_6")),
-        _cosine(VL, "bathroom : img_7", 0.4750, bathroom, Thing(picture="img_7")),
-        _cosine(VL, "bathroom : img_9", 0.4571, bathroom, Thing(picture="img_9")),
-        _score("cat in the snow : a product", 0.10040374, snow, Thing(PRODUCT)),
-        _score("cat in the snow : picture", 0.74237531, snow, Thing(picture=CAT)),
-        _score("cat in the snow : product and picture", 0.52988631, snow, Thing(PRODUCT, CAT)),
+        _cosine(VL, "moped : img_0", 0.5218, (moped, Thing(picture="img_0"))),
+        _cosine(VL, "bathroom : img_6", 0.5184, (bathroom, Thing(picture="img_6"))),
+        _cosine(VL, "bathroom : img_7", 0.4750, (bathroom, Thing(picture="img_7"))),
+        _cosine(VL, "bathroom : img_9", 0.4571, (bathroom, Thing(picture="img_9"))),
+        _score("cat in the snow : a product", 0.10040374, (snow, Thing(PRODUCT))),
+        _score("cat in the snow : picture", 0.74237531, (snow, Thing(picture=CAT))),
+        _score("cat in the snow : product and picture", 0.52988631, (snow, Thing(PRODUCT, CAT))),
         Trial(RERANKER, "tokens of the text pair", 81, 0, partial(_tokens, snow, Thing(PRODUCT))),
     ]
 
@@ -139,14 +143,16 @@ def _row(client: Client, trial: Trial, pictures: Pictures) -> Row:
     return Row(trial, "pass" if abs(value - trial.expected) <= trial.tolerance else "fail", value)
 
 
-def _cosine(network: str, about: str, expected: float, *things: Thing) -> Trial:
-    names = tuple(thing.picture for thing in things if thing.picture)
-    return Trial(network, about, expected, COSINE_TOLERANCE, partial(_angle, *things), names)
+def _cosine(network: str, about: str, expected: float, pair: Pair) -> Trial:
+    return Trial(network, about, expected, COSINE_TOLERANCE, partial(_angle, *pair), _names(pair))
 
 
-def _score(about: str, expected: float, *things: Thing) -> Trial:
-    names = tuple(thing.picture for thing in things if thing.picture)
-    return Trial(RERANKER, about, expected, expected * SCORE_SHARE, partial(_relevance, *things), names)
+def _score(about: str, expected: float, pair: Pair) -> Trial:
+    return Trial(RERANKER, about, expected, expected * SCORE_SHARE, partial(_relevance, *pair), _names(pair))
+
+
+def _names(pair: Pair) -> tuple[str, ...]:
+    return tuple(thing.picture for thing in pair if thing.picture)
 
 
 def _angle(one: Thing, other: Thing, client: Client, pictures: Pictures) -> float:
@@ -169,10 +175,11 @@ def _tokens(query: Thing, document: Thing, client: Client, pictures: Pictures) -
     return client.rerank(given[0], given[1:], seconds=RERANK_SECONDS).usage.tokens
 
 
-def _vector(client: Client, thing: Thing, pictures: Pictures) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _vector(client: Client, thing: Thing, pictures: Pictures) -> NDArray[np.float64]:
     how: Literal["query", "document"] = "query" if thing.instruction else "document"
     found = client.embed([_input(thing, pictures)], purpose=how, instruction=thing.instruction)
-    return found.vectors[0].astype(np.float64)
+    vector: NDArray[np.float64] = found.vectors[0].astype(np.float64)
+    return vector
 
 
 def _input(thing: Thing, pictures: Pictures) -> EmbedInput:
