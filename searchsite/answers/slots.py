@@ -10,6 +10,8 @@ from searchsite.library.refusals import Refusal
 HAND_OVER_SECONDS = 2.0
 """How long somebody's new question waits for their old one to let go."""
 RETRY_SECONDS = 5
+LONGEST_SECONDS = 300.0
+"""No answer takes so long: whoever holds a slot for longer went without giving it back."""
 
 
 class TooMany(Refusal):
@@ -31,6 +33,7 @@ class Slot:
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.revoked = threading.Event()
+        self.since = time.monotonic()
 
     def free(self) -> None:
         """Give it back; doing so again does no harm."""
@@ -48,6 +51,8 @@ def take(user_id: int, *, most: int) -> Slot:
     """Take one of `most` slots; the person's own answer that still runs is stopped for it. Raises TooMany."""
     end = time.monotonic() + HAND_OVER_SECONDS
     with _changed:
+        for lost in [one for one in _held.values() if time.monotonic() - one.since > LONGEST_SECONDS]:
+            del _held[lost.user_id]
         own = _held.get(user_id)
         while own is not None and time.monotonic() < end:
             own.revoked.set()
