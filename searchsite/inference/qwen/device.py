@@ -37,9 +37,14 @@ def choose(device: str, dtype: str) -> Device:
         raise CannotLoad(f"QWEN_DEVICE={device} is not a device that torch finds here") from error
     if kind == "cpu":
         # The house starts each process with one thread; this one has the heaviest work.
-        torch.set_num_threads(os.cpu_count() or 1)
+        torch.set_num_threads(_cores())
     numbers = DTYPES[dtype] if dtype != "auto" else torch.bfloat16 if kind == "cuda" else torch.float32
     return Device(name, numbers, FORWARD_TOKENS.get(kind, FORWARD_TOKENS["cpu"]))
+
+
+def _cores() -> int:
+    """Those this process may use; only Linux knows."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _best() -> str:
