@@ -19,7 +19,7 @@ from searchsite.jobs.queue import Claim
 Take = Callable[[int], list[Claim]]
 Guard = Callable[[Callable[[], None], Sequence[Claim]], None]
 Answer = Future[batches.Outcome]
-# Units that wait ready, so that a call that ends is followed by the next at once.
+# Units that wait in the threads' own queue, so that a call that ends is followed by the next at once.
 RESERVE = 2
 
 
@@ -54,8 +54,8 @@ class _Flow:
 
     def supply(self) -> bool:
         """Claim what is soon to be asked; false: there is enough, or nothing."""
-        free = self.most - len(self.flying) + RESERVE - len(self.waiting)
-        if len(self.waiting) >= RESERVE or monotonic() > self.until:
+        free = self.most + RESERVE - len(self.flying) - len(self.waiting)
+        if free <= 0 or monotonic() > self.until:
             return False
         claims = self.take(batches.AT_ONCE * free)
         for some in embed.by_space(claims):
@@ -68,7 +68,7 @@ class _Flow:
 
     def launch(self) -> None:
         """Send off what may be. A unit that is alone needs no thread, and the embedded server takes one at a time."""
-        while self.waiting and len(self.flying) < self.most:
+        while self.waiting:
             unit = self.waiting.popleft()
             if unit.is_local or not (self.waiting or self.flying or self.landed):
                 self.guard(partial(_all, unit), unit.claims)
