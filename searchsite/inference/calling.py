@@ -36,8 +36,10 @@ STREAMS = 12
 PROOF_SECONDS, QUERY_PROOF_SECONDS = 10.0, 3.0
 FAIR_SECONDS = 10.0
 """A call with less time than this says nothing of a server that did not make it."""
-DOUBT = 2
-"""After so many failures in a row, something short tells whether the inputs or the server are to blame."""
+DOUBT = 4
+"""After so many failures in a row a server is not believed to be well any more, though it just was."""
+WELL_SECONDS = 10.0
+"""How long it is believed after something short was answered."""
 FIRST_WAIT, LONGEST_WAIT = 0.25, 3.0
 
 
@@ -93,6 +95,7 @@ class Line:
         self._gate = Ajar() if endpoint.is_local else gate
         self._slots = slots
         self._transport = Transport(endpoint, self.dialect, connections=AT_ONCE)
+        self._well_until = 0.0
 
     def ask(
         self,
@@ -176,17 +179,19 @@ class Line:
     def _judged(self, error: InferenceError, attempt: _Attempt[Any]) -> InferenceError:
         """Whose fault it is: an input's while the server still answers something short, else nobody's."""
         failures = self._gate.failed(self.endpoint.host, error)
-        if error.shared or failures < DOUBT:
+        believed = time.monotonic() < self._well_until and failures < DOUBT
+        if error.shared or believed or attempt.proof is None:
             return error
-        if failures == DOUBT and attempt.proof is not None and attempt.left > 1:
+        if failures in (1, DOUBT):
+            if attempt.patience is not ONCE or attempt.left < 1:
+                return error
             try:
                 self._prove(attempt, attempt.proof)
             except InferenceError as worse:
                 return worse if worse.shared else Unreachable(error.message, retry_after=worse.retry_after)
+            self._well_until = time.monotonic() + WELL_SECONDS
             return error
-        if isinstance(error, TooSlow):
-            return error
-        return Unreachable(error.message, retry_after=error.retry_after)
+        return error if isinstance(error, TooSlow) else Unreachable(error.message, retry_after=error.retry_after)
 
     def _prove(self, attempt: _Attempt[Any], proof: Exchange[Any]) -> None:
         """Ask something short, and tell the gate what came of it."""

@@ -15,8 +15,8 @@ from PIL import Image
 from searchsite.inference.types import Picture
 
 FACTOR = 32
-MOST_RATIO = 200
-"""Of the longer side to the shorter: the networks refuse more."""
+MOST_RATIO, PADDED_RATIO = 200, 100
+"""Of the longer side to the shorter: the networks refuse more than the first, and are then given the second."""
 LOSSLESS_BYTES = 4 * 2**20
 """A PNG of more than this is sent as JPEG."""
 JPEG_QUALITY = 95
@@ -56,12 +56,12 @@ def fitted(picture: Picture, pixels: Pixels) -> Picture:
     try:
         with Image.open(io.BytesIO(picture.data)) as opened:
             opaque = opened.mode == "RGB"
-            if opaque and not _is_strip(*opened.size) and sides(*opened.size, pixels) == opened.size:
+            if opaque and not _is_strip(opened.size, pixels) and sides(*opened.size, pixels) == opened.size:
                 return picture
             image = _on_white(opened)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise NoPicture("the picture cannot be opened") from error
-    image = _padded(image)
+    image = _padded(image, pixels)
     return _encoded(image.resize(sides(*image.size, pixels), Image.Resampling.BICUBIC))
 
 
@@ -76,16 +76,17 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, layer).convert("RGB")
 
 
-def _is_strip(width: int, height: int) -> bool:
-    return max(width, height) > MOST_RATIO * min(width, height)
+def _is_strip(size: tuple[int, int], pixels: Pixels) -> bool:
+    """Whether the picture is too long, as it is or once its sides are rounded."""
+    return any(max(pair) > MOST_RATIO * min(pair) for pair in (size, sides(*size, pixels)))
 
 
-def _padded(image: Image.Image) -> Image.Image:
+def _padded(image: Image.Image, pixels: Pixels) -> Image.Image:
     """A long strip with white beside it, so that networks take it."""
-    width, height = image.size
-    if not _is_strip(width, height):
+    if not _is_strip(image.size, pixels):
         return image
-    wide, high = max(width, math.ceil(height / MOST_RATIO)), max(height, math.ceil(width / MOST_RATIO))
+    width, height = image.size
+    wide, high = max(width, math.ceil(height / PADDED_RATIO)), max(height, math.ceil(width / PADDED_RATIO))
     padded = Image.new("RGB", (wide, high), WHITE)
     padded.paste(image, ((wide - width) // 2, (high - height) // 2))
     return padded

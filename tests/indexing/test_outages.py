@@ -30,13 +30,15 @@ from tests.fake_inference import FakeInference
 
 PROBE = 1.0
 WORKER = """
-import os, time
+import os, signal, threading, time
 import django
 django.setup()
 from searchsite.indexing import worker
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
 print("ready", flush=True)
 parent = os.getppid()
-while os.getppid() == parent:
+while os.getppid() == parent and not stop.is_set():
     worker.work("embed")
     time.sleep(0.05)
 """
@@ -86,7 +88,6 @@ def settings_of(url: str, key: str = "") -> dict[str, str]:
         "READ_PICTURES": "false",
         "PROBE_SECONDS": str(PROBE),
         "EMBEDS_AT_ONCE": "2",
-        "LEASE_SECONDS": "3",
     }
 
 
@@ -109,7 +110,7 @@ def workers(url: str, key: str = "", count: int = 2) -> Iterator[None]:
             yield
         finally:
             for one in running:
-                one.kill()
+                one.terminate()
 
 
 def put_in(count: int) -> None:
@@ -261,11 +262,12 @@ def test_of_many_processes_one_finds_out(server):
         assert not first.enter(name) and not second.enter(name)
         error = Overloaded("slow down", retry_after=30)
         assert first.failed(name, error) == 1
+        time.sleep(0.2)
         for one in (first, second):
             with pytest.raises(Overloaded, match="left alone"):
                 one.enter(name)
         first.passed(name, probe=True)
-        time.sleep(0.1)
+        time.sleep(0.2)
         assert not second.enter(name)
     finally:
         first.close()
