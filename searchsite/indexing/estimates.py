@@ -17,6 +17,7 @@ from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference import prompts
 from searchsite.inference.client import Client
 from searchsite.inference.resizing import EMBED_PIXELS, FACTOR, sides
+from searchsite.inference.types import EmbedInput
 from searchsite.jobs import overview
 from searchsite.library import files
 from searchsite.library.models import Channel, Part
@@ -191,7 +192,7 @@ def _pace(client: Client, channel: str) -> float:
     """Seconds a part takes in a call that holds several."""
     size = str(spaces.PICTURE_SIZES.get(client.info().name, files.VIEW))
     parts = Part.objects.filter(channel=channel).exclude(channel=Channel.TEXT, text="").select_related("item__blob")
-    inputs = []
+    inputs: list[EmbedInput] = []
     for part in islice(parts.defer("search", "item__title_search").order_by("-id")[:100], 100):
         if len(inputs) == min(SAMPLE[channel], batches.AT_ONCE):
             break

@@ -53,8 +53,6 @@ def _for_operators(
     """Let only superusers in: spaces are the whole house's. A change that is refused says why, above the page."""
 
     def wrap(view: Callable[Concatenate[MemberRequest, P], HttpResponseBase]) -> View:
-        @in_team(*methods)
-        @wraps(view)
         def door(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_superuser:
                 raise PermissionDenied
@@ -66,7 +64,7 @@ def _for_operators(
                 messages.error(request, str(error))
             return redirect("spaces")
 
-        return door
+        return in_team(*methods)(wraps(view)(door))  # type: ignore[arg-type]  # of what is wrapped, mypy forgets a name
 
     return wrap
 
