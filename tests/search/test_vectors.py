@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from pgvector import HalfVector
 
-from searchsite.indexing import centres, spaces, tables
+from searchsite.indexing import centres, tables
 from searchsite.indexing.models import Space
 from searchsite.library.models import Channel, Collection, Item, Kind, Part, PartRole
 from searchsite.search import vectors
