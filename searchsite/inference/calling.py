@@ -95,7 +95,7 @@ class Line:
         self._gate = Ajar() if endpoint.is_local else gate
         self._slots = slots
         self._transport = Transport(endpoint, self.dialect, connections=AT_ONCE)
-        self._well_until = 0.0
+        self._well_until = self._failed_at = 0.0
 
     def ask(
         self,
@@ -173,12 +173,15 @@ class Line:
                     self._gate.passed(host, probe=probing)
                 raise
             raise self._judged(error, attempt) from error
-        self._gate.passed(host, probe=probing)
+        if probing or start > self._failed_at:
+            # What was sent before the last failure tells nothing of the time after it.
+            self._gate.passed(host, probe=probing)
         return given
 
     def _judged(self, error: InferenceError, attempt: _Attempt[Any]) -> InferenceError:
         """Whose fault it is: an input's while the server still answers something short, else nobody's."""
         failures = self._gate.failed(self.endpoint.host, error)
+        self._failed_at = time.monotonic()
         believed = time.monotonic() < self._well_until and failures < DOUBT
         if error.shared or believed or attempt.proof is None:
             return error
