@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Barrier
 from time import monotonic
 
 from django.db import connections
@@ -35,6 +36,7 @@ class _Flow:
     waiting: deque[Unit] = field(default_factory=deque)
     flying: dict[Answer, Unit] = field(default_factory=dict)
     landed: deque[tuple[Unit, Answer]] = field(default_factory=deque)
+    used_threads: bool = False
 
     def step(self) -> bool:
         """Do the most urgent thing; false: nothing is left. Calls are sent off before what came is stored."""
@@ -73,7 +75,8 @@ class _Flow:
             if unit.is_local or not (self.waiting or self.flying or self.landed):
                 self.guard(partial(_all, unit), unit.claims)
             else:
-                self.flying[self.threads.submit(_apart, unit)] = unit
+                self.flying[self.threads.submit(unit.ask)] = unit
+                self.used_threads = True
 
 
 def run(take: Take, guard: Guard, *, until: float) -> None:
@@ -84,8 +87,12 @@ def run(take: Take, guard: Guard, *, until: float) -> None:
     most = config.load().embeds_at_once
     with ThreadPoolExecutor(most, "embed") as threads:
         flow = _Flow(take, guard, until, most, threads)
-        while flow.step():
-            pass
+        try:
+            while flow.step():
+                pass
+        finally:
+            if flow.used_threads:
+                _close_connections(threads, most)
 
 
 def _all(unit: Unit) -> None:
@@ -96,9 +103,14 @@ def _store(unit: Unit, done: Answer) -> None:
     unit.store(done.result())
 
 
-def _apart(unit: Unit) -> batches.Outcome:
-    """Ask in a thread; the meter has opened a database connection there, which nobody else would close."""
-    try:
-        return unit.ask()
-    finally:
+def _close_connections(threads: ThreadPoolExecutor, most: int) -> None:
+    """The meter has opened a database connection in each thread, which nobody else would close."""
+    together = Barrier(most)
+
+    def close() -> None:
+        # No thread may take two of these, and so leave another without.
+        together.wait()
         connections.close_all()
+
+    for done in [threads.submit(close) for _ in range(most)]:
+        done.result()
