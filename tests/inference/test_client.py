@@ -23,9 +23,9 @@ from searchsite.inference.errors import (
     BadInput,
     InferenceError,
     NotOffered,
+    NotOffered,
     Overloaded,
     Refused,
-    ServerFailed,
     TooSlow,
     Unauthorised,
     Unreachable,
@@ -123,8 +123,8 @@ def test_it_tells_the_meter_what_a_call_cost(fake):
 def test_it_uses_nothing_of_a_bad_answer(fake, client, fault):
     fake.fault = fault
     error = fault_of(client)
-    assert type(error) is (Refused if fault == "redirect" else BadAnswer)
-    assert error.permanent == (fault == "redirect") and not error.shared
+    assert type(error) is (Unreachable if fault == "redirect" else BadAnswer)
+    assert error.shared == (fault == "redirect") and not error.permanent
 
 
 def test_it_puts_shuffled_vectors_in_order(fake, client):
@@ -145,13 +145,14 @@ def test_it_renormalises_vectors_that_are_nearly_of_length_one(fake, client):
         ("401", Unauthorised, False, True),
         ("402", Unauthorised, False, True),
         ("403", Unauthorised, False, True),
-        ("404", Refused, True, False),
+        ("404", NotOffered, True, False),
         ("413", Refused, True, False),
         ("429", Overloaded, False, True),
-        ("500", ServerFailed, False, False),
+        # What fails for something short, too, is the server's fault.
+        ("500", Unreachable, False, True),
         ("502", Unreachable, False, True),
         ("503", Overloaded, False, True),
-        ("504", TooSlow, False, False),
+        ("504", Unreachable, False, True),
         ("error_in_200", Overloaded, False, True),
     ],
 )
