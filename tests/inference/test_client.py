@@ -23,7 +23,6 @@ from searchsite.inference.errors import (
     BadInput,
     InferenceError,
     NotOffered,
-    NotOffered,
     Overloaded,
     Refused,
     TooSlow,
