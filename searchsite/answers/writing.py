@@ -9,11 +9,13 @@ from typing import Literal
 
 Style = Literal["", "strong", "em", "code", "cite"]
 NUMBERS = r"(?:sources?\s+)?\[?(\d{1,2}(?:\s*(?:[,;–-]|and)\s*(?:sources?\s+)?\d{1,2})*)"
-CITED = re.compile(rf"\s*[\[【]\s*{NUMBERS}\s*[\]】]", re.IGNORECASE)
-MARKED = re.compile(r"`([^`\n]+)`|\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", re.DOTALL)
+# A network may go on with blanks or stars for thousands of characters: no pattern looks at them over and over.
+CITED = re.compile(rf"(?<!\s)\s*[\[【]\s*{NUMBERS}\s*[\]】]", re.IGNORECASE)
+STRONG = r"\*\*(?=\S)((?:(?!\*\*).)+)(?<=\S)\*\*"
+MARKED = re.compile(rf"`([^`\n]+)`|{STRONG}|(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])", re.DOTALL)
 RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
 ITEM = re.compile(r"\s{0,8}(?:[-*•]|(\d{1,3})[.)])\s+(\S.*)")
-HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*\s*")
+HEADING = re.compile(r"#{1,6}\s+(\S.*)")
 FENCE = re.compile(r"\s*```")
 LISTS = ("ul", "ol")
 
@@ -112,7 +114,7 @@ def _kind(before: str, line: str, *, gap: bool) -> str:
 def _add(kind: str, kept: list[str], line: str) -> None:
     """Go on with a paragraph's lines, or with the last item of a list."""
     heading = HEADING.fullmatch(line)
-    text = f"**{heading[1]}**" if heading else line.strip()
+    text = f"**{heading[1].rstrip('# ') or heading[1]}**" if heading else line.strip()
     if kept:
         kept[-1] += f"\n{text}" if kind == "p" else f" {text}"
     else:

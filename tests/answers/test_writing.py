@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from searchsite.answers import prompts, speech, writing
@@ -54,10 +56,22 @@ def test_markup_is_only_text():
 
 
 @pytest.mark.parametrize(
-    "text", ["*" * 9000, "[" * 9000, "**a" * 3000, "- " * 4000, "[1" + " ,1" * 3000, "a" + " " * 9000]
+    "text",
+    [
+        *("*" * 9000, "[" * 9000, "**a" * 3000, "**a " * 3000, "- " * 4000, "[1" + " ,1" * 3000),
+        *(f"a{' ' * 20_000}b", f"# a{' ' * 20_000}b", f"# {'# ' * 9000}b"),
+    ],
 )
 def test_hostile_texts_take_no_time(text):
+    start = time.process_time()
     writing.blocks_of(text, 3)
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(("line", "shown"), [("## Dough ##", "Dough"), ("# ###", "###"), ("#  Bake it", "Bake it")])
+def test_headings_are_bold_lines(line, shown):
+    ((span,),) = writing.blocks_of(line, 3)[0].lines
+    assert (span.text, span.style) == (shown, "strong")
 
 
 @pytest.mark.parametrize(
