@@ -183,10 +183,10 @@ class Line:
         failures = self._gate.failed(self.endpoint.host, error)
         self._failed_at = time.monotonic()
         believed = time.monotonic() < self._well_until and failures < DOUBT
-        if error.shared or believed or attempt.proof is None:
+        if error.shared or believed or attempt.proof is None or attempt.patience is not ONCE:
             return error
         if failures in (1, DOUBT):
-            if attempt.patience is not ONCE or attempt.left < 1:
+            if attempt.left < 1:
                 return error
             try:
                 self._prove(attempt, attempt.proof)
