@@ -22,8 +22,8 @@ def ranking(
 ) -> Exchange[tuple[tuple[float, ...], Spent]]:
     """How relevant documents are to a query."""
     request = line.dialect.rerank(line.endpoint.network, query, documents, instruction)
-    # Some servers send back all that they were sent.
-    sent = sum(len((one.text or "").encode()) + len(one.picture.data if one.picture else b"") for one in documents)
+    # Some servers send back all that they were sent, and write each letter that is not ASCII as six.
+    sent = sum(6 * len(one.text or "") + len(one.picture.data if one.picture else b"") for one in documents)
     return Exchange(request, lambda answer: line.dialect.scores(answer, len(documents)), 2 * sent + SCORES_BYTES)
 
 

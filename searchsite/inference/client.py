@@ -108,7 +108,7 @@ class Client:
         return line.ask(exchange, end=time.monotonic() + SECONDS["query"], patience=PATIENT)
 
     def embed(self, inputs: Sequence[EmbedInput], *, purpose: Purpose, instruction: str | None = None) -> Embeddings:
-        """A unit vector for each input, in order. All or nothing: any failure raises an `InferenceError`."""
+        """A unit vector for each input, in order. Any failure raises an `InferenceError`, which has what came."""
         start = time.monotonic()
         end = start + SECONDS[purpose]
         endpoint = self.stages.embed
@@ -118,7 +118,7 @@ class Client:
         task = EmbedTask(known.offer, purpose, instruction, known.asked)
         batches = embedding.batches(ready, known.offer, self._lines[endpoint].dialect)
         done: list[tuple[Sequence[EmbedInput], Spent]] = []
-        vectors = np.empty((len(inputs), known.info.dimensions), np.float32)
+        made: dict[int, Vectors] = {}
 
         def work(batch: Batch) -> None:
             try:
@@ -126,18 +126,20 @@ class Client:
             except BadAnswer as error:
                 done.extend(((), spent) for spent in metering.paid_for(error))
                 raise
-            vectors[list(batch.places)] = rows
+            made.update(zip(batch.places, rows, strict=True))
             done.append((batch.inputs, spent))
 
         try:
-            self._all([partial(work, batch) for batch in batches])
+            with embedding.keeping(made):
+                self._all([partial(work, batch) for batch in batches])
         finally:
             # What came before another request failed is paid for all the same.
             usage = metering.usage_of_batches(endpoint, purpose, done, time.monotonic() - start)
             usage = replace(usage, failed=usage.inputs < len(inputs))
             if done or not batches:
                 self._meter.record(usage)
-        return Embeddings(vectors, usage)
+        vectors = np.array([made[place] for place in range(len(inputs))], np.float32)
+        return Embeddings(vectors.reshape(len(inputs), known.info.dimensions), usage)
 
     def read(self, pictures: Sequence[Picture], *, text: bool = True) -> list[Reading]:
         """What each picture shows: its text and tags, in order; without `text` the tags alone, far quicker."""
@@ -247,7 +249,7 @@ class Client:
             return known.cut(vectors), spent
         except BadInput as error:
             raise batch.placed(error) from error
-        except BadAnswer:
+        except (BadAnswer, NotOffered):
             self._known = None  # perhaps another embedder serves there now
             raise
 
@@ -291,7 +293,7 @@ class Client:
 
     def _explained(self, stage: Stage, error: Refused, end: float) -> Refused:
         """The refusal, or that the network is not in the server's list, which says more."""
-        if isinstance(error, BadInput | NotOffered) or end - time.monotonic() < 1:
+        if isinstance(error, BadInput) or end - time.monotonic() < 1:
             return error
         line = self._lines[self._endpoint(stage)]
         return offers.missing(line, end=end) or error

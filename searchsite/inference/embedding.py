@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from searchsite.inference import resizing
 from searchsite.inference.dialects.base import Dialect, Offer
-from searchsite.inference.errors import BadInput
+from searchsite.inference.errors import BadInput, InferenceError
 from searchsite.inference.offers import Known
 from searchsite.inference.prompts import clean
-from searchsite.inference.types import EmbedInput
+from searchsite.inference.types import EmbedInput, Vectors
 
 CONVERSATIONS = 8
 """Inputs with pictures in one request, where the server takes several."""
@@ -30,6 +31,16 @@ class Batch:
         """The error with the caller's numbering of the inputs."""
         known = error.index is not None and error.index < len(self.places)
         return BadInput(error.message, index=self.places[error.index or 0] if known else None)
+
+
+@contextmanager
+def keeping(made: Mapping[int, Vectors]) -> Iterator[None]:
+    """Let the error that ends several requests have what the others gave."""
+    try:
+        yield
+    except InferenceError as error:
+        error.made = made
+        raise
 
 
 def usable(entry: EmbedInput, place: int, known: Known) -> EmbedInput:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class InferenceError(Exception):
     """Root of the tree. The message is one sentence, fit to be shown.
 
     permanent: the same call would fail again. retry_after: seconds to wait, where the server said so.
     shared: every input would fail in the same way now, so that no input is to blame (give the attempt back).
+    made: vectors that `Client.embed` had by then, by the place of their input: they are paid for.
     """
 
     permanent = False
     shared = False
+    made: Mapping[int, Any] = {}
 
     def __init__(self, message: str, *, permanent: bool | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -27,9 +32,13 @@ class InferenceError(Exception):
 
 
 class Unreachable(InferenceError):
-    """No connection, a connection that broke, or a gateway that says so."""
+    """No connection, a connection that broke, or a gateway that says so.
+
+    broke: the call had gone out, so that its input may be what the server cannot bear.
+    """
 
     shared = True
+    broke = False
 
 
 class TooSlow(InferenceError):
@@ -86,7 +95,7 @@ class OutOfBudget(InferenceError):
 
 
 class NotOffered(Refused):
-    """The server does not have the network that was asked for; the message names what it has."""
+    """The server does not have what was asked for, whatever the input; the message names what it has, where known."""
 
 
 class Declined(Refused):

@@ -80,7 +80,9 @@ class Transport:
         except httpcore.ConnectError as error:
             raise Unreachable(f"{name} cannot be reached") from error
         except (httpcore.NetworkError, httpcore.RemoteProtocolError, ssl.SSLError) as error:
-            raise Unreachable(f"{name} broke the connection") from error
+            broken = Unreachable(f"{name} broke the connection")
+            broken.broke = True
+            raise broken from error
         except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError):
             # Without the cause: it quotes the header, and so the key.
             raise Refused(f"{name} cannot be called: its address or key is malformed") from None
@@ -97,12 +99,14 @@ class Transport:
     def fault(self, status: int, headers: Headers, answer: Any, body: bytes) -> InferenceError | None:
         """The error that an answer is or carries, with the server's name."""
         if 300 <= status < 400:
-            return Refused(f"{self._endpoint.name} sends calls on to another address, which is not followed")
+            return Unreachable(f"{self._endpoint.name} sends calls on to another address, which is not followed")
         error = self._dialect.fault(status, answer, _retry_after(headers))
         if error is None:
             return None if status == 200 else BadAnswer(f"{self._endpoint.name} answered with status {status}")
         said = error.message if answer is not None else f"{status} {self._quoted(body)}".strip()
         error.reword(f"{self._endpoint.name}: {said}")
+        if isinstance(error, Unreachable):
+            error.broke = True
         return error
 
     def _open(self, stack: ExitStack, request: Request) -> tuple[httpcore.Response, Headers]:
@@ -143,8 +147,8 @@ class Transport:
         fault = self.fault(status, headers, answer, body)
         if fault is not None and self._key() is not None:
             # Once more without the key: a message that was cut within it would show its beginning.
-            body = self._masked(body.decode("utf-8", "replace")).encode()
-            fault = self.fault(status, headers, parsed(body), body) or fault
+            plain = self._masked(_plain(answer, body))
+            fault = self.fault(status, headers, parsed(plain), plain.encode("utf-8", "replace")) or fault
         if fault is not None:
             raise fault
         if answer is None:
@@ -208,7 +212,15 @@ class Events:
                 yield parsed(data.encode())
 
 
-def parsed(body: bytes) -> Any:
+def _plain(answer: Any, body: bytes) -> str:
+    """The answer as text, in which JSON's escapes hide no part of a key."""
+    try:
+        return body.decode("utf-8", "replace") if answer is None else json.dumps(answer, ensure_ascii=False)
+    except RecursionError:
+        return ""
+
+
+def parsed(body: bytes | str) -> Any:
     """The value of a JSON text; None where it is none."""
     try:
         return json.loads(body)

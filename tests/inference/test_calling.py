@@ -172,6 +172,15 @@ def test_a_key_that_a_server_sends_back_is_never_shown(status, cut):
     assert KEY[:10] not in shown
 
 
+def test_a_key_that_is_sent_back_in_json_escapes_is_not_shown():
+    """PHP writes a slash with a backslash before it."""
+    key = "sk/abc+def/0123456789"
+    raw = b'{"error": {"message": "no such key: %s"}}' % key.replace("/", "\\/").encode()
+    with served(lambda _: b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n" % len(raw) + raw) as url:
+        error = fault_of(Client(Stages(Endpoint(url, None, "x", SecretStr(key), "openai"))))
+    assert "no such key: [key]" in str(error) and "0123456789" not in repr(error)
+
+
 def test_errors_inside_a_200_are_errors(fake, client):
     fake.failures, fake.status, fake.body = 9, 200, {"error": {"code": 402, "message": "Insufficient credits"}}
     with pytest.raises(Unauthorised, match="Insufficient credits"):

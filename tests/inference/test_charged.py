@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from searchsite.inference.dialects.base import ChatTask
-from searchsite.inference.errors import BadAnswer, OutOfBudget
+from searchsite.inference.errors import BadAnswer, BadInput, OutOfBudget
 from searchsite.inference.stages import Endpoint
 from searchsite.inference.types import EmbedInput, Message, Usage
 from tests.fake_inference import FakeInference
@@ -50,6 +50,20 @@ def test_a_ranking_that_cannot_be_used_is_paid_for(fake) -> None:
         fake.client(meter=counted).rerank(EmbedInput("car"), [EmbedInput("red car"), EmbedInput("tree")], seconds=5)
     (usage,) = counted
     assert (usage.operation, usage.inputs, usage.tokens > 0, usage.failed) == ("rerank", 2, True, True)
+
+
+def test_what_the_other_requests_of_a_call_gave_comes_with_the_error(fake) -> None:
+    fake.bad_marker = "poison"
+    texts = [EmbedInput(f"note {number}") for number in range(40)] + [EmbedInput("poison")]
+    with pytest.raises(BadInput) as caught:
+        fake.client().embed(texts, purpose="document")
+    assert caught.value.index == 40 and set(caught.value.made) == set(range(32))
+    assert caught.value.made[7] @ fake.vector("note 7") > 0.9999
+
+
+def test_a_ranking_that_is_sent_back_in_escapes_is_read(fake) -> None:
+    documents = [EmbedInput("\u0441\u043b\u043e\u0432\u043e " * 330)] * 50
+    assert len(fake.client().rerank(EmbedInput("\u0441\u043b\u043e\u0432\u043e"), documents, seconds=10).scores) == 50
 
 
 def test_an_answer_that_says_nothing_of_its_cost_is_not_made_up(fake) -> None:

@@ -10,6 +10,7 @@ from searchsite.inference.errors import (
     BadAnswer,
     BadInput,
     InferenceError,
+    NotOffered,
     Overloaded,
     Refused,
     ServerFailed,
@@ -25,6 +26,8 @@ KEY_TROUBLE = {401, 402, 403}
 BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504
 UNREACHABLE = {BAD_GATEWAY, 520, 521, 522, 523, 525, 526}
 TOO_SLOW = {GATEWAY_TIMEOUT, 524}
+NOT_THERE = {404, 405, 410}
+"""The network or the address is gone, whatever the input."""
 
 
 def error_for(status: int, message: str, *, wait: float | None = None, place: int | None = None) -> InferenceError:
@@ -41,6 +44,8 @@ def error_for(status: int, message: str, *, wait: float | None = None, place: in
         return ServerFailed(message, retry_after=wait)
     if status < 400:
         return BadAnswer(message, retry_after=wait)
+    if status in NOT_THERE:
+        return NotOffered(message)
     return Refused(message) if place is None else BadInput(message, index=place)
 
 
