@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from searchsite.accounts import meter
 from searchsite.indexing import provider
+from searchsite.indexing.fingerprints import WrongEmbedder
 from searchsite.indexing.inputs import Pending, input_of
 from searchsite.indexing.models import Space
 from searchsite.inference.client import Client
-from searchsite.inference.errors import BadInput, InferenceError, TooSlow
+from searchsite.inference.errors import BadInput, InferenceError, NotOffered, TooSlow, Unreachable
 from searchsite.inference.types import EmbedInput, Vectors
 
+Inputs = Sequence[tuple[int, EmbedInput]]
 AT_ONCE = 32
 # Finding two bad inputs among 32 by halves takes 19 calls; more trouble than that is not of single inputs.
 MOST_CALLS = 24
@@ -36,7 +38,7 @@ class _Chunk:
     teams: Mapping[int, int]
     calls: int = 0
 
-    def embed(self, inputs: Sequence[tuple[int, EmbedInput]]) -> None:
+    def embed(self, inputs: Inputs, *, again: bool = True) -> None:
         if not inputs:
             return
         self.calls += 1
@@ -44,28 +46,45 @@ class _Chunk:
             with meter.paying(self.teams[part_id] for part_id, _ in inputs):
                 vectors = self.client.embed([one for _, one in inputs], purpose="document").vectors
         except InferenceError as caught:
-            error = provider.settled(caught, self.client) if isinstance(caught, TooSlow) else caught
+            self.outcome.vectors.update((inputs[place][0], vector) for place, vector in caught.made.items())
+            rest = [one for place, one in enumerate(inputs) if place not in caught.made]
+            error = _settled(caught, self.client)
             if error.shared:
                 raise error from caught
-            self.blame(inputs, error)
+            if caught.shared and again and len(rest) == 1:
+                # Its connection broke, and was perhaps only unlucky.
+                return self.embed(rest, again=False)
+            bad = error.index if isinstance(error, BadInput) else None
+            self.blame(rest, error, inputs[bad] if bad is not None and 0 <= bad < len(inputs) else None)
         else:
             self.outcome.vectors.update(zip((part_id for part_id, _ in inputs), vectors, strict=True))
 
-    def blame(self, inputs: Sequence[tuple[int, EmbedInput]], error: InferenceError) -> None:
+    def blame(self, inputs: Inputs, error: InferenceError, bad: tuple[int, EmbedInput] | None) -> None:
         """Find out which input the error is about: the server says, or halves tell."""
-        bad = error.index if isinstance(error, BadInput) else None
         if len(inputs) == 1:
             self.outcome.errors[inputs[0][0]] = error
         elif self.calls >= MOST_CALLS:
             unproven = InferenceError(error.message, permanent=False)
             self.outcome.errors.update({part_id: unproven for part_id, _ in inputs})
-        elif bad is not None and 0 <= bad < len(inputs):
-            self.outcome.errors[inputs[bad][0]] = error
-            self.embed([*inputs[:bad], *inputs[bad + 1 :]])
+        elif bad is not None:
+            self.outcome.errors[bad[0]] = error
+            self.embed([one for one in inputs if one is not bad])
         else:
             half = len(inputs) // 2
             self.embed(inputs[:half])
             self.embed(inputs[half:])
+
+
+def _settled(caught: InferenceError, client: Client) -> InferenceError:
+    """The error, once it is known whether an input is to blame, or the server, or the settings."""
+    if isinstance(caught, NotOffered):
+        return WrongEmbedder(caught.message)
+    if isinstance(caught, TooSlow):
+        return provider.settled(caught, client)
+    if isinstance(caught, Unreachable) and caught.broke:
+        settled = provider.settled(caught, client)
+        return settled if settled is not caught else InferenceError(caught.message)
+    return caught
 
 
 def embed(space: Space, client: Client, wanted: Sequence[Pending]) -> Outcome:

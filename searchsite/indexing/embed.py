@@ -44,7 +44,7 @@ class Unit:
         """Write what came of it. Raises an InferenceError when the rest must wait for the server."""
         embedded = [_Embedded(claim, self.wanted.get(claim.subject, ()), outcome) for claim in self.claims]
         everywhere = self.claims[0].space_id is None
-        _store(self.space, [one for one in embedded if one.complete], everywhere=everywhere)
+        _store(self.space, embedded, everywhere=everywhere)
         if outcome.stopped is not None:
             raise outcome.stopped
 
@@ -62,6 +62,11 @@ class _Embedded:
         """Whether each part has come to something, good or bad."""
         come_to = self.outcome.vectors.keys() | self.outcome.errors.keys()
         return all(one.part_id in come_to for one in self.wanted)
+
+    @property
+    def begun(self) -> bool:
+        """Whether some parts have vectors, and others have to wait. Those are paid for, and kept."""
+        return not self.complete and any(one.part_id in self.outcome.vectors for one in self.wanted)
 
     @property
     def error(self) -> InferenceError | None:
@@ -129,11 +134,13 @@ def _store(space: Space, embedded: Sequence[_Embedded], *, everywhere: bool) -> 
     ids = [one.claim.subject for one in embedded]
     locked = Item.objects.select_for_update(of=("self",)).only("team_id").filter(pk__in=ids).order_by("pk")
     alive = {item.pk: item for item in locked}
-    held = [one for one in _end(embedded) if one.claim.subject in alive]
+    begun = [one for one in embedded if one.begun and queue.heartbeat([one.claim])]
+    ended = [one for one in _end([one for one in embedded if one.complete]) if one.claim.subject in alive]
+    held = ended + [one for one in begun if one.claim.subject in alive]
     rows = [row for one in held for row in _rows(current, one)] if current is not None else []
     if current is not None:
         tables.put(space.pk, rows)
-    items = {one.claim.subject: alive[one.claim.subject] for one in held if one.error is None}
+    items = {one.claim.subject: alive[one.claim.subject] for one in ended if one.error is None}
     jobs = _missing(current, items) if current is not None else []
     for other in Space.objects.exclude(pk=space.pk).exclude(status=SpaceStatus.DROPPED) if everywhere else ():
         tables.outdate(other.pk, rows)

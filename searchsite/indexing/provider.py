@@ -16,7 +16,7 @@ from searchsite.indexing.models import Space
 from searchsite.inference import stages
 from searchsite.inference.breaker import Pace
 from searchsite.inference.client import Client
-from searchsite.inference.errors import InferenceError, TooSlow, Unreachable
+from searchsite.inference.errors import InferenceError, Unreachable
 from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import EmbedInput
 
@@ -87,7 +87,7 @@ def forget() -> None:
     gate.cache_clear()
 
 
-def settled(error: TooSlow, asked: Client | None = None) -> InferenceError:
+def settled(error: InferenceError, asked: Client | None = None) -> InferenceError:
     """Whose fault it is: an input's while the server still answers something short, else nobody's."""
     try:
         (asked or client()).embed([EmbedInput(text="a")], purpose="query")

@@ -1,0 +1,97 @@
+"""Inputs that break the server's connection, and a server that answers but has lost what it served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from searchsite import config
+from searchsite.indexing import provider, stages, worker
+from searchsite.jobs.models import Job
+from tests import made
+from tests.fake_inference import FakeInference
+
+pytestmark = pytest.mark.django_db
+
+
+class Fragile(FakeInference):
+    """Hangs up on whoever sends it one word, and is away after so many calls."""
+
+    ends_after: int | None = None
+
+    def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.ends_after is not None and self.calls >= self.ends_after:
+            return 503, {"error": {"message": "away"}}
+        return super().answer(path, body)
+
+    def fault_of(self, path: str) -> str | None:
+        return "closed" if "crashes" in json.dumps(self.requests[-1]) else super().fault_of(path)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fragile]:
+    with Fragile() as server:
+        monkeypatch.setenv("INFERENCE_URL", server.url)
+        monkeypatch.setenv("EMBEDDER", server.embedder)
+        provider.forget()
+        config.load.cache_clear()
+        yield server
+        provider.forget()
+    monkeypatch.undo()
+    config.load.cache_clear()
+
+
+def work_on(times: int) -> None:
+    """Work as if the waits between were over."""
+    for _ in range(times):
+        worker._pauses.clear()
+        Job.objects.filter(state="ready").update(run_at="2020-01-01T00:00:00Z")
+        made.work_through_everything()
+
+
+def states() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for state in Job.objects.filter(kind="embed").values_list("state", flat=True):
+        found[state] = found.get(state, 0) + 1
+    return found
+
+
+def test_what_came_of_a_long_text_before_the_server_went_away_is_not_paid_for_twice(inbox, fake):
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    item = made.note(inbox, "\n\n".join(f"Passage {number} of many. " + "fine words. " * 150 for number in range(70)))
+    parts, before, fake.ends_after = item.parts.count(), fake.inputs, fake.calls + 2
+    assert parts > 64
+    work_on(1)
+    assert fake.inputs - before == 64
+    assert stages.status_of([item])[item.pk].status == "processing"
+    fake.ends_after = None
+    work_on(1)
+    assert (fake.inputs - before, stages.status_of([item])[item.pk].status) == (parts, "ready")
+
+
+def test_an_input_that_breaks_the_connection_keeps_no_other_waiting(inbox, fake):
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    notes = [made.note(inbox, f"an innocent note {number}") for number in range(8)]
+    culprit = made.note(inbox, "the culprit crashes")
+    work_on(1)
+    work_on(8)
+    assert {stages.status_of([one])[one.pk].status for one in notes} == {"ready"}
+    assert stages.status_of([culprit])[culprit.pk].status == "failed"
+
+
+@pytest.mark.parametrize("status", [404, 302])
+def test_a_server_that_lost_its_network_costs_no_item(inbox, fake, status):
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    for number in range(3):
+        made.note(inbox, f"an innocent note {number}")
+    fake.fault = "404" if status == 404 else "redirect"
+    work_on(3)
+    fake.fault = None
+    work_on(2)
+    assert states() == {"done": 4}
