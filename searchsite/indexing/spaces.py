@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from django.db import connection, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from searchsite.indexing import fingerprints, instructions, plan, provider, tables
 from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
@@ -22,6 +24,7 @@ from searchsite.jobs import care
 from searchsite.library import files
 from searchsite.library.models import Channel
 
+log = structlog.get_logger()
 # The built-in engine looks at 260 pixels a side: the thumbnail holds more, and is decoded ten times as fast.
 PICTURE_SIZES = {"builtin": files.THUMBNAIL}
 # Of unrelated pairs (a text and a picture, or two texts) one in twenty is more alike than this. Measured on
@@ -132,11 +135,13 @@ def activate(space: Space, *, force: bool = False) -> Space:
 
     Whoever reads which space answers sees the one or the other, never both or none.
     """
+    # All of them, in one order: of two at a time the second sees which one answers since the first.
+    list(Space.objects.select_for_update().exclude(status=SpaceStatus.DROPPED).order_by("pk"))
     chosen = _held(space, SpaceStatus.BUILDING, SpaceStatus.RETIRED)
     missing = 0 if force else lacking(chosen)
     if missing:
         raise NotNow(f"{missing:,} parts have no vectors in {chosen} yet; only words would find them.")
-    for before in Space.objects.select_for_update().filter(status=SpaceStatus.ACTIVE):
+    for before in Space.objects.filter(status=SpaceStatus.ACTIVE):
         Space.objects.filter(pk=before.pk).update(status=SpaceStatus.RETIRED, retired_at=Now())
         care.forget_space(before.pk)
     # What failed with the other embedder says nothing of this one.
@@ -175,11 +180,16 @@ def drop(space: Space) -> None:
 def sweep_dropped() -> None:
     """Remove the tables of spaces that are dropped. One that is in use is left for the next time."""
     for space in Space.objects.filter(status=SpaceStatus.DROPPED):
-        with transaction.atomic(), connection.cursor() as cursor:
-            # Dropping a table that refers to items locks them; whoever is in the way goes first.
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
-            tables.drop(space.pk)
-            Space.objects.filter(pk=space.pk).delete()
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                # Dropping a table that refers to items locks them; whoever is in the way goes first.
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                tables.drop(space.pk)
+                Space.objects.filter(pk=space.pk).delete()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+                raise
+            log.info("vectors stay for now", space=space.pk)
 
 
 def lacking(space: Space) -> int:
