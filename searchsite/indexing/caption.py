@@ -16,8 +16,9 @@ from searchsite.accounts import meter
 from searchsite.indexing import plan, provider
 from searchsite.inference import captioning
 from searchsite.inference.client import Client
+from searchsite.inference.dialects.base import ChatTask
 from searchsite.inference.errors import InferenceError, NotOffered, TooSlow, Unreachable
-from searchsite.inference.types import Caption, Picture
+from searchsite.inference.types import Caption, Message, Picture
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim, Fenced
 from searchsite.library import files, sayings, tags, wording
@@ -27,6 +28,7 @@ from searchsite.library.sayings import Saying, Voice
 log = structlog.get_logger()
 NOT_CONFIGURED = "No captioner is configured."
 NO_FILE = "The picture's file is missing."
+SHORT, SHORT_SECONDS = ChatTask("", [Message("user", "Say yes.")], most_tokens=16, thinking=False), 10.0
 Outcome = Caption | InferenceError
 
 
@@ -93,9 +95,32 @@ def _asked_apart(client: Client, claim: Claim, picture: Picture) -> Outcome:
 
 
 def _asked(client: Client, claim: Claim, picture: Picture) -> Outcome:
+    """Ask; once more at once where the connection broke, though the captioner is there."""
+    with meter.paying([claim.team_id]):
+        first = _described(client, picture)
+        if not _broke(first) or not _is_there(client):
+            return first
+        second = _described(client, picture)
+        # It is the picture, then, and not bad luck.
+        return InferenceError(str(second)) if _broke(second) and _is_there(client) else second
+
+
+def _broke(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unreachable) and outcome.broke
+
+
+def _is_there(client: Client) -> bool:
+    """Whether the captioner answers something short."""
     try:
-        with meter.paying([claim.team_id]):
-            return captioning.describe(client, picture)
+        client.chat("caption", SHORT, seconds=SHORT_SECONDS)
+    except InferenceError as error:
+        return not error.shared
+    return True
+
+
+def _described(client: Client, picture: Picture) -> Outcome:
+    try:
+        return captioning.describe(client, picture)
     except NotOffered as error:
         return WrongCaptioner(error.message)
     except TooSlow as error:

@@ -49,7 +49,10 @@ class Transport:
         """The parsed JSON answer, complete before `end` (monotonic time) and of `most` bytes at most."""
         with self.typed(end), ExitStack() as stack:
             response, headers = self._open(stack, request)
-            return self._parsed(response.status, headers, self._body(response, most))
+            body = self._body(response, most)
+            if not _framed(response) and parsed(body) is None and body.lstrip()[:1] in (b"", b"{", b"["):
+                raise self._broken()
+            return self._parsed(response.status, headers, body)
 
     def stream(self, request: Request, *, end: float, most: int) -> Events:
         """The events of an answer as they come. Raises as `call` does where the server does not begin to stream."""
@@ -80,9 +83,7 @@ class Transport:
         except httpcore.ConnectError as error:
             raise Unreachable(f"{name} cannot be reached") from error
         except (httpcore.NetworkError, httpcore.RemoteProtocolError, ssl.SSLError) as error:
-            broken = Unreachable(f"{name} broke the connection")
-            broken.broke = True
-            raise broken from error
+            raise self._broken() from error
         except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError):
             # Without the cause: it quotes the header, and so the key.
             raise Refused(f"{name} cannot be called: its address or key is malformed") from None
@@ -107,6 +108,11 @@ class Transport:
         error.reword(f"{self._endpoint.name}: {said}")
         if isinstance(error, Unreachable):
             error.broke = True
+        return error
+
+    def _broken(self) -> Unreachable:
+        error = Unreachable(f"{self._endpoint.name} broke the connection")
+        error.broke = True
         return error
 
     def _open(self, stack: ExitStack, request: Request) -> tuple[httpcore.Response, Headers]:

@@ -12,8 +12,10 @@ from searchsite import config
 from searchsite.indexing import provider, stages, worker
 from searchsite.jobs.models import Job
 from tests import made
+from tests.captioned import captioner
 from tests.fake_inference import FakeInference
 
+__all__ = ["captioner"]
 pytestmark = pytest.mark.django_db
 
 
@@ -21,6 +23,7 @@ class Fragile(FakeInference):
     """Hangs up on whoever sends it one word, and is away after so many calls."""
 
     ends_after: int | None = None
+    breaks_on = "crashes"
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.ends_after is not None and self.calls >= self.ends_after:
@@ -28,7 +31,7 @@ class Fragile(FakeInference):
         return super().answer(path, body)
 
     def fault_of(self, path: str) -> str | None:
-        return "closed" if "crashes" in json.dumps(self.requests[-1]) else super().fault_of(path)
+        return "closed" if self.breaks_on in json.dumps(self.requests[-1]) else super().fault_of(path)
 
 
 @pytest.fixture
@@ -95,3 +98,23 @@ def test_a_server_that_lost_its_network_costs_no_item(inbox, fake, status):
     fake.fault = None
     work_on(2)
     assert states() == {"done": 4}
+
+
+def test_a_picture_that_breaks_the_connection_fails_in_the_end(inbox, captioner):
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    item, captioner.breaks_on = made.picture(inbox), "image_url"
+    work_on(5)
+    caption = stages.status_of([item])[item.pk].stages["caption"]
+    assert (caption.state, "broke the connection" in caption.error) == ("failed", True)
+
+
+def test_captions_wait_where_nothing_is_answered(inbox, captioner):
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    item, captioner.chat_fault = made.picture(inbox), "closed"
+    work_on(2)
+    assert Job.objects.get(kind="caption").attempts == 0
+    captioner.chat_fault = None
+    work_on(1)
+    assert stages.status_of([item])[item.pk].status == "ready"

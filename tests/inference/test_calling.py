@@ -19,7 +19,16 @@ from pydantic import SecretStr
 from searchsite.inference.calling import Slots
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
-from searchsite.inference.errors import BadAnswer, Busy, InferenceError, NotOffered, Refused, TooSlow, Unauthorised
+from searchsite.inference.errors import (
+    BadAnswer,
+    Busy,
+    InferenceError,
+    NotOffered,
+    Refused,
+    TooSlow,
+    Unauthorised,
+    Unreachable,
+)
 from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import EmbedInput, Message
 from tests.fake_inference import FakeInference
@@ -148,6 +157,13 @@ def test_a_drip_ends_at_the_deadline():
                 with pytest.raises(TooSlow):
                     client.chat("answer", TALK, seconds=seconds)
                 assert seconds <= time.monotonic() - start < seconds + 0.5
+
+
+@pytest.mark.parametrize("body", [b"", b'{"data": [{"index": 0, "emb'])
+def test_an_answer_without_a_length_that_ends_too_soon_was_cut(body):
+    with served(lambda _: b"HTTP/1.1 200 OK\r\n\r\n" + body) as url:
+        error = fault_of(Client(Stages(Endpoint(url, None, "x"))))
+    assert isinstance(error, Unreachable) and "broke the connection" in str(error)
 
 
 def test_a_gzip_bomb_costs_no_memory():
