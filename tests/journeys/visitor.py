@@ -36,15 +36,17 @@ class Visitor:
 
     def upload(self, colour: str, name: str) -> dict[str, Any]:
         """Put a picture in, and return it once it is ready."""
-        answer = self._api.post("/items", files={"file": (name, drawn(colour), "image/png")})
-        assert answer.status_code in (200, 201), answer.text
-        return self.ready(answer.json()["id"])
+        return self.ready(self.put_in(files={"file": (name, drawn(colour), "image/png")}))
 
     def write(self, text: str, title: str) -> dict[str, Any]:
         """Put a note in, and return it once it is ready."""
-        answer = self._api.post("/items", json={"text": text, "title": title})
+        return self.ready(self.put_in(json={"text": text, "title": title}))
+
+    def put_in(self, **what: Any) -> str:
+        """Put something in, and return its id at once."""
+        answer = self._api.post("/items", **what)
         assert answer.status_code in (200, 201), answer.text
-        return self.ready(answer.json()["id"])
+        return str(answer.json()["id"])
 
     def ready(self, item: str) -> dict[str, Any]:
         """The item, once all its stages are done."""
