@@ -13,7 +13,7 @@ import numpy as np
 from searchsite.accounts import meter
 from searchsite.indexing.models import Space
 from searchsite.inference.client import Client
-from searchsite.inference.errors import InferenceError
+from searchsite.inference.errors import InferenceError, Unreachable
 from searchsite.inference.types import EmbedInput, Picture, Vectors
 
 SENTENCE = "A fisherman mends his net in the harbour before the tide comes in."
@@ -24,6 +24,8 @@ GREY = base64.b64decode(
 )
 LEAST_ALIKE = 0.99
 EVERY_SECONDS = 3600.0
+SECONDS = 60.0
+"""How long the embedder may take to show what it is; a search waits less."""
 _looked_at: dict[tuple[int, str], float] = {}
 _looking: defaultdict[tuple[int, str], threading.Lock] = defaultdict(threading.Lock)
 
@@ -34,13 +36,13 @@ class WrongEmbedder(InferenceError):
     shared = True
 
 
-def taken(client: Client, *, pictures: bool) -> dict[str, str]:
+def taken(client: Client, *, pictures: bool, seconds: float | None = None) -> dict[str, str]:
     """The fingerprint of what the client embeds with. Raises an InferenceError."""
     inputs = [EmbedInput(text=SENTENCE)]
     if pictures:
         inputs.append(EmbedInput(picture=Picture(GREY, "image/png")))
     with meter.paying([None]):
-        vectors = client.embed(inputs, purpose="document").vectors
+        vectors = client.embed(inputs, purpose="document", seconds=seconds).vectors
     return {name: _written(vector) for name, vector in zip(("text", "picture"), vectors, strict=False)}
 
 
@@ -49,17 +51,23 @@ def alike(kept: Mapping[str, str], found: Mapping[str, str]) -> bool:
     return kept.keys() == found.keys() and all(_cosine(kept[name], found[name]) >= LEAST_ALIKE for name in kept)
 
 
-def require_same(space: Space, client: Client) -> None:
-    """Compare the embedder with the space, on this process's first call and every hour. Raises WrongEmbedder."""
+def require_same(space: Space, client: Client, *, seconds: float = SECONDS) -> None:
+    """Compare the embedder with the space, on this process's first call and every hour.
+
+    Raises WrongEmbedder, or another InferenceError that is shared when it can't be told within so many seconds.
+    """
     key = (space.pk, repr(client))
     if _is_fresh(key):
         return
     # The first call waits for the verdict; an hour later one caller looks while the others go on.
-    if not _looking[key].acquire(blocking=key not in _looked_at):
+    first = key not in _looked_at
+    if not _looking[key].acquire(timeout=seconds if first else 0):
+        if first:
+            raise Unreachable(f"{space.embedder} takes too long to show that it is the same as before")
         return
     try:
         if not _is_fresh(key):
-            _compare(space, client)
+            _compare(space, client, seconds)
             _looked_at[key] = time.monotonic()
     finally:
         _looking[key].release()
@@ -69,8 +77,14 @@ def _is_fresh(key: tuple[int, str]) -> bool:
     return key in _looked_at and time.monotonic() < _looked_at[key] + EVERY_SECONDS
 
 
-def _compare(space: Space, client: Client) -> None:
-    found = taken(client, pictures=space.takes_pictures)
+def _compare(space: Space, client: Client, seconds: float) -> None:
+    try:
+        found = taken(client, pictures=space.takes_pictures, seconds=seconds)
+    except InferenceError as error:
+        if error.shared:
+            raise
+        # What it failed on is our own sentence: no input of a library is to blame.
+        raise Unreachable(error.message, retry_after=error.retry_after) from error
     if not space.fingerprint:
         # A space of an earlier version of this program.
         Space.objects.filter(pk=space.pk).update(fingerprint=found)

@@ -78,8 +78,11 @@ def ensure_active() -> Space:
     return _open(provider.client(), SpaceStatus.ACTIVE) if space is None else space
 
 
-def embedder_of(space: Space) -> Client:
-    """The client of the embedder that made the space, once it is known to be the same. Raises an InferenceError."""
+def embedder_of(space: Space, *, seconds: float = fingerprints.SECONDS) -> Client:
+    """The client of the embedder that made the space, once it is known to be the same. Raises an InferenceError.
+
+    seconds: how long to wait for it to show that.
+    """
     client = provider.client_of(space)
     info = _info(client)
     if not serves(space, info):
@@ -87,7 +90,7 @@ def embedder_of(space: Space) -> Client:
             f"{provider.endpoint_of(space).name} runs {info.name} {info.revision}, but the library is indexed with"
             f" {space.embedder} {space.revision}: build a new space, or go back to that embedder."
         )
-    fingerprints.require_same(space, client)
+    fingerprints.require_same(space, client, seconds=seconds)
     return client
 
 

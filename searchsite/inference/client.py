@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,7 +18,8 @@ from searchsite.inference.breaker import Breaker, Gate
 from searchsite.inference.calling import ONCE, PATIENT, Exchange
 from searchsite.inference.dialects.base import ChatTask, EmbedTask, Reply, Spent
 from searchsite.inference.embedding import Batch
-from searchsite.inference.errors import BadAnswer, BadInput, NotOffered, Refused, TooSlow, Unreachable
+from searchsite.inference.errors import BadAnswer, BadInput, NotOffered, Refused
+from searchsite.inference.knowing import Knowledge
 from searchsite.inference.metering import Free, Meter
 from searchsite.inference.offers import Known
 from searchsite.inference.stages import Endpoint, Stages
@@ -46,8 +46,6 @@ SECONDS: dict[Purpose, float] = {"query": 10.0, "document": 60.0}
 """How long `embed` may take from call to return."""
 READ_SECONDS = 120.0
 """How long one picture's reading may take."""
-INFO_SECONDS = 60.0
-"""How long what a server said about itself is believed."""
 AT_ONCE = 4
 """Requests of one call to `embed` on their way at the same time."""
 
@@ -65,8 +63,7 @@ class Client:
         self._threads = ThreadPoolExecutor(AT_ONCE, "inference")
         every = (stages.embed, stages.read, stages.caption, stages.rerank, stages.answer)
         self._lines = calling.lines(every, Breaker() if gate is None else gate)
-        self._known: tuple[float, Known] | None = None
-        self._asking = threading.Lock()
+        self._embedder = Knowledge(self._lines[stages.embed])
 
     def __enter__(self) -> Client:
         return self
@@ -79,11 +76,11 @@ class Client:
 
     def info(self) -> EmbedderInfo:
         """What the embedder is and can do; asked anew once a minute."""
-        return self._embedder(time.monotonic() + SECONDS["query"]).info
+        return self._embedder.get(time.monotonic() + SECONDS["query"]).info
 
     def whole(self) -> tuple[int, bool]:
         """How long the embedder's vectors are before they are cut, and whether its server can cut them."""
-        known = self._embedder(time.monotonic() + SECONDS["query"])
+        known = self._embedder.get(time.monotonic() + SECONDS["query"])
         return known.full, known.cuts
 
     def reads(self) -> bool:
@@ -107,13 +104,23 @@ class Client:
         exchange = Exchange(request, line.dialect.networks, offers.LIST_BYTES)
         return line.ask(exchange, end=time.monotonic() + SECONDS["query"], patience=PATIENT)
 
-    def embed(self, inputs: Sequence[EmbedInput], *, purpose: Purpose, instruction: str | None = None) -> Embeddings:
-        """A unit vector for each input, in order. Any failure raises an `InferenceError`, which has what came."""
+    def embed(
+        self,
+        inputs: Sequence[EmbedInput],
+        *,
+        purpose: Purpose,
+        instruction: str | None = None,
+        seconds: float | None = None,
+    ) -> Embeddings:
+        """A unit vector for each input, in order. Any failure raises an `InferenceError`, which has what came.
+
+        seconds: how long it may take, where that is not as long as is usual for the purpose.
+        """
         start = time.monotonic()
-        end = start + SECONDS[purpose]
+        end = start + (SECONDS[purpose] if seconds is None else seconds)
         endpoint = self.stages.embed
         self._admit("query" if purpose == "query" else "embed", endpoint)
-        known = self._embedder(end)
+        known = self._embedder.get(end)
         ready = [embedding.usable(entry, place, known) for place, entry in enumerate(inputs)]
         task = EmbedTask(known.offer, purpose, instruction, known.asked)
         batches = embedding.batches(ready, known.offer, self._lines[endpoint].dialect)
@@ -250,7 +257,7 @@ class Client:
         except BadInput as error:
             raise batch.placed(error) from error
         except (BadAnswer, NotOffered):
-            self._known = None  # perhaps another embedder serves there now
+            self._embedder.doubt()
             raise
 
     def _read(self, endpoint: Endpoint, picture: Picture, place: int, text: bool) -> Reading:
@@ -273,23 +280,6 @@ class Client:
         finally:
             # Those on their way come to their end within the deadline, and are paid for.
             wait([future for future in futures if not future.cancel()])
-
-    def _embedder(self, end: float) -> Known:
-        known = self._known
-        if known is None or known[0] < time.monotonic():
-            with self._asking:
-                known = self._known
-                if known is None or known[0] < time.monotonic():
-                    known = self._known = (time.monotonic() + INFO_SECONDS, self._learned(known, end))
-        return known[1]
-
-    def _learned(self, earlier: tuple[float, Known] | None, end: float) -> Known:
-        """What the server says of its embedder; no input is to blame when that alone takes too long."""
-        line = self._lines[self.stages.embed]
-        try:
-            return offers.learn(line, end=end, patience=PATIENT, earlier=earlier[1] if earlier else None)
-        except TooSlow as error:
-            raise Unreachable(error.message, retry_after=error.retry_after) from error
 
     def _explained(self, stage: Stage, error: Refused, end: float) -> Refused:
         """The refusal, or that the network is not in the server's list, which says more."""

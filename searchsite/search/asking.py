@@ -23,6 +23,8 @@ from searchsite.library.scope import Scope
 from searchsite.search.questions import BadQuestion, NotFound, Question, Term
 
 KEPT = 2048
+SHOWN_SECONDS = 5.0
+"""How long a search waits for an embedder to show that it is the one that made the space."""
 MOST_PASSAGES = 8
 OWN_VECTORS = """
 SELECT v.channel, v.vector FROM {table} AS v JOIN part ON part.id = v.part_id
@@ -152,7 +154,8 @@ def _embed(space: Space, asked: Sequence[Asked]) -> list[Vectors]:
     for instruction in dict.fromkeys(one.instruction for one in missing.values()):
         alike = {key: one.embed for key, one in missing.items() if one.instruction == instruction}
         try:
-            answer = spaces.embedder_of(space).embed(list(alike.values()), purpose="query", instruction=instruction)
+            embedder = spaces.embedder_of(space, seconds=SHOWN_SECONDS)
+            answer = embedder.embed(list(alike.values()), purpose="query", instruction=instruction)
         except BadInput as error:
             raise BadQuestion(f"The embedder can't take this question: {error.message}") from error
         found |= dict(zip(alike, answer.vectors, strict=True))
