@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from searchsite.accounts.models import Membership, Team, Token, User
@@ -38,16 +38,24 @@ def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -
 
 def check_token(secret: str) -> Token | None:
     """Return the live token with this secret: not expired, its user active and still in its team."""
-    now = timezone.now()
-    live = Q(expires_at=None) | Q(expires_at__gt=now)
-    member = Exists(Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team")))
-    found = Token.objects.select_related("user", "team")
-    token = found.filter(live, member, digest=_digest(secret), user__is_active=True).first()
+    token = _live().select_related("user", "team").filter(digest=_digest(secret)).first()
     if token is None:
         return None
+    now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+def is_live(pk: int) -> bool:
+    """Whether a token that was live a moment ago still is."""
+    return _live().filter(pk=pk).exists()
+
+
+def _live() -> QuerySet[Token]:
+    member = Exists(Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team")))
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return Token.objects.filter(unexpired, member, user__is_active=True)
 
 
 def _digest(secret: str) -> bytes:

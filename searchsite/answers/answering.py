@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ from searchsite.library.scope import Scope
 State = Literal[
     "running", "complete", "cut", "interrupted", "stopped", "declined", "no_budget", "away", "absent", "changed"
 ]
+LetIn = Callable[[], bool]
 TICK_SECONDS, LOOK_SECONDS = 0.4, 0.8
 MOST_CHARS = 60_000
 SENTENCES: dict[State, str] = {
@@ -42,11 +43,15 @@ FINISHES: dict[str, State] = {"stop": "complete", "length": "cut", "content_filt
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, who asks it, and whether the answerer may think first."""
+    """A question, who asks it, and whether the answerer may think first.
+
+    let_in: whether what the asker came in by, a session or a token, still lets them in.
+    """
 
     question: str
     scope: Scope
     thinking: bool = False
+    let_in: LetIn | None = None
 
 
 class Answering:
@@ -169,9 +174,10 @@ class Answering:
             self._end("interrupted" if self._raw or self._thoughts or isinstance(error, BadAnswer) else "away")
 
     def _look(self) -> None:
-        """Stop where the asker may not see a source any more, or has asked something else."""
+        """Stop where the asker is gone, may not see a source any more, or has asked something else."""
         try:
-            there = still_there(self._sources, scopes.renewed(self.asked.scope))
+            in_still = self.asked.let_in is None or self.asked.let_in()
+            there = in_still and still_there(self._sources, scopes.renewed(self.asked.scope))
         except (OperationalError, InterfaceError):
             # Nobody can tell what may be seen, so nothing more is shown.
             self.detail = "The database does not answer."

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from searchsite import config
 from searchsite.accounts import meter
 from searchsite.answers import choosing, prompts, slots
-from searchsite.answers.answering import Answering, Asked
+from searchsite.answers.answering import Answering, Asked, LetIn
 from searchsite.answers.sources import Source, gather
 from searchsite.indexing import provider
 from searchsite.inference.deadline import wanted_until
@@ -35,8 +35,10 @@ def can_think() -> bool:
     return provider.client().stages.answer is not None
 
 
-def ask(question: Question, scope: Scope, *, thinking: bool = False) -> Answering:
+def ask(question: Question, scope: Scope, *, thinking: bool = False, let_in: LetIn | None = None) -> Answering:
     """Begin to answer: find the sources. `follow` then has them read; nothing is paid for without any.
+
+    let_in: asked every second, whether the asker is still let in at all.
 
     Raises BadQuestion, and Refusal where nothing can answer or too many answers are under way. Close what it returns.
     """
@@ -53,7 +55,7 @@ def ask(question: Question, scope: Scope, *, thinking: bool = False) -> Answerin
         slot.free()
         raise
     able = thinking and chosen is not None and chosen.stage == "answer"
-    return Answering(Asked(question.words, scope, able), gathered, chosen, slot)
+    return Answering(Asked(question.words, scope, able, let_in), gathered, chosen, slot)
 
 
 def follow(answering: Answering) -> Iterator[None]:

@@ -88,7 +88,7 @@ def ask(request: Request, asked: AskIn) -> HttpResponseBase:
     caller's last one. 503 with `Retry-After` when the server answers as many as it can.
     """
     question = Question((Term(text=asked.question),), filters_of(asked.filters))
-    answering = asking.ask(question, request.auth.scope, thinking=asked.thinking)
+    answering = asking.ask(question, request.auth.scope, thinking=asked.thinking, let_in=request.auth.let_in)
     if asked.stream:
         body = events.Stream(answering, _events(answering))
         return StreamingHttpResponse(body, content_type=events.MEDIA_TYPE, headers=events.HEADERS)

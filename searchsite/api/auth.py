@@ -26,6 +26,11 @@ class Caller:
     user: User
     team: Team
     scope: Scope
+    token_id: int
+
+    def let_in(self) -> bool:
+        """Whether the token still lets the person in."""
+        return tokens.is_live(self.token_id)
 
     @property
     def may_edit(self) -> bool:
@@ -61,7 +66,7 @@ class BearerToken(HttpBearer):
         if self.needs not in held.scope_names:
             raise Problem(403, f"This token lacks the scope “{self.needs}”.", code="scope-missing")
         self._look_at_body(request)
-        return Caller(held.user, held.team, scope_for(held.user, held.team))
+        return Caller(held.user, held.team, scope_for(held.user, held.team), held.pk)
 
     def _look_at_body(self, request: HttpRequest) -> None:
         if self.takes and request.content_type not in self.takes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
@@ -50,7 +51,8 @@ def stream(request: MemberRequest) -> HttpResponseBase:
 
 def _begin(request: MemberRequest) -> Answering:
     question = questions.from_query(request.POST)
-    return asking.ask(question, request.scope, thinking=bool(request.POST.get("thinking")))
+    signed_in = partial(request.session.exists, request.session.session_key)
+    return asking.ask(question, request.scope, thinking=bool(request.POST.get("thinking")), let_in=signed_in)
 
 
 def _page(sent: QueryDict, request: MemberRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from searchsite.accounts.models import User
+from searchsite.accounts.models import Token, User
 from searchsite.accounts.tokens import create_token
 from tests.answers.conftest import configured
 
@@ -46,6 +46,16 @@ def test_a_stream_ends_with_the_whole(fake, recipe):
     pieces = "".join(json.loads(data)["text"] for name, data in events if name == "event: piece")
     assert names[0] == "sources" and names[-1] == "end" and pieces == "It is so [1]."
     assert json.loads(events[-1][1])["answer"] == pieces
+
+
+def test_a_revoked_token_ends_its_stream(fake, recipe):
+    fake.reply = lambda body: "so " * 400
+    fake.chat.pause = 0.05
+    body = iter(asked(caller("alice"), stream=True).streaming_content)
+    next(body)
+    Token.objects.all().delete()
+    end = json.loads(list(body)[-1].decode().split("\ndata: ")[1])
+    assert (end["state"], end["answer"], end["sources"]) == ("changed", "", [])
 
 
 def test_filters_narrow_the_sources(fake, recipe):

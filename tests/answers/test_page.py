@@ -38,6 +38,15 @@ def test_a_stream_has_sources_pieces_and_an_end(fake, recipe):
     assert 'id="source-1"' in heard[0][1]["html"] and heard[-1][1] == heard[-1][1] | {"state": "complete", "cited": [1]}
 
 
+def test_who_signs_out_hears_no_more(fake, recipe):
+    fake.reply = lambda body: "so " * 400
+    fake.chat.pause = 0.05
+    page = browser("alice")
+    response = page.post("/ask/stream", {"q": QUESTION})
+    page.session.flush()
+    assert events(response)[-1][1]["state"] == "changed"
+
+
 def test_markup_in_an_answer_is_escaped(fake, recipe, ask):
     evil = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) [1]"
     fake.reply = lambda body: evil

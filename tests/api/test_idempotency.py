@@ -74,7 +74,7 @@ def test_a_strange_key_is_refused(api, key) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_second_request_is_told_that_the_first_is_at_it(caller, garden, alice) -> None:
     scope = scope_for(alice, garden)
-    one = Caller(alice, garden, scope)
+    one = Caller(alice, garden, scope, 0)
     begun, may_end, answers = threading.Event(), threading.Event(), list[Answer]()
 
     def slow() -> Answer:
