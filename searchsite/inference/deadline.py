@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -113,6 +113,25 @@ def _is_readable(connection: socket.socket, seconds: float = 0.0) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
+def connected(addresses: Sequence[tuple[socket.AddressFamily, Any]], clock: Clock) -> socket.socket:
+    """A connection to the first of a host's addresses that takes one; they share the time there is for all.
+
+    `socket.create_connection` gives each of them the whole.
+    """
+    end = time.monotonic() + clock.left(CONNECT_SECONDS)
+    for place, (family, address) in enumerate(addresses):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            with _closed_on_failure(connection):
+                connection.settimeout(max(end - time.monotonic(), 0.01) / (len(addresses) - place))
+                connection.connect(address)
+                return connection
+        except OSError:
+            if place == len(addresses) - 1:
+                raise
+    raise OSError("the host has no address")
+
+
 class Connections(httpcore.NetworkBackend):
     """Opens such connections."""
 
@@ -128,7 +147,8 @@ class Connections(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         with _raised_as(httpcore.ConnectTimeout, httpcore.ConnectError):
-            connection = socket.create_connection((host, port), self._clock.left(CONNECT_SECONDS))
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            connection = connected([(family, address) for family, _, _, _, address in found], self._clock)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return _Stream(connection, self._clock)
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from searchsite.inference.calling import Slots
 from searchsite.inference.client import Client
+from searchsite.inference.deadline import Clock, connected
 from searchsite.inference.dialects.base import ChatTask
 from searchsite.inference.errors import (
     BadAnswer,
@@ -214,6 +215,34 @@ def drip(connection: socket.socket, data: bytes) -> bytes:
         connection.sendall(bytes([byte]))
         time.sleep(0.02)
     return b""
+
+
+def test_the_addresses_of_a_host_share_the_time_to_connect():
+    with deaf() as first, deaf() as second, socket.create_server(("127.0.0.1", 0)) as third:
+        clock = Clock()
+        clock.end = start = time.monotonic()
+        clock.end += 1.5
+        family = socket.AF_INET
+        connected([(family, first), (family, second), (family, third.getsockname())], clock).close()
+        assert time.monotonic() - start < 1.3
+        clock.end = time.monotonic() + 0.6
+        with pytest.raises(TimeoutError):
+            connected([(family, first), (family, second)], clock)
+        assert time.monotonic() - clock.end < 0.3
+
+
+@contextmanager
+def deaf() -> Iterator[Any]:
+    """The address of a server that takes no more connections."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()
 
 
 @contextmanager
