@@ -20,6 +20,8 @@ MOST_RATIO, PADDED_RATIO = 200, 100
 LOSSLESS_BYTES = 4 * 2**20
 """A PNG of more than this is sent as JPEG."""
 JPEG_QUALITY = 95
+READ_BY_ALL = {"image/png", "image/jpeg"}
+"""llama.cpp reads no WebP."""
 WHITE = (255, 255, 255)
 
 
@@ -55,8 +57,8 @@ def fitted(picture: Picture, pixels: Pixels) -> Picture:
     """The picture within these pixels; itself, where it is that already. Raises NoPicture."""
     try:
         with Image.open(io.BytesIO(picture.data)) as opened:
-            opaque = opened.mode == "RGB"
-            if opaque and not _is_strip(opened.size, pixels) and sides(*opened.size, pixels) == opened.size:
+            as_it_is = opened.mode == "RGB" and picture.media_type in READ_BY_ALL
+            if as_it_is and not _is_strip(opened.size, pixels) and sides(*opened.size, pixels) == opened.size:
                 return picture
             image = _on_white(opened)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -62,6 +62,11 @@ def test_a_picture_that_fits_is_not_touched():
     assert fitted(once, EMBED_PIXELS) is once
 
 
+def test_a_webp_that_fits_is_sent_in_a_format_that_all_servers_read():
+    webp = encoded(Image.new("RGB", (320, 320), "red"), "WEBP")
+    assert fitted(webp, EMBED_PIXELS).media_type == "image/png"
+
+
 def test_what_shows_through_is_white():
     for mode in ("RGBA", "LA"):
         clear = Image.new(mode, (320, 320), (0,) * len(Image.new(mode, (1, 1)).getbands()))
