@@ -208,8 +208,8 @@ class Config(BaseSettings):
         pairs = field.field_name == "database_url" and value is not None and "=" in _plain(value)
         if value is not None and not pairs and not _plain(value).startswith(known):
             raise ValueError(f"it must begin with {' or '.join(known)}")
-        if value is not None and field.field_name in URLS and not urlsplit(value).hostname:
-            raise ValueError("it must name a host, like https://host/v1")
+        if value is not None and field.field_name in URLS and (not urlsplit(value).hostname or set(value) & set("?#")):
+            raise ValueError("it must name a host and a path, like https://host/v1")
         return value
 
     @model_validator(mode="after")

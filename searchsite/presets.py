@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +15,12 @@ HOSTS: Mapping[str, Dialect] = {
     "openrouter.ai": "openrouter",
     "dashscope.aliyuncs.com": "dashscope",
     "dashscope-intl.aliyuncs.com": "dashscope",
+}
+# What servers of a kind are not asked to do.
+LACKING: Mapping[str, Collection[Dialect]] = {
+    "caption": {"dashscope"},
+    "rerank": {"openai", "llamacpp"},
+    "answer": {"dashscope"},
 }
 STAGES = {"embed": "embedder", "caption": "captioner", "rerank": "reranker", "answer": "answerer"}
 
@@ -75,6 +81,7 @@ def wrong(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _without_key(settings, preset)
     for stage, role in STAGES.items():
         yield from _of_stage(settings, preset, stage, role)
+        yield from _spoken(settings, preset, stage, role)
     if settings["reader"] == "captioner" and _network(settings, preset, "captioner") == NONE:
         yield "READER=captioner needs a captioner: set CAPTIONER and CAPTION_URL, or READER=builtin."
 
@@ -107,6 +114,14 @@ def _of_stage(settings: Mapping[str, Any], preset: Preset, stage: str, role: str
         for what, said in (("dialect", "speaks"), ("key", "wants to see")):
             if settings[f"{stage}_{what}"] is not None:
                 yield f"{name}_{what.upper()} is what the server at {name}_URL {said}: set {name}_URL, too."
+
+
+def _spoken(settings: Mapping[str, Any], preset: Preset, stage: str, role: str) -> Iterator[str]:
+    url = settings[f"{stage}_url"]
+    dialect = settings[f"{stage}_dialect"] or (dialect_at(url, preset) if url else preset.dialect)
+    if dialect in LACKING.get(stage, ()) and _network(settings, preset, role) != NONE:
+        name = stage.upper()
+        yield f"{role.upper()} cannot be asked in {dialect!r}: set {name}_DIALECT to what else its server speaks."
 
 
 def _network(settings: Mapping[str, Any], preset: Preset, role: str) -> str:

@@ -114,6 +114,15 @@ def test_the_embedded_server_is_started_where_any_stage_needs_it(configured, var
         ({"EARLIER_KEYS": KEY}, "EARLIER_KEYS is wrong: it must be host=key"),
         ({"EMBED_URL": "ftp://x"}, "EMBED_URL is wrong: it must begin with http:// or https://"),
         ({"EMBED_URL": "http://"}, "EMBED_URL is wrong: it must name a host"),
+        ({"EMBED_URL": f"http://x/v1?key={KEY}"}, "EMBED_URL is wrong: it must name a host and a path"),
+        (
+            {"CAPTIONER": "q", "CAPTION_URL": "https://dashscope.aliyuncs.com/api/v1"},
+            "CAPTIONER cannot be asked in 'dashscope': set CAPTION_DIALECT",
+        ),
+        (
+            {"PRESET": "gigarouter", "INFERENCE_URL": "http://x:1", "RERANKER": "r"},
+            "RERANKER cannot be asked in 'openai': set RERANK_DIALECT",
+        ),
         ({"EMBED_DIALECT": "cohere"}, "EMBED_DIALECT is wrong"),
         ({"PRESET": "qwen"}, "PRESET is wrong"),
         ({"EMBED_DIMENSIONS": "63"}, "EMBED_DIMENSIONS is wrong"),
