@@ -22,7 +22,7 @@ from searchsite.inference.errors import BadAnswer, Busy, InferenceError, Refused
 from searchsite.inference.stages import Endpoint
 
 KEPT_SECONDS = 30.0
-"""Less than servers keep an idle connection, so that one is never used just as it closes."""
+"""Some servers close an idle connection sooner; the pool looks before it uses one again."""
 QUOTED = 200
 ERROR_BYTES = 1024 * 1024
 LEAST_KEY = 6
