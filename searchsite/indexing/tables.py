@@ -91,7 +91,10 @@ OUTDATE = """
 UPDATE {table} AS t SET input_hash = '' FROM unnest(%s::bigint[], %s::bytea[]) AS now (part_id, input_hash)
 WHERE t.part_id = now.part_id AND t.input_hash <> now.input_hash
 """
-LACKING_ITEMS = "SELECT DISTINCT part.item_id" + FROM_LACKING + "ORDER BY part.item_id DESC LIMIT %s"
+LACKING_ITEMS = (
+    "SELECT DISTINCT part.item_id" + FROM_LACKING + "AND part.item_id < %s ORDER BY part.item_id DESC LIMIT %s"
+)
+BEYOND_ALL = 2**63 - 1
 LACKING_PARTS = "SELECT count(*)" + FROM_LACKING
 
 
@@ -210,10 +213,13 @@ def copy_in(space_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
             copy.write_row([row[column] for column in COLUMNS])
 
 
-def lacking(space_id: int, *, pictures: bool, limit: int) -> list[int]:
-    """Items, newest first, with a part that should have a vector and has none. A picture is decoded before that."""
+def lacking(space_id: int, *, pictures: bool, limit: int, before: int = BEYOND_ALL) -> list[int]:
+    """Items, newest first, with a part that should have a vector and has none. A picture is decoded before that.
+
+    before: only items with a smaller id.
+    """
     with cursor() as opened:
-        found = opened.execute(query(LACKING_ITEMS, space_id), [pictures, limit]).fetchall()
+        found = opened.execute(query(LACKING_ITEMS, space_id), [pictures, before, limit]).fetchall()
     return [pk for (pk,) in found]
 
 

@@ -87,13 +87,21 @@ def fill(space: Space) -> int:
     return overview.open_count(plan.EMBED, where)
 
 
-def overlooked(space: Space) -> list[Item]:
+def overlooked(space: Space, *, most: int = OVERLOOKED_AT_ONCE) -> list[Item]:
     """Some items that have a part without a vector, no work ahead of them, and no failure to embed them."""
     where = _places(space)
-    ids = tables.lacking(space.pk, pictures=space.takes_pictures, limit=4 * OVERLOOKED_AT_ONCE)
     ahead, failed = overview.open_for("pk", where), overview.failed_for("pk", kind=plan.EMBED, spaces=where)
-    items = Item.objects.filter(~ahead, ~failed, pk__in=ids)
-    return list(items.only("id", "team_id")[:OVERLOOKED_AT_ONCE])
+    items = Item.objects.filter(~ahead, ~failed).only("id", "team_id").order_by("-id")
+    found: list[Item] = []
+    before = tables.BEYOND_ALL
+    # However many have failed, those before them get their turn.
+    while len(found) < most:
+        ids = tables.lacking(space.pk, pictures=space.takes_pictures, limit=4 * most, before=before)
+        if not ids:
+            break
+        found += items.filter(pk__in=ids)[: most - len(found)]
+        before = ids[-1]
+    return found
 
 
 def _places(space: Space) -> tuple[int | None, ...]:

@@ -269,6 +269,17 @@ def test_an_embedder_that_can_be_cut_is_cut(inbox, fake, monkeypatch):
     assert top(inbox, "Tulips want sun.") == pytest.approx(1, abs=0.001)
 
 
+def test_many_that_failed_do_not_hide_one_that_is_left(inbox, notes, other, configure):
+    configure(other)
+    building = spaces.build()
+    failed = [made.note(inbox, f"Lilies {number} want shade.") for number in range(5)]
+    jobs = [plan.job(plan.EMBED, item, space_id=building.pk) for item in failed]
+    queue.enqueue(jobs)
+    Job.objects.filter(space_id=building.pk).update(state="dead")
+    Job.objects.filter(space_id=None).delete()
+    assert [item.pk for item in upkeep.overlooked(building, most=1)] == [notes[1].pk]
+
+
 def test_an_estimate_counts_and_times_real_parts(notes, other, configure, monkeypatch):
     configure(other)
     monkeypatch.setenv("PRICES", '{"other": {"input": 1000}}')
