@@ -51,7 +51,7 @@ def stream(request: MemberRequest) -> HttpResponseBase:
 
 def _begin(request: MemberRequest) -> Answering:
     question = questions.from_query(request.POST)
-    signed_in = partial(request.session.exists, request.session.session_key)
+    signed_in = partial(request.session.exists, request.session.session_key or "")
     return asking.ask(question, request.scope, thinking=bool(request.POST.get("thinking")), let_in=signed_in)
 
 
