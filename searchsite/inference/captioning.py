@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from searchsite.inference import caption_answers
 from searchsite.inference.caption_answers import KINDS
 from searchsite.inference.dialects.base import ChatTask, Reply
-from searchsite.inference.errors import BadInput
+from searchsite.inference.errors import BadInput, Unreachable
 from searchsite.inference.resizing import CAPTION_PIXELS, NoPicture, fitted
 from searchsite.inference.types import Caption, Message, Picture
 
@@ -64,7 +64,14 @@ def describe(client: Captioner, picture: Picture, *, seconds: float = SECONDS) -
     said = caption_answers.whole(first)
     if said is not None:
         return said
-    second = ask(LONG if caption_answers.wants_room(first) else SHORT, VARIED)
+    room = LONG if caption_answers.wants_room(first) else SHORT
+    try:
+        second = ask(room, VARIED)
+    except Unreachable as error:
+        if not error.broke:
+            raise
+        # Perhaps it was only unlucky; from the beginning, the first answer would be paid for again.
+        second = ask(room, VARIED)
     return caption_answers.whole(second) or caption_answers.rest(second, first)
 
 

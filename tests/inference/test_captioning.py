@@ -75,6 +75,18 @@ def test_a_broken_answer_is_asked_for_once_more_a_little_differently(fake, clien
     assert [(asked["max_tokens"], asked["temperature"]) for asked in questions(fake)] == [(1024, 0.0), (1024, 0.2)]
 
 
+def test_an_answer_that_is_paid_for_is_not_asked_for_again_when_the_next_is_cut_off(fake, client):
+    left = [(GOOD[:50], None), (GOOD, "closed"), (GOOD, None)]
+
+    def reply(body):
+        text, fake.chat_fault = left.pop(0)
+        return text
+
+    fake.reply = reply
+    assert captioning.describe(client, photo()).complete
+    assert [asked["temperature"] for asked in questions(fake)] == [0.0, 0.2, 0.2]
+
+
 @pytest.mark.parametrize("broken", ["", GOOD[:60], json.dumps(CAPTION | {"tags": 3}), json.dumps({"caption": ""})])
 def test_it_is_asked_no_third_time(fake, client, broken):
     answers(fake, broken)
