@@ -120,7 +120,8 @@ def test_a_wait_that_is_too_long_is_left_to_the_caller(fake, client):
 def test_when_to_come_back_is_understood_in_every_form(headers, metadata, least, most):
     body = b'{"error": {"code": 429, "message": "Provider returned error", "metadata": %s}}'
     raw = body % str(metadata).replace("'", '"').encode()
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=400), usegmt=True)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).replace("DATE", date)
     with served(lambda _: f"HTTP/1.1 429 Slow down\r\n{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw) as url:
         error = fault_of(Client(Stages(Endpoint(url, None, "x", None, "openrouter"))))
     assert least <= (error.retry_after or 0) <= most
