@@ -107,7 +107,8 @@ def _without_key(settings: Mapping[str, Any], preset: Preset) -> Iterator[str]:
 def _of_stage(settings: Mapping[str, Any], preset: Preset, stage: str, role: str) -> Iterator[str]:
     name = stage.upper()
     if settings[f"{stage}_url"]:
-        if _network(settings, preset, role) == NONE:
+        # Where the role is none by name, its server stays set for another day.
+        if settings[role] is None and _network(settings, preset, role) == NONE:
             yield f"{name}_URL is set, but no network to ask for there: set {role.upper()}."
         return
     if preset.url is None and settings["inference_url"] is None:

@@ -135,6 +135,10 @@ def test_what_does_not_fit_is_told_in_a_plain_sentence(configured, variables, se
     assert "pydantic" not in str(caught.value).lower()
 
 
+def test_a_stage_is_switched_off_by_name_though_its_address_stays(configured):
+    assert stages_from(configured(RERANKER="none", RERANK_URL="http://x:1", RERANK_DIALECT="vllm")).rerank is None
+
+
 def test_the_key_of_an_earlier_server_is_found_by_its_host_alone(configured):
     loaded = configured(PRESET="openrouter", INFERENCE_KEY=KEY, EARLIER_KEYS=" Old.example=sk-old=, b:8000=sk-b ")
     found = {url: key_for(loaded, url) for url in ("https://old.example/v1", "http://b:8000", "http://b:8001")}
