@@ -74,6 +74,14 @@ def earlier_keys(value: str) -> dict[str, str]:
     return {host.strip().lower(): key.strip() for host, _, key in pairs}
 
 
+def entry_for(url: str, hosts: Collection[str]) -> str | None:
+    """The entry of EARLIER_KEYS for a server: that of its host and port, else that of its host at any port."""
+    at = urlsplit(url.lower())
+    name = at.netloc.rpartition("@")[2].removesuffix(f":{at.port}")
+    port = at.port or {"https": 443, "http": 80}.get(at.scheme)
+    return next((one for one in (f"{name}:{port}", name, name.strip("[]")) if one in hosts), None)
+
+
 def wrong(settings: Mapping[str, Any]) -> Iterator[str]:
     """What does not fit together: a sentence each."""
     preset = PRESETS[settings["preset"]]

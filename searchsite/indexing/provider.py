@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
-from searchsite import config
+from searchsite import config, presets
 from searchsite.config import Dialect
 from searchsite.indexing import metering
 from searchsite.indexing.gate import SharedGate
-from searchsite.indexing.models import Space
+from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference import stages
 from searchsite.inference.breaker import Pace
 from searchsite.inference.client import Client
@@ -64,6 +64,14 @@ def endpoint_of(space: Space) -> Endpoint:
     else:
         endpoint = Endpoint(space.url, None, space.embedder, stages.key_for(loaded, space.url), dialect)
     return replace(endpoint, dimensions=space.most_dimensions)
+
+
+def unused_keys() -> list[str]:
+    """The hosts in EARLIER_KEYS that no space's server has; asks the database."""
+    hosts = stages.earlier_keys(config.load())
+    kept = Space.objects.exclude(status=SpaceStatus.DROPPED).exclude(url="").values_list("url", flat=True)
+    used = {presets.entry_for(url, hosts) for url in kept} if hosts else set()
+    return [host for host in hosts if host not in used]
 
 
 def plain_url(endpoint: Endpoint) -> str:

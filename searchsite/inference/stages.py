@@ -110,5 +110,11 @@ def key_for(config: Config, url: str) -> SecretStr | None:
     for endpoint in (now.embed, now.read, now.caption, now.rerank, now.answer):
         if endpoint is not None and endpoint.socket is None and endpoint.host.lower() == host and endpoint.key:
             return endpoint.key
-    known = presets.earlier_keys(config.earlier_keys.get_secret_value() if config.earlier_keys else "")
-    return SecretStr(known[host]) if host in known else None
+    known = earlier_keys(config)
+    entry = presets.entry_for(url, known)
+    return None if entry is None else SecretStr(known[entry])
+
+
+def earlier_keys(config: Config) -> dict[str, str]:
+    """Host and key of each entry of EARLIER_KEYS."""
+    return presets.earlier_keys(config.earlier_keys.get_secret_value() if config.earlier_keys else "")

@@ -290,3 +290,9 @@ def test_an_estimate_counts_and_times_real_parts(notes, other, configure, monkey
     assert found.price == Decimal(found.tokens) / 1000
     assert 0 < found.seconds < 10
     assert Space.objects.count() == 1
+
+
+def test_an_earlier_key_that_fits_no_space_is_named(notes, fake, monkeypatch):
+    monkeypatch.setenv("EARLIER_KEYS", "127.0.0.1=sk-used,openrouter.example=sk-unused")
+    config.load.cache_clear()
+    assert provider.unused_keys() == ["openrouter.example"]

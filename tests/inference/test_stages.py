@@ -146,3 +146,10 @@ def test_the_key_of_an_earlier_server_is_found_by_its_host_alone(configured):
     now = key_for(loaded, "https://openrouter.ai/api/v1")
     assert now is not None and now.get_secret_value() == KEY
     assert "sk-" not in repr(loaded)
+
+
+def test_an_entry_without_a_port_is_for_any_port_of_its_host(configured):
+    loaded = configured(EARLIER_KEYS="127.0.0.1=sk-any,127.0.0.1:9701=sk-one,old.example:443=sk-tls,::1=sk-six")
+    urls = ("http://127.0.0.1:9702/v1", "http://127.0.0.1:9701", "https://old.example/v1", "http://[::1]:9", "http://b")
+    found = [key_for(loaded, url) for url in urls]
+    assert [key and key.get_secret_value() for key in found] == ["sk-any", "sk-one", "sk-tls", "sk-six", None]

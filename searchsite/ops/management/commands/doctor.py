@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
 from searchsite import config as configuration
+from searchsite.indexing import provider
 from searchsite.inference import selfcheck
 from searchsite.inference.client import Client
 from searchsite.inference.selfcheck import Report
@@ -59,6 +61,8 @@ class Command(BaseCommand):
         for stage in selfcheck.STAGES:
             if stage in chosen and getattr(stages, stage) is None:
                 self.stdout.write(f"{stage}: {_doer(stage)}.")
+        for line in _warnings():
+            self.stdout.write(self.style.WARNING(line))
         failed = len(report.failures)
         looked = f"{len(report.rows)} things were looked at"
         self.stdout.write(f"{looked}: {failed} failed." if failed else f"{looked}: all is well.")
@@ -67,6 +71,16 @@ class Command(BaseCommand):
         if row.outcome == "fail":
             return str(self.style.ERROR(line))
         return str(self.style.WARNING(line)) if row.outcome == "warn" else line
+
+
+def _warnings() -> list[str]:
+    """What else an operator should know, as far as the database can be asked."""
+    try:
+        unused = provider.unused_keys()
+    except DatabaseError:
+        return []
+    told = "EARLIER_KEYS has a key for {}, but no space is of a server there (see `manage.py spaces`)."
+    return [told.format(host) for host in unused]
 
 
 def _doer(stage: str) -> str:
