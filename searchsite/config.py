@@ -29,16 +29,17 @@ NETWORKS = ("embedder", "captioner", "reranker", "answerer")
 BUDGETS = ("budget_month", "team_budget_month")
 KEYS = ("inference_key", "embed_key", "caption_key", "rerank_key", "answer_key", "earlier_keys")
 PRICES: dict[str, dict[str, float]] = {
-    "qwen/qwen3-embedding-8b": {"input": 0.01},
-    "qwen/qwen3-embedding-4b": {"input": 0.02},
-    "qwen/qwen3-embedding-0.6b": {"input": 0.01},
-    "qwen/qwen3-vl-8b-instruct": {"input": 0.08, "output": 0.5},
-    "qwen/qwen3-8b": {"input": 0.05, "output": 0.4},
+    "qwen/qwen3-embedding-8b@openrouter.ai": {"input": 0.01},
+    "qwen/qwen3-embedding-4b@openrouter.ai": {"input": 0.02},
+    "qwen/qwen3-embedding-0.6b@openrouter.ai": {"input": 0.01},
+    "qwen/qwen3-vl-8b-instruct@openrouter.ai": {"input": 0.08, "output": 0.5},
+    "qwen/qwen3-8b@openrouter.ai": {"input": 0.05, "output": 0.4},
     # What its tokens of pictures cost; those of texts cost less, and it does not tell them apart.
-    "qwen3-vl-embedding": {"input": 0.258},
+    "qwen3-vl-embedding@dashscope.aliyuncs.com": {"input": 0.258},
+    "qwen3-vl-embedding@dashscope-intl.aliyuncs.com": {"input": 0.258},
     "builtin": {"input": 0.0},
 }
-"""What hosted networks cost on PRICES_DATE."""
+"""What hosted networks cost on PRICES_DATE, each at the server that asks it."""
 UNITS = {"input", "output", "image"}
 LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider")
 SCHEMES = {
@@ -123,8 +124,8 @@ class Config(BaseSettings):
     )
     prices: Annotated[dict[str, dict[str, float]], NoDecode] = Field(
         PRICES,
-        description="US dollars by network: per million tokens of input and output, and per image. JSON that adds to"
-        " these or takes their place; null makes a price unknown.",
+        description="US dollars by network, or network@host: per million tokens of input and output, and per image."
+        " JSON that adds to these or takes their place; null makes a price unknown.",
     )
     prices_date: date = Field(date(2026, 11, 1), description="The day on which PRICES were looked up.")
     budget_month: Decimal | None = Field(
@@ -192,7 +193,9 @@ class Config(BaseSettings):
             raise ValueError(
                 'it must be JSON like {"vendor/network": {"input": 0.05, "output": 0.4}}, with no amount below 0'
             )
-        known = PRICES | {name.lower(): one for name, one in given.items()}
+        given = {name.lower(): one for name, one in given.items()}
+        # A price of a network wherever it is takes the place of those at its servers, too.
+        known = {name: one for name, one in PRICES.items() if name.partition("@")[0] not in given} | given
         return {name: one for name, one in known.items() if one is not None}
 
     @field_validator("log_level", mode="before")

@@ -1,4 +1,4 @@
-"""What calls cost: the table of prices in the settings, asked by a network's name."""
+"""What calls cost: the table of prices in the settings, asked by a network's name and its server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from ipaddress import ip_address
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from searchsite import config
 
@@ -40,6 +42,9 @@ class Rate:
         return priced / MILLION + (by_picture or 0)
 
 
+FREE = Rate(Decimal(0), Decimal(0), Decimal(0))
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What something would cost, by the prices of a day."""
@@ -62,32 +67,40 @@ def table() -> Mapping[str, Rate]:
 
 
 def rate_of(network: str, host: str = "") -> Rate | None:
-    """The price of a network, whatever the case of its name, and with or without its vendor before it.
+    """The price of a network at a server (a host, and perhaps a port); None where nobody knows.
 
-    A name `network@host` or `@host` in the table is of that server alone, and goes first.
+    A name is found in any case, and with or without its vendor before it. `network@host` and `@host` are of that
+    server alone, and go first. What the table says nothing of is free on this machine and at private addresses.
     """
-    rates, name = table(), network.lower()
-    for key in (f"{name}@{host}", f"@{host}", name):
-        if key in rates:
-            return rates[key]
+    rates, name, host = table(), network.lower(), host.lower()
+    ported, portless = f"@{host}", f"@{urlsplit(f'//{host}').hostname}"
+    for place in (ported, portless, ""):
+        found = _named(name, place, rates) or (rates.get(place) if place else None)
+        if found is not None:
+            return found
+    return FREE if is_ours(host) else None
+
+
+def is_ours(host: str) -> bool:
+    """Whether a server is on this machine or at a private address, where nobody sends a bill."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ip_address(name).is_private
+    except ValueError:
+        return name == "localhost"
+
+
+def _named(name: str, place: str, rates: Mapping[str, Rate]) -> Rate | None:
+    """The price of a name among the keys of a place."""
+    if name + place in rates:
+        return rates[name + place]
     bare = name.rpartition("/")[2]
     if bare != name:
-        return rates.get(bare)
+        return rates.get(bare + place)
     # Two vendors may sell the same network: without a vendor's name, no price is right then.
-    named = {rate for key, rate in rates.items() if key.rpartition("/")[2] == name}
+    keys = [key.partition("@") for key in rates]
+    named = {rates[a + at + b] for a, at, b in keys if at + b == place and a and a.rpartition("/")[2] == name}
     return named.pop() if len(named) == 1 else None
-
-
-def price_of(network: str, tokens: int, *, output_tokens: int = 0, pictures: int = 0) -> Decimal | None:
-    """What a call costs by the table; None where that is not known."""
-    rate = rate_of(network)
-    return None if rate is None else rate.cost(tokens, output_tokens=output_tokens, pictures=pictures)
-
-
-def estimate(network: str, tokens: int, *, output_tokens: int = 0, pictures: int = 0) -> Estimate:
-    """What so many tokens and pictures would cost, with the date of the prices."""
-    cost = price_of(network, tokens, output_tokens=output_tokens, pictures=pictures)
-    return Estimate(cost, config.load().prices_date)
 
 
 def dollars(amount: Decimal) -> str:

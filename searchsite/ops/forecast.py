@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from searchsite import config
 from searchsite.accounts import prices
 from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.trials import Row
@@ -54,5 +55,5 @@ def _row(stage: Stage, endpoint: Endpoint, load: Load) -> Row:
     if cost is None:
         advice = f"PRICES says nothing of {endpoint.network}; budgets hold only what the server itself prices."
         return Row(stage, SUBJECT, "warn", f"price not known ({spent})", advice)
-    date = prices.estimate(endpoint.network, 1).date
+    date = config.load().prices_date
     return Row(stage, SUBJECT, "pass", f"about {prices.dollars(cost)} ({spent}; prices of {date})")

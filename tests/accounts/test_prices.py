@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -27,49 +28,65 @@ def priced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Priced]:
 
 
 def test_a_caption_of_a_full_screen_costs_what_the_table_says() -> None:
-    assert prices.price_of("qwen/qwen3-vl-8b-instruct", 1222 + 150, output_tokens=200) == Decimal("0.00020976")
+    rate = prices.rate_of("qwen/qwen3-vl-8b-instruct", "openrouter.ai")
+    assert rate.cost(1222 + 150, output_tokens=200) == Decimal("0.00020976")
 
 
 @pytest.mark.parametrize("name", ["Qwen3-8B", "qwen/qwen3-8b", "Qwen/Qwen3-8B"])
-def test_a_name_is_known_in_any_case_and_without_its_vendor(name: str) -> None:
-    assert prices.price_of(name, 1_000_000) == Decimal("0.05")
+@pytest.mark.parametrize("host", ["openrouter.ai", "OpenRouter.ai:443"])
+def test_a_name_is_known_in_any_case_and_without_its_vendor(name: str, host: str) -> None:
+    assert prices.rate_of(name, host).input == Decimal("0.05")
+
+
+def test_what_a_network_costs_at_one_host_says_nothing_of_another() -> None:
+    assert prices.rate_of("qwen/qwen3-8b", "gpu.example") is None
+    assert prices.rate_of("qwen3-vl-embedding", "openrouter.ai") is None
+    assert prices.rate_of("qwen3-vl-embedding", "dashscope-intl.aliyuncs.com").input == Decimal("0.258")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9702", "localhost:8001", "10.0.0.7", "192.168.1.5:80", "[::1]:8001"])
+def test_ones_own_server_costs_nothing_until_it_has_a_price(priced: Priced, host: str) -> None:
+    assert prices.rate_of("Qwen/Qwen3-8B", host).is_free
+    priced('{"qwen/qwen3-8b": {"input": 9}}')
+    assert prices.rate_of("Qwen/Qwen3-8B", host).input == 9
 
 
 def test_another_vendors_network_has_no_known_price() -> None:
-    assert prices.price_of("another/qwen3-8b", 1000) is None
-    assert prices.price_of("never-heard-of", 1000) is None
-    assert str(prices.estimate("never-heard-of", 1000)) == "at a price that is not known"
+    assert prices.rate_of("another/qwen3-8b", "openrouter.ai") is None
+    assert prices.rate_of("never-heard-of", "8.8.8.8") is None
+    assert str(prices.Estimate(None, date(2026, 11, 1))) == "at a price that is not known"
 
 
 def test_two_vendors_of_one_network_leave_its_bare_name_without_a_price(priced: Priced) -> None:
     priced('{"a/twin": {"input": 1}, "b/twin": {"input": 2}}')
-    assert prices.price_of("twin", 1000) is None
-    assert prices.price_of("B/Twin", 1_000_000) == 2
+    assert prices.rate_of("twin") is None
+    assert prices.rate_of("B/Twin").input == 2
 
 
 def test_what_is_listed_with_nothing_is_free(priced: Priced) -> None:
     priced('{"Own/Network": {"input": 0}, "qwen/qwen3-8b": null}')
-    assert prices.price_of("own/network", 0, output_tokens=10, pictures=3) == 0
-    assert prices.price_of("qwen/qwen3-8b", 1000) is None
-    assert prices.price_of("qwen/qwen3-embedding-4b", 1_000_000) == Decimal("0.02")
+    assert prices.rate_of("own/network").cost(0, output_tokens=10, pictures=3) == 0
+    assert prices.rate_of("qwen/qwen3-8b", "openrouter.ai") is None
+    assert prices.rate_of("qwen/qwen3-embedding-4b", "openrouter.ai").input == Decimal("0.02")
 
 
 def test_a_server_of_ones_own_may_have_its_own_price(priced: Priced) -> None:
-    priced('{"@gpu.lan:8000": {"input": 0}, "qwen/qwen3-8b@dear.example": {"input": 9}}')
+    priced('{"@gpu.lan": {"input": 0}, "qwen/qwen3-8b@dear.example:80": {"input": 9}}')
     assert prices.rate_of("Qwen/Qwen3-8B", "gpu.lan:8000").is_free
-    assert prices.rate_of("Qwen/Qwen3-8B", "dear.example").input == 9
+    assert prices.rate_of("Qwen/Qwen3-8B", "dear.example:80").input == 9
+    assert prices.rate_of("Qwen/Qwen3-8B", "dear.example:81") is None
     assert prices.rate_of("Qwen/Qwen3-8B", "openrouter.ai").input == Decimal("0.05")
 
 
 def test_pictures_may_have_a_price_of_their_own(priced: Priced) -> None:
     priced('{"seer": {"input": 1, "image": 0.0003}}')
-    assert prices.price_of("seer", 1_000_000, pictures=1000) == Decimal("1.3")
+    assert prices.rate_of("seer").cost(1_000_000, pictures=1000) == Decimal("1.3")
 
 
 def test_what_the_table_leaves_out_is_unknown_and_not_nothing(priced: Priced) -> None:
     priced('{"half": {"input": 1}}')
-    assert prices.price_of("half", 10, output_tokens=1) is None
-    assert prices.price_of("half", 0) is None
+    assert prices.rate_of("half").cost(10, output_tokens=1) is None
+    assert prices.rate_of("half").cost(0) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +98,7 @@ def test_amounts_are_written_for_people(amount: str, shown: str) -> None:
 
 
 def test_an_estimate_names_the_day_of_its_prices() -> None:
-    assert str(prices.estimate("qwen/qwen3-embedding-8b", 40_000_000)) == "about $0.40 (prices of 2026-11-01)"
+    assert str(prices.Estimate(Decimal("0.4"), date(2026, 11, 1))) == "about $0.40 (prices of 2026-11-01)"
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_with_the_network_away_the_sources_are_still_shown(fake, recipe, ask):
 
 
 def test_a_spent_budget_makes_no_call(fake, recipe, ask, monkeypatch):
-    configured(monkeypatch, TEAM_BUDGET_MONTH="0")
+    configured(monkeypatch, TEAM_BUDGET_MONTH="0", PRICES='{"Qwen/Qwen3-8B": {"input": 1, "output": 1}}')
     budgets.forget()
     answering = answered(ask(QUESTION))
     budgets.forget()

@@ -83,13 +83,22 @@ def test_json_tells_of_a_server_that_is_away():
     assert (row["subject"], row["outcome"]) == ("reachable", "fail")
 
 
-def test_it_says_what_a_thousand_pictures_cost():
+def test_ones_own_servers_cost_nothing():
     with Knowing(TEXT) as server:
         server.networks = ("qwen/qwen3-vl-8b-instruct",)
         captions = {"CAPTIONER": "qwen/qwen3-vl-8b-instruct", "CAPTION_URL": server.url}
         done = doctor(**settings_for(server) | captions)
+    own = [line for line in done.stdout.splitlines() if "1,000 pictures" in line]
+    assert len(own) == 2 and all("$0.00" in line for line in own)
+
+
+def test_it_says_what_a_thousand_pictures_cost_by_the_prices_that_are_set():
+    with Knowing(TEXT) as server:
+        server.networks = ("qwen/qwen3-vl-8b-instruct",)
+        captions = {"CAPTIONER": "qwen/qwen3-vl-8b-instruct", "CAPTION_URL": server.url}
+        hosted = {TEXT: {"input": 0.01}, "qwen/qwen3-vl-8b-instruct": {"input": 0.08, "output": 0.5}}
+        done = doctor(PRICES=json.dumps(hosted), **settings_for(server) | captions)
     costs = [line for line in done.stdout.splitlines() if "1,000 pictures" in line]
-    assert len(costs) == 2
     assert "$0.0025" in costs[0]
     assert "$0.21" in costs[1]
 

@@ -141,6 +141,7 @@ def test_the_budget_of_all_shows_its_amounts_to_the_house_alone(root, signed_in,
 def test_the_page_of_an_item_says_that_it_waits_for_the_budget(alice, garden, note, monkeypatch) -> None:
     monkeypatch.setenv("INFERENCE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("EMBEDDER", "dear")
+    monkeypatch.setenv("PRICES", '{"dear": {"input": 1}}')
     config.load.cache_clear()
     Team.objects.filter(pk=garden.pk).update(budget_month=0)
     try:
