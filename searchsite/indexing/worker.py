@@ -13,6 +13,7 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError, co
 
 from searchsite import config
 from searchsite.indexing import caption, decode, embed, flow, holding, plan, read
+from searchsite.inference import plainly
 from searchsite.inference.errors import InferenceError, OutOfBudget
 from searchsite.jobs import lease, queue, wake
 from searchsite.jobs.queue import Claim
@@ -142,7 +143,7 @@ def _release(claims: Sequence[Claim], error: InferenceError) -> None:
         return
     wait = _pause_of(claims).begin(error.retry_after)
     log.warning("inference is away", error=error.message, wait=wait)
-    queue.release(claims, error.message, delay=wait)
+    queue.release(claims, plainly.told(error), delay=wait)
 
 
 def _settle(claims: Sequence[Claim], error: Error) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeVar
 
+from searchsite.inference import plainly
 from searchsite.inference.errors import InferenceError, Overloaded, Unauthorised, Unreachable
 
 Result = TypeVar("Result")
@@ -94,8 +95,10 @@ def _shut(state: State, provider: str, left: float) -> InferenceError:
     # Spread: whoever waits must not come back all at once.
     wait = left + random.uniform(0, min(1.0, left / 10))
     kind = {"key": Unauthorised, "busy": Overloaded, "down": Unreachable}[state.kind]
-    why = f": {state.reason}" if state.reason else ""
-    return kind(f"{provider} is left alone for {max(left, 1):.0f} s{why}", retry_after=wait)
+    reason = state.reason.removeprefix(f"{provider}: ")
+    why = f": {reason}" if reason else ""
+    said = plainly.KEY if state.kind == "key" else f"is left alone for {max(left, 1):.0f} s"
+    return kind(f"{provider} {said}{why}", retry_after=wait)
 
 
 class Breaker:

@@ -377,3 +377,14 @@ def test_retired_vectors_go_after_some_days(inbox, fake):
     upkeep.tidy()
     assert list(Space.objects.all()) == [space]
     assert tables.name(old.pk) not in connection.introspection.table_names()
+
+
+def test_people_are_told_why_an_item_waits_in_plain_words(inbox, fake):
+    spaces.ensure_active()
+    item = made.note(inbox, "Tulips want sun.")
+    fake.fault = "402"
+    for _ in range(3):
+        worker.work(plan.EMBED)
+        stage = stages.status_of([item])[item.pk].stages["embed"]
+        assert stage == stages.StageView("waiting", "The provider refuses the key, or it is not paid for.")
+        make_due()
