@@ -11,9 +11,10 @@ from itertools import islice
 
 from searchsite import config
 from searchsite.accounts import meter, prices
-from searchsite.indexing import batches, instructions, plan, provider, spaces, tables
+from searchsite.indexing import batches, instructions, plan, provider, spaces, tables, uncaptioned
 from searchsite.indexing.inputs import input_of
 from searchsite.indexing.models import Space, SpaceStatus
+from searchsite.indexing.uncaptioned import Backlog
 from searchsite.inference import prompts
 from searchsite.inference.client import Client
 from searchsite.inference.resizing import EMBED_PIXELS, FACTOR, sides
@@ -48,7 +49,10 @@ DISK = "SELECT pg_total_relation_size(to_regclass(%s))"
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a space of the configured embedder would take. `price` is None where it is not known; US dollars."""
+    """What a space of the configured embedder would take. `price` is None where it is not known; US dollars.
+
+    It holds nothing for the captions that pictures still lack: `captions` tells of those, if there is a captioner.
+    """
 
     embedder: str
     dimensions: int
@@ -59,6 +63,7 @@ class Estimate:
     prices_of: date
     seconds: float
     disk: int
+    captions: Backlog | None
 
     @property
     def total(self) -> int:
@@ -118,6 +123,7 @@ def plan_for(client: Client | None = None) -> Estimate:
         prices_of=config.load().prices_date,
         seconds=_seconds(client, counted.parts),
         disk=sum(counted.parts.values()) * row_bytes(info.dimensions),
+        captions=uncaptioned.backlog(),
     )
 
 
@@ -147,12 +153,17 @@ def row_bytes(dimensions: int) -> int:
     return round(dimensions * 2.2) + dimensions // 4 + ROW_BYTES
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something, in the singular where it is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """A time in the unit that fits."""
     for length, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {name}"
-    return f"{max(seconds, 1):.0f} seconds"
+    return counted(round(max(seconds, 1)), "second")
 
 
 def size(number: int) -> str:

@@ -1,19 +1,27 @@
-"""Finds the pictures that no captioner has looked at, so that one that is turned on later does."""
+"""The pictures that no captioner has looked at: how many, what captioning them costs, and having it done."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import LiteralString
 
 from django.db import connection
 
+from searchsite import config
+from searchsite.accounts import prices
 from searchsite.indexing import caption, plan
+from searchsite.inference.stages import stages_from
 from searchsite.jobs import overview, queue
 from searchsite.jobs.models import Lane
 from searchsite.library.models import Item
 
 AT_ONCE = 5000
-# The newest job of a picture tells: none, or one that met no captioner. With `renew` also one that is over and was of
-# another captioner or prompt; the hash is what `plan.caption_hash` makes.
+# What a picture takes: itself with the prompt, and the answer.
+TOKENS_IN, TOKENS_OUT = 1280 + 150, 200
+# The newest job of a picture tells: one that met no captioner, or, with `backlog`, none at all. With `renew` also one
+# that is over and was of another captioner or prompt; the hash is what `plan.caption_hash` makes.
 LACKING: LiteralString = """
 SELECT item.id FROM item JOIN blob ON blob.id = item.blob_id
 LEFT JOIN LATERAL (
@@ -21,13 +29,55 @@ LEFT JOIN LATERAL (
     WHERE job.subject = item.id AND job.kind = %(kind)s ORDER BY job.id DESC LIMIT 1
 ) AS newest ON true
 WHERE item.kind <> 'text' AND item.width IS NOT NULL AND item.trashed_at IS NULL AND (
-    newest.state IS NULL
+    %(backlog)s AND newest.state IS NULL
     OR newest.state = 'dead' AND newest.last_error = %(nobody)s
     OR %(renew)s AND newest.state IN ('done', 'dead')
         AND newest.input_hash <> sha256(convert_to(%(recipe)s || blob.sha256, 'UTF8'))
 )
 ORDER BY item.id DESC LIMIT %(limit)s
 """
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Pictures that the captioner was never asked about, those it is being asked about, and the price in US dollars."""
+
+    captioner: str
+    host: str
+    pictures: int
+    on_the_way: int
+    price: Decimal | None
+    prices_of: date
+
+    @property
+    def cost(self) -> str:
+        """The price in words."""
+        return str(prices.Estimate(self.price, self.prices_of))
+
+
+def backlog() -> Backlog | None:
+    """What is left to caption; None where no captioner is configured."""
+    loaded = config.load()
+    endpoint = stages_from(loaded).caption
+    if endpoint is None:
+        return None
+    pictures = len(lacking(limit=None))
+    price: Decimal | None = Decimal(0)
+    if pictures and not endpoint.is_local:
+        rate = prices.rate_of(endpoint.network, endpoint.host)
+        price = (
+            None
+            if rate is None
+            else rate.cost(pictures * TOKENS_IN, output_tokens=pictures * TOKENS_OUT, pictures=pictures)
+        )
+    on_the_way = overview.open_count(plan.CAPTION)
+    return Backlog(endpoint.network, endpoint.name, pictures, on_the_way, price, loaded.prices_date)
+
+
+def resume() -> None:
+    """Ask again for the pictures whose turn came while the captioner was turned off. The backlog waits for a person."""
+    if plan.captions():
+        _ask_for(lacking(backlog=False))
 
 
 def fill(*, renew: bool = False) -> int:
@@ -40,21 +90,25 @@ def fill(*, renew: bool = False) -> int:
     on_the_way = overview.open_count(plan.CAPTION)
     if on_the_way > AT_ONCE // 2:
         return on_the_way
-    items = Item.objects.select_related("blob").only("id", "team_id", "blob__sha256")
-    found = items.in_bulk(lacking(renew=renew)).values()
-    queue.enqueue([plan.job(plan.CAPTION, item, lane=Lane.BULK) for item in found])
+    _ask_for(lacking(renew=renew))
     return overview.open_count(plan.CAPTION)
 
 
-def lacking(*, renew: bool = False) -> list[int]:
-    """Some pictures that no captioner has looked at, newest first."""
-    values: dict[str, str | bool | int] = {
+def lacking(*, renew: bool = False, backlog: bool = True, limit: int | None = AT_ONCE) -> list[int]:
+    """Some pictures that no captioner has looked at, newest first; without `backlog` only those that were to be."""
+    values: dict[str, str | bool | int | None] = {
+        "backlog": backlog,
         "kind": plan.CAPTION,
         "nobody": caption.NOT_CONFIGURED,
         "renew": renew,
         "recipe": plan.caption_recipe(),
-        "limit": AT_ONCE,
+        "limit": limit,
     }
     with connection.cursor() as cursor:
         cursor.execute(LACKING, values)
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def _ask_for(ids: list[int]) -> None:
+    items = Item.objects.select_related("blob").only("id", "team_id", "blob__sha256")
+    queue.enqueue([plan.job(plan.CAPTION, item, lane=Lane.BULK) for item in items.in_bulk(ids).values()])

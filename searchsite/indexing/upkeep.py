@@ -70,7 +70,7 @@ def tidy() -> None:
     pictures.purge_expired()
     files.sweep_incoming()
     orphans.sweep(orphans.due(time.time()))
-    uncaptioned.fill()
+    uncaptioned.resume()
     for space in spaces.filling():
         fill(space)
     _drop_old_spaces()

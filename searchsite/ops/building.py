@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from searchsite.accounts import prices
 from searchsite.indexing import estimates, spaces, upkeep
-from searchsite.indexing.estimates import Estimate, Progress, duration, size
+from searchsite.indexing.estimates import Estimate, Progress, counted, duration, size
 from searchsite.indexing.models import Space
+from searchsite.indexing.uncaptioned import Backlog
 from searchsite.library.models import Channel
 
 LOOK_EVERY = 2.0
@@ -23,6 +24,17 @@ def estimate_lines(found: Estimate) -> list[str]:
         f" {pictures:,} of pictures, {texts:,} of text.",
         f"That is about {found.tokens:,} tokens, {cost}, {duration(found.seconds)} and {size(found.disk)} of disk.",
         *([] if found.takes_pictures else ["It takes texts only: pictures would be found through their words."]),
+        *caption_lines(found.captions),
+    ]
+
+
+def caption_lines(found: Backlog | None) -> list[str]:
+    """What there is to caption in words; nothing where there is nothing, or nobody to do it."""
+    if found is None or not found.pictures:
+        return []
+    return [
+        f"No captioner has looked at {counted(found.pictures, 'picture')}: `manage.py caption` has {found.captioner}"
+        f" do it, {found.cost}."
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 
 from searchsite.accounts import prices
-from searchsite.indexing import estimates, spaces, standing, upkeep
+from searchsite.indexing import estimates, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.estimates import Progress
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
@@ -85,7 +86,8 @@ def estimate(request: MemberRequest) -> HttpResponseBase:
         counted = estimates.plan_for()
         found = {
             "estimate": counted,
-            "price": _("not known") if counted.price is None else prices.dollars(counted.price),
+            "price": _dollars(counted.price),
+            "captions_price": _dollars(counted.captions.price) if counted.captions else "",
             "time": estimates.duration(counted.seconds),
             "disk": estimates.size(counted.disk),
             "pictures": counted.parts.get("image", 0),
@@ -104,6 +106,18 @@ def build(request: MemberRequest) -> HttpResponseBase:
     made = spaces.build()
     upkeep.fill(made)
     messages.success(request, _("%(space)s is being built. Searches stay with the one before.") % {"space": made})
+    return redirect("spaces")
+
+
+@_for_operators("POST")
+def caption(request: MemberRequest) -> HttpResponseBase:
+    """Have pictures captioned that no captioner has looked at."""
+    found = uncaptioned.backlog()
+    if found is None:
+        messages.error(request, _("No captioner is configured."))
+    else:
+        on_the_way = uncaptioned.fill()
+        messages.success(request, _("Pictures to be captioned: %(number)s.") % {"number": f"{on_the_way:,}"})
     return redirect("spaces")
 
 
@@ -177,12 +191,17 @@ def _page(request: MemberRequest, **more: Any) -> HttpResponse:
             one.space.status == SpaceStatus.BUILDING and standing.is_of(one.space, now.configured) for one in shown
         ),
         "previous": spaces.previous(),
+        "captions": uncaptioned.backlog(),
     }
     return render(request, "spaces/page.html", known | more)
 
 
 def _shown(space: Space) -> Shown:
     return Shown(space, estimates.progress(space), estimates.size(estimates.disk(space)))
+
+
+def _dollars(price: Decimal | None) -> str:
+    return _("not known") if price is None else prices.dollars(price)
 
 
 def _found(number: int) -> Space:

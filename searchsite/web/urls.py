@@ -32,6 +32,7 @@ urlpatterns = [
     path("spaces", spaces.page, name="spaces"),
     path("spaces/estimate", spaces.estimate, name="spaces-estimate"),
     path("spaces/build", spaces.build, name="spaces-build"),
+    path("spaces/caption", spaces.caption, name="spaces-caption"),
     path("spaces/rollback", spaces.roll_back, name="spaces-rollback"),
     path("spaces/<int:number>/live", spaces.live, name="space-live"),
     path("spaces/<int:number>/activate", spaces.activate, name="space-activate"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from searchsite.library.scope import scope_for
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from tests import house, made
-from tests.captioned import captioner, questions, read_settings_anew, says, settings
+from tests.captioned import EYES, captioner, questions, read_settings_anew, says, settings
 from tests.fake_chat import CAPTION
 from tests.fake_inference import FakeInference
 
@@ -325,20 +326,37 @@ def test_a_caption_that_a_person_removed_stays_removed(inbox, alice, team, capti
     assert (said(item), stage(item).state) == ("", "done")
 
 
-def test_a_captioner_that_is_turned_on_later_captions_what_is_there(inbox, captioner, monkeypatch):
+def test_a_captioner_that_is_turned_on_later_captions_what_is_there_when_asked_to(inbox, captioner, monkeypatch):
     turn_off(monkeypatch)
     item, note = made.picture(inbox), made.note(inbox, "Tulips want sun.")
     made.work_through_everything()
     upkeep.tidy()
     assert stage(item).state == "not_configured"
     turn_on(captioner, monkeypatch)
-    upkeep.tidy()
+    uncaptioned.fill()
     made.work_through_everything()
     assert (stage(item).state, said(item)) == ("done", CAPTION["caption"])
     assert (stage(note).state, len(questions(captioner))) == ("not_needed", 1)
     upkeep.tidy()
     made.work_through_everything()
     assert len(questions(captioner)) == 1
+
+
+def test_nobody_pays_for_captions_unasked(inbox, captioner, monkeypatch):
+    monkeypatch.setenv("PRICES", json.dumps({EYES.lower(): {"input": 0.08, "output": 0.5}}))
+    turn_off(monkeypatch)
+    for colour in ("red", "green"):
+        made.picture(inbox, colour)
+    made.work_through_everything()
+    assert uncaptioned.backlog() is None
+    turn_on(captioner, monkeypatch)
+    upkeep.tidy()
+    found = uncaptioned.backlog()
+    assert found is not None
+    assert (found.pictures, found.on_the_way, found.captioner) == (2, 0, EYES)
+    assert found.price == 2 * (1430 * Decimal("0.08") + 200 * Decimal("0.5")) / 1_000_000
+    assert uncaptioned.fill() == 2
+    assert uncaptioned.backlog().pictures == 0
 
 
 def test_a_captioner_that_was_turned_off_with_work_ahead_takes_it_up_again(inbox, captioner, monkeypatch):
@@ -348,7 +366,7 @@ def test_a_captioner_that_was_turned_off_with_work_ahead_takes_it_up_again(inbox
     made.work_through_everything()
     assert stage(item).state == "failed"
     turn_on(captioner, monkeypatch)
-    uncaptioned.fill()
+    upkeep.tidy()
     made.work_through_everything()
     assert (stage(item).state, said(item)) == ("done", CAPTION["caption"])
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from searchsite.indexing import provider, stages, tables
 from searchsite.indexing.models import Space
 from searchsite.jobs.models import Job
-from tests import made
+from tests import captioned, made
 from tests.served import fake
 
 __all__ = ["fake"]
@@ -49,6 +49,16 @@ def test_it_tells_the_price_first_and_asks(library, capsys):
     assert "fake with 64 numbers a vector would embed 5 parts: 1 of pictures, 4 of text." in said
     assert "tokens" in said
     assert Space.objects.count() == 1
+
+
+def test_the_captions_that_are_lacking_are_told_of_with_their_price(library, fake, monkeypatch, capsys):
+    for name, value in captioned.settings(fake).items():
+        monkeypatch.setenv(name, value)
+    captioned.read_settings_anew()
+    for command in (["reindex", "--yes", "--no-wait"], ["spaces", "estimate"], ["spaces"]):
+        call_command(*command)
+        assert "No captioner has looked at 1 picture: `manage.py caption` has" in capsys.readouterr().out
+    captioned.read_settings_anew()
 
 
 def test_a_run_after_the_last_looks_for_what_is_missing(library, capsys):

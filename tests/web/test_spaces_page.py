@@ -8,7 +8,7 @@ from django.test import Client
 from searchsite.accounts.models import User
 from searchsite.indexing import provider
 from searchsite.indexing.models import Space
-from tests import made
+from tests import captioned, made
 from tests.fake_inference import FakeInference
 from tests.served import fake
 from tests.web.conftest import text
@@ -37,7 +37,7 @@ def library(garden, fake: FakeInference) -> Space:
 
 def test_operators_alone_see_it(alice, garden):
     assert alice.get("/spaces").status_code == 403
-    for verb in ("estimate", "build", "rollback", "1/activate", "1/cancel", "1/drop"):
+    for verb in ("estimate", "build", "caption", "rollback", "1/activate", "1/cancel", "1/drop"):
         assert alice.post(f"/spaces/{verb}").status_code == 403
 
 
@@ -56,7 +56,7 @@ def test_the_estimate_comes_before_the_button_that_builds(operator, library):
     assert "Build it beside" not in text(operator.get("/spaces"))
     page = text(operator.post("/spaces/estimate"))
     assert "Build it beside" in page
-    assert "not known" in page
+    assert "$0.00" in page
     assert "64 numbers a vector" in page
 
 
@@ -99,3 +99,20 @@ def test_an_embedder_that_is_away_is_said_to_be(operator, library, fake):
     provider.forget()
     assert 'class="notice error"' in text(operator.post("/spaces/build", follow=True))
     assert Space.objects.count() == 1
+
+
+def test_pictures_without_captions_are_counted_priced_and_asked_for(operator, garden, fake, monkeypatch):
+    made.picture(made.place(User.objects.get(username="alice"), garden))
+    made.work_through_everything()
+    Space.objects.update(embedder="earlier")
+    assert "Caption them" not in text(operator.get("/spaces"))
+    assert "No captioner is configured" in text(operator.post("/spaces/caption", follow=True))
+    for name, value in captioned.settings(fake).items():
+        monkeypatch.setenv(name, value)
+    captioned.read_settings_anew()
+    assert "No captioner has looked at 1 picture:" in text(operator.get("/spaces"))
+    assert "for 1 picture that no captioner has looked at" in text(operator.post("/spaces/estimate"))
+    asked = text(operator.post("/spaces/caption", follow=True))
+    assert "Pictures to be captioned: 1." in asked
+    assert "Caption them" not in asked
+    captioned.read_settings_anew()

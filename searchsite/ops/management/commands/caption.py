@@ -16,7 +16,9 @@ LOOK_EVERY = 2.0
 class Command(BaseCommand):
     """Asks the workers for it, and shows how far they are."""
 
-    help = "Caption the pictures that no captioner has looked at; the hourly tidying does the same, unseen."
+    help = (
+        "Caption the pictures that no captioner has looked at. Nothing else asks for those that were there before it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--renew", action="store_true", help="also those that another captioner described")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from searchsite.indexing import estimates, plan, spaces, upkeep
+from searchsite.indexing import estimates, plan, spaces, uncaptioned, upkeep
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care
@@ -43,6 +43,7 @@ class Command(BaseCommand):
         if spaces.is_configured(serving):
             self.stdout.write(f"The library is indexed with {serving}; looking for what is missing.")
             care.retry_all(plan.EMBED)
+            self._tell_of_captions()
             return serving
         if not Space.objects.filter(status=SpaceStatus.BUILDING).exists():
             for line in building.estimate_lines(estimates.plan_for()):
@@ -52,7 +53,12 @@ class Command(BaseCommand):
                 return None
         space = spaces.build()
         self.stdout.write(f"{space} is built beside {serving}, which answers until it is full.")
+        self._tell_of_captions()
         return space
+
+    def _tell_of_captions(self) -> None:
+        for line in building.caption_lines(uncaptioned.backlog()):
+            self.stdout.write(line)
 
     def _agrees(self) -> bool:
         if not sys.stdin.isatty():

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from searchsite.indexing import estimates, spaces, standing, upkeep
+from searchsite.indexing import estimates, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.ops import building
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         elif verb == "build":
             made = spaces.build()
             self.stdout.write(f"{made} is built beside the one that answers: {upkeep.fill(made):,} items to embed.")
+            self._tell_of_captions()
         elif verb == "rollback":
             back, missing = spaces.roll_back()
             self.stdout.write(f"{back} answers again; {missing:,} parts are to be embedded in it.")
@@ -65,6 +66,10 @@ class Command(BaseCommand):
             spaces.drop(space)
             self.stdout.write(f"{name} is dropped with its vectors.")
 
+    def _tell_of_captions(self) -> None:
+        for line in building.caption_lines(uncaptioned.backlog()):
+            self.stdout.write(line)
+
     def _list(self) -> None:
         now = standing.now()
         for space in Space.objects.exclude(status=SpaceStatus.DROPPED).order_by("pk"):
@@ -76,3 +81,4 @@ class Command(BaseCommand):
         elif now.differs:
             name, host = now.configured.network, now.configured.name
             self.stdout.write(f"Configured: {name} at {host}; answering: {now.serving}. `manage.py reindex` builds it.")
+        self._tell_of_captions()
