@@ -211,16 +211,19 @@ class Client:
 
     @contextmanager
     def stream(self, stage: Talk, task: ChatTask, *, seconds: float) -> Iterator[Iterator[Piece]]:
-        """The pieces of an answer as they come. Leaving the block ends the connection at once."""
+        """The pieces of an answer as they come. Leaving the block ends the connection at once.
+
+        It is booked as an answer, whichever stage's network writes it.
+        """
         endpoint = self._endpoint(stage)
         line = self._lines[endpoint]
-        self._admit(stage, endpoint)
+        self._admit("answer", endpoint)
         start = time.monotonic()
         task = asking.sendable(task, endpoint, stream=True)
         request, proof = line.dialect.chat(task), asking.greeting(line)
 
         def usage(spent: Spent) -> Usage:
-            return metering.usage_of_talk(stage, endpoint, task, spent, time.monotonic() - start)
+            return metering.usage_of_talk("answer", endpoint, task, spent, time.monotonic() - start)
 
         answer = Answer(line, task, usage)
         with line.stream(request, end=start + seconds, most=asking.ANSWER_BYTES, proof=proof) as events:
