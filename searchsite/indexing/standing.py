@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from searchsite.indexing import fingerprints, provider, spaces
-from searchsite.indexing.models import Space
+from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.stages import Endpoint
 
 
@@ -20,6 +20,12 @@ class Standing:
     def differs(self) -> bool:
         """Whether a new space would have to be built for what is configured."""
         return self.serving is not None and not is_of(self.serving, self.configured)
+
+    @property
+    def beside(self) -> Space | None:
+        """The space of what is configured that does not answer: it is being built, or is kept from earlier."""
+        others = Space.objects.filter(status__in=[SpaceStatus.BUILDING, SpaceStatus.RETIRED]).order_by("status", "-pk")
+        return next((space for space in others if is_of(space, self.configured)), None)
 
 
 def now() -> Standing:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from searchsite.accounts import prices
 from searchsite.indexing import estimates, spaces, upkeep
 from searchsite.indexing.estimates import Estimate, Progress, counted, duration, size
-from searchsite.indexing.models import Space
+from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.indexing.uncaptioned import Backlog
 from searchsite.library.models import Channel
 
@@ -43,6 +43,20 @@ def progress_line(found: Progress) -> str:
     left = f", about {duration(found.left)} left" if found.left else ""
     failed = f", {found.failed:,} items failed" if found.failed else ""
     return f"{found.done:,} of {found.of:,} parts ({found.percent} %), {found.rate:.1f} a second{left}{failed}"
+
+
+def what_to_do(beside: Space | None) -> str:
+    """How the configured embedder comes to answer, given its space, if there is one."""
+    if beside is None:
+        return "`manage.py reindex` builds a space of it."
+    missing = spaces.lacking(beside)
+    if not missing:
+        return f"Space {beside.pk} is full: `manage.py spaces activate {beside.pk}` lets it answer."
+    if beside.status == SpaceStatus.BUILDING:
+        return f"Space {beside.pk} is being built, and lacks {counted(missing, 'part')}."
+    return (
+        f"Space {beside.pk} is kept from earlier, and lacks {counted(missing, 'part')}: `manage.py reindex` fills it."
+    )
 
 
 def wait_until_full(space: Space, say: Callable[[str], None]) -> Progress:

@@ -182,14 +182,13 @@ def _page(request: MemberRequest, **more: Any) -> HttpResponse:
     order = {status: place for place, status in enumerate(("active", "building", "retired"))}
     shown = sorted(map(_shown, kept), key=lambda one: (order[one.space.status], -one.space.pk))
     now = standing.now()
+    beside = now.beside
     known = {
         "shown": shown,
         "shown_spaces": True,
         "now": now,
         "may_build": now.serving is not None and now.differs,
-        "is_building": any(
-            one.space.status == SpaceStatus.BUILDING and standing.is_of(one.space, now.configured) for one in shown
-        ),
+        "beside": next((one for one in shown if beside is not None and one.space == beside), None),
         "previous": spaces.previous(),
         "captions": uncaptioned.backlog(),
     }

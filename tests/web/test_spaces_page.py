@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from searchsite.accounts.models import User
@@ -116,3 +117,21 @@ def test_pictures_without_captions_are_counted_priced_and_asked_for(operator, ga
     assert "Pictures to be captioned: 1." in asked
     assert "Caption them" not in asked
     captioned.read_settings_anew()
+
+
+def test_the_way_to_what_is_configured_depends_on_the_space_there_is(operator, library, capsys):
+    assert "Build a space for it" in text(operator.get("/"))
+    operator.post("/spaces/build")
+    new = Space.objects.exclude(pk=library.pk).get()
+    assert "Its space is being built" in text(operator.get("/"))
+    call_command("spaces")
+    assert f"Space {new.pk} is being built, and lacks 2 parts." in capsys.readouterr().out
+    made.work_through_everything()
+    operator.post(f"/spaces/{new.pk}/activate")
+    operator.post("/spaces/rollback")
+    assert f"Activate space {new.pk}" in text(operator.get("/"))
+    page = text(operator.get("/spaces"))
+    assert f"Space {new.pk} has all its vectors" in page
+    assert "Estimate price" not in page
+    call_command("spaces")
+    assert f"`manage.py spaces activate {new.pk}` lets it answer" in capsys.readouterr().out

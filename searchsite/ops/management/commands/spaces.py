@@ -80,5 +80,6 @@ class Command(BaseCommand):
             self.stdout.write(f"Nothing is indexed yet; {now.configured.network} is configured.")
         elif now.differs:
             name, host = now.configured.network, now.configured.name
-            self.stdout.write(f"Configured: {name} at {host}; answering: {now.serving}. `manage.py reindex` builds it.")
+            what = building.what_to_do(now.beside)
+            self.stdout.write(f"Configured: {name} at {host}; answering: {now.serving}. {what}")
         self._tell_of_captions()
