@@ -38,6 +38,7 @@ def can_think() -> bool:
 def ask(question: Question, scope: Scope, *, thinking: bool = False, let_in: LetIn | None = None) -> Answering:
     """Begin to answer: find the sources. `follow` then has them read; nothing is paid for without any.
 
+    thinking: have it thought over first, where a network is configured that can.
     let_in: asked every second, whether the asker is still let in at all.
 
     Raises BadQuestion, and Refusal where nothing can answer or too many answers are under way. Close what it returns.
@@ -50,7 +51,8 @@ def ask(question: Question, scope: Scope, *, thinking: bool = False, let_in: Let
     slot = slots.take(scope.user_id, most=config.load().answer_streams)
     try:
         gathered = gather(question, scope)
-        chosen = choosing.answerer_for(provider.client().stages, gathered.sources) if gathered.sources else None
+        stages, sources = provider.client().stages, gathered.sources
+        chosen = choosing.answerer_for(stages, sources, thinking=thinking) if sources else None
     except BaseException:
         slot.free()
         raise

@@ -11,7 +11,7 @@ from searchsite.inference.dialects.base import ChatTask
 from searchsite.inference.stages import Stages
 from searchsite.inference.types import Message
 
-TOP, MOST_PICTURES = 4, 4
+TOP, ENOUGH, MOST_PICTURES = 4, 2, 4
 # A thought is some thousand tokens before the first word of the answer.
 MOST_TOKENS, MOST_TOKENS_THINKING = 1_200, 8_000
 
@@ -30,13 +30,15 @@ def is_configured(stages: Stages) -> bool:
     return stages.answer is not None or stages.caption is not None
 
 
-def answerer_for(stages: Stages, sources: Sequence[Source]) -> Answerer | None:
-    """The captioner where a picture is among the best sources, as it looks at pictures; else the answerer.
+def answerer_for(stages: Stages, sources: Sequence[Source], *, thinking: bool = False) -> Answerer | None:
+    """The captioner, which looks at pictures, where the best source is one or two of the best four; else the answerer.
 
-    Where only one of the two is configured, that one. None where neither is.
+    To think is the answerer's alone, so that it answers where that is wanted. Where only one of the two is
+    configured, that one. None where neither is.
     """
-    pictured = any(source.picture is not None for source in sources[:TOP])
-    if stages.caption is not None and (pictured or stages.answer is None):
+    pictured = [source.picture is not None for source in sources[:TOP]]
+    looks = not thinking and (any(pictured[:1]) or sum(pictured) >= ENOUGH)
+    if stages.caption is not None and (looks or stages.answer is None):
         return Answerer("caption", stages.caption.network, looks=True)
     if stages.answer is not None:
         return Answerer("answer", stages.answer.network, looks=False)

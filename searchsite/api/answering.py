@@ -33,7 +33,7 @@ class AskIn(inputs.Strict):
 
     question: inputs.Text = Field(min_length=1, max_length=2000)
     filters: inputs.FiltersIn = inputs.FiltersIn()
-    thinking: bool = Field(False, description="Let the network think first: slower, and dearer.")
+    thinking: bool = Field(False, description="Think first: slower, and dearer. Only `ANSWERER` can, so it answers then; it sees no pictures.")
     stream: bool = Field(False, description="Answer with server-sent events: sources, thinking, piece, end.")
 
 

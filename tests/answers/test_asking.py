@@ -111,6 +111,16 @@ def test_pictures_among_the_best_are_looked_at(looking, inbox, ask):
     assert parts[0]["image_url"]["url"].startswith("data:image/png;base64,")
 
 
+def test_what_the_captioner_answers_is_booked_as_an_answer(looking, inbox, ask):
+    made.picture(inbox, "teal", "A teal boat")
+    made.work_through_everything()
+    captions = ProviderCall.objects.filter(operation="caption").count()
+    answered(ask("Which colour has the boat?"))
+    call = ProviderCall.objects.get(operation="answer")
+    assert call.network == "Qwen/Qwen3-VL-8B-Instruct"
+    assert ProviderCall.objects.filter(operation="caption").count() == captions
+
+
 def test_at_most_four_pictures_are_looked_at(looking, inbox, ask):
     for colour in ("teal", "red", "blue", "green", "navy", "olive"):
         made.picture(inbox, colour, f"A {colour} boat")
