@@ -73,13 +73,17 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a space is: parts with a vector, of all that should have one. `left` is in seconds, where it moves."""
+    """How far a space is: parts with a vector, of all that should have one.
+
+    `left` is in seconds, where it moves; where it stands still, `reason` says why, if that is known.
+    """
 
     done: int
     of: int
     failed: int
     rate: float
     left: float | None
+    reason: str = ""
 
     @property
     def lacking(self) -> int:
@@ -134,11 +138,14 @@ def progress(space: Space) -> Progress:
     with tables.cursor() as cursor:
         row = cursor.execute(tables.query(STORED, space.pk)).fetchone()
     done = min(int(row[0]) if row else 0, total)
+    if space.status == SpaceStatus.RETIRED:
+        return Progress(done, total, 0, 0.0, None)
     where = [space.pk] if space.status == SpaceStatus.BUILDING else [None, space.pk]
     items = overview.done_within(plan.EMBED, where, seconds=RATE_SECONDS)
     rate = items / RATE_SECONDS * total / max(counted.items, 1)
     left = (total - done) / rate if rate else None
-    return Progress(done, total, overview.failed_count(plan.EMBED, where), rate, left)
+    reason = "" if rate or done == total else overview.why_waiting(plan.EMBED, where)
+    return Progress(done, total, overview.failed_count(plan.EMBED, where), rate, left, reason)
 
 
 def disk(space: Space) -> int:

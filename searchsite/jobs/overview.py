@@ -75,6 +75,12 @@ def failed_count(kind: str, spaces: Collection[int | None]) -> int:
     return Job.objects.filter(_within(spaces), kind=kind, state=State.DEAD).count()
 
 
+def why_waiting(kind: str, spaces: Collection[int | None]) -> str:
+    """The reason that the latest of these jobs went back to wait with; empty where none was given back."""
+    waiting = Job.objects.filter(_within(spaces), kind=kind, state=State.READY).exclude(last_error="")
+    return waiting.order_by("-run_at").values_list("last_error", flat=True).first() or ""
+
+
 def done_within(kind: str, spaces: Collection[int | None], *, seconds: float) -> int:
     """How many jobs of a kind were done in the last seconds for these spaces."""
     since = Now() - timedelta(seconds=seconds)

@@ -40,9 +40,11 @@ def caption_lines(found: Backlog | None) -> list[str]:
 
 def progress_line(found: Progress) -> str:
     """One line that says how far a space is."""
+    rate = f", {found.rate:.1f} a second" if found.lacking and found.rate else ""
     left = f", about {duration(found.left)} left" if found.left else ""
-    failed = f", {found.failed:,} items failed" if found.failed else ""
-    return f"{found.done:,} of {found.of:,} parts ({found.percent} %), {found.rate:.1f} a second{left}{failed}"
+    failed = f", {counted(found.failed, 'item')} failed" if found.failed else ""
+    reason = f", waiting: {found.reason}" if found.reason else ""
+    return f"{found.done:,} of {counted(found.of, 'part')} ({found.percent} %){rate}{left}{failed}{reason}"
 
 
 def what_to_do(beside: Space | None) -> str:

@@ -36,6 +36,12 @@ class Shown:
     disk: str
 
     @property
+    def state(self) -> str:
+        """The space's status, or that it is full and waits to be activated."""
+        is_full = self.space.status == SpaceStatus.BUILDING and not self.progress.lacking
+        return "full" if is_full else self.space.status
+
+    @property
     def moves(self) -> bool:
         """Whether its numbers will change by themselves."""
         return self.space.status == SpaceStatus.BUILDING or (
@@ -159,10 +165,10 @@ def drop(request: MemberRequest, number: int) -> HttpResponseBase:
 @_for_operators("GET")
 def live(request: MemberRequest, number: int) -> HttpResponseBase:
     """The numbers of one space; the whole page anew once its state is another."""
-    space = _found(number)
-    if request.htmx and request.GET.get("state") != space.status:
+    shown = _shown(_found(number))
+    if request.htmx and request.GET.get("state") != shown.state:
         return HttpResponseClientRefresh()
-    return render(request, "spaces/_progress.html", {"one": _shown(space)})
+    return render(request, "spaces/_progress.html", {"one": shown})
 
 
 def notices(request: HttpRequest) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from searchsite.accounts.models import User
-from searchsite.indexing import provider
+from searchsite.indexing import estimates, provider
 from searchsite.indexing.models import Space
+from searchsite.jobs.models import Job
 from tests import captioned, made
 from tests.fake_inference import FakeInference
 from tests.served import fake
@@ -88,8 +89,11 @@ def test_progress_is_shown_as_it_goes(operator, library):
     operator.post("/spaces/build")
     new = Space.objects.exclude(pk=library.pk).get()
     made.work_through_everything()
-    part = operator.get(f"/spaces/{new.pk}/live?state=building", headers={"HX-Request": "true"})
+    part = operator.get(f"/spaces/{new.pk}/live?state=full", headers={"HX-Request": "true"})
     assert "2 of 2 parts" in text(part)
+    assert "Full: activate it" in text(operator.get("/spaces"))
+    anew = operator.get(f"/spaces/{new.pk}/live?state=building", headers={"HX-Request": "true"})
+    assert anew["HX-Refresh"] == "true"
     other = operator.get(f"/spaces/{new.pk}/live?state=active", headers={"HX-Request": "true"})
     assert other["HX-Refresh"] == "true"
     assert operator.get("/spaces/999999/live").status_code == 404
@@ -135,3 +139,18 @@ def test_the_way_to_what_is_configured_depends_on_the_space_there_is(operator, l
     assert "Estimate price" not in page
     call_command("spaces")
     assert f"`manage.py spaces activate {new.pk}` lets it answer" in capsys.readouterr().out
+
+
+def test_a_space_that_stands_still_says_why_and_a_retired_one_has_no_pace(operator, library, capsys):
+    operator.post("/spaces/build")
+    new = Space.objects.exclude(pk=library.pk).get()
+    Job.objects.filter(space_id=new.pk).update(last_error="gpu.example cannot be reached.")
+    assert "Waiting: gpu.example cannot be reached." in text(operator.get("/spaces"))
+    call_command("spaces")
+    assert "0 of 2 parts (0 %), waiting: gpu.example cannot be reached." in capsys.readouterr().out
+    made.work_through_everything()
+    operator.post(f"/spaces/{new.pk}/activate")
+    Space.objects.filter(pk=new.pk).update(status="retired")
+    assert estimates.progress(Space.objects.get(pk=new.pk)).rate == 0
+    call_command("spaces")
+    assert "a second" not in capsys.readouterr().out
