@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from searchsite import config
-from searchsite.accounts.prices import dollars
+from searchsite.accounts.prices import dollars, exactly
 
 NEAR = Decimal("0.8")
 # How long sums are believed. Near its end a budget is read at each call: other processes spend from it, too.
@@ -75,7 +75,7 @@ class Budget:
         if self.is_spent:
             return f"{self.sentence} Until then nothing is sent to paid servers. Words still find."
         return (
-            f"{dollars(self.spent)} of the {dollars(self.limit)} that {self.whose} may spend in {self.month:%B %Y}"
+            f"{dollars(self.spent)} of the {exactly(self.limit)} that {self.whose} may spend in {self.month:%B %Y}"
             f" are spent. At the end of it nothing more is sent to paid servers until {written(self.renews)}."
         )
 

@@ -110,6 +110,15 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{1 - amount.adjusted()}f}"
 
 
+def exactly(amount: Decimal) -> str:
+    """An amount that somebody set, with all of its digits, and two after the point at least."""
+    return f"${max(amount, amount.quantize(CENT), key=_digits):,f}"
+
+
+def _digits(number: Decimal) -> int:
+    return -int(number.as_tuple().exponent)
+
+
 def _exact(amount: float) -> Decimal:
     """The amount as it was written."""
     return Decimal(str(amount))

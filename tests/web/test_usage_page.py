@@ -70,7 +70,7 @@ def test_who_leads_the_house_sees_all_teams_and_switches(root, garden, den) -> N
     spend(den, 2)
     spend(None, 4)
     page = text(root.get("/usage"))
-    assert "$7.00" in page and "By team" in page and "no team, or one that is gone" in page
+    assert "$7.00" in page and "By team" in page and "searchsite’s own checks, or a team that is gone" in page
     page = text(root.get(f"/usage?team={den.public_id}"))
     assert "$2.00" in page and "$7.00" not in page
 
@@ -91,6 +91,20 @@ def test_last_month_has_its_own_page(alice, garden) -> None:
     Usage.objects.update(day="2026-02-28")
     assert "$3.00" not in text(alice.get("/usage"))
     assert "$3.00" in text(alice.get("/usage?month=2026-02"))
+
+
+def test_a_budget_below_a_cent_is_shown_whole(alice, garden, monkeypatch) -> None:
+    monkeypatch.setenv("TEAM_BUDGET_MONTH", "0.00105")
+    config.load.cache_clear()
+    budgets.forget()
+    try:
+        spend(garden, 0.0009)
+        page = text(alice.get("/usage"))
+        assert "of $0.00105" in page and "$0.00090 of the $0.00105" in page
+    finally:
+        monkeypatch.undo()
+        config.load.cache_clear()
+        budgets.forget()
 
 
 def test_the_prices_stand_on_the_page_with_their_date(alice) -> None:

@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from searchsite.accounts.ledger import Sums
-from searchsite.accounts.prices import CENT, dollars
+from searchsite.accounts.prices import dollars, exactly
 
 register = template.Library()
 register.filter("dollars", dollars)
@@ -45,8 +45,4 @@ def operation_name(operation: str) -> str:
 @register.filter
 def amount(listed: Decimal | None) -> str:
     """One price of a network's; a dash where the table has none."""
-    return "–" if listed is None else f"${max(listed, listed.quantize(CENT), key=_digits):,f}"
-
-
-def _digits(number: Decimal) -> int:
-    return -int(number.as_tuple().exponent)
+    return "–" if listed is None else exactly(listed)
