@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import OperationalError, connection, transaction
@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
+from searchsite import config
 from searchsite.indexing import fingerprints, instructions, plan, provider, tables
 from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
 from searchsite.indexing.models import Space, SpaceStatus
@@ -41,6 +42,10 @@ class NotNow(Exception):
     """A change of spaces that is not allowed as things stand. `str()` is a sentence for people."""
 
 
+class Gaps(NotNow):
+    """Parts have no vectors in a space yet; that it is to answer all the same must be said."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """What must be equal for two vectors to be compared."""
@@ -67,6 +72,13 @@ def filling() -> list[Space]:
 def previous() -> Space | None:
     """The space that answered before this one, if it is still kept."""
     return Space.objects.filter(status=SpaceStatus.RETIRED, retired_at__isnull=False).order_by("-retired_at").first()
+
+
+def kept_until(space: Space) -> datetime | None:
+    """When the hourly tidying drops a retired space; None for others."""
+    if space.status != SpaceStatus.RETIRED or space.retired_at is None:
+        return None
+    return space.retired_at + timedelta(days=config.load().space_kept_days)
 
 
 def ensure_active() -> Space:
@@ -143,7 +155,8 @@ def activate(space: Space, *, force: bool = False) -> Space:
     chosen = _held(space, SpaceStatus.BUILDING, SpaceStatus.RETIRED)
     missing = 0 if force else lacking(chosen)
     if missing:
-        raise NotNow(f"{missing:,} parts have no vectors in {chosen} yet; only words would find them.")
+        lack = "1 part has no vector" if missing == 1 else f"{missing:,} parts have no vectors"
+        raise Gaps(f"{lack} in {chosen} yet: words alone would find what lacks one.")
     for before in Space.objects.filter(status=SpaceStatus.ACTIVE):
         Space.objects.filter(pk=before.pk).update(status=SpaceStatus.RETIRED, retired_at=Now())
         care.forget_space(before.pk)

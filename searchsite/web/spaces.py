@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -40,6 +41,11 @@ class Shown:
         """The space's status, or that it is full and waits to be activated."""
         is_full = self.space.status == SpaceStatus.BUILDING and not self.progress.lacking
         return "full" if is_full else self.space.status
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When it is dropped unless somebody goes back to it."""
+        return spaces.kept_until(self.space)
 
     @property
     def moves(self) -> bool:

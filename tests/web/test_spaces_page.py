@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from searchsite.accounts.models import User
@@ -68,6 +68,7 @@ def test_it_is_built_activated_and_rolled_back(operator, library):
     assert "0 of 2 parts" in text(operator.get("/spaces"))
     refused = text(operator.post(f"/spaces/{new.pk}/activate", follow=True))
     assert "2 parts have no vectors in fake (64) yet" in refused
+    assert "Although parts lack vectors" in refused
     made.work_through_everything()
     assert "fake (64) answers now." in text(operator.post(f"/spaces/{new.pk}/activate", follow=True))
     assert made.active_space() == new
@@ -154,3 +155,19 @@ def test_a_space_that_stands_still_says_why_and_a_retired_one_has_no_pace(operat
     assert estimates.progress(Space.objects.get(pk=new.pk)).rate == 0
     call_command("spaces")
     assert "a second" not in capsys.readouterr().out
+
+
+def test_a_retired_space_offers_one_way_back_and_says_how_long_it_is_kept(operator, library, capsys):
+    operator.post("/spaces/build")
+    new = Space.objects.exclude(pk=library.pk).get()
+    with pytest.raises(CommandError, match="--force lets it answer all the same"):
+        call_command("spaces", "activate", str(new.pk))
+    made.work_through_everything()
+    operator.post(f"/spaces/{new.pk}/activate")
+    page = text(operator.get("/spaces"))
+    assert "Roll back to it" in page
+    assert "Activate…" not in page
+    assert "Although parts lack vectors" not in page
+    assert "Kept until" in page
+    call_command("spaces")
+    assert "kept until" in capsys.readouterr().out

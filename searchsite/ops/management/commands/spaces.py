@@ -35,6 +35,8 @@ class Command(BaseCommand):
                 self._do(verb, building.named(number) if number else None, force=options["force"])
             except InferenceError as error:
                 raise CommandError(error.message) from error
+            except spaces.Gaps as error:
+                raise CommandError(f"{error} --force lets it answer all the same.") from error
             except spaces.NotNow as error:
                 raise CommandError(str(error)) from error
 
@@ -75,7 +77,11 @@ class Command(BaseCommand):
         for space in Space.objects.exclude(status=SpaceStatus.DROPPED).order_by("pk"):
             found = estimates.progress(space)
             held = estimates.size(estimates.disk(space))
-            self.stdout.write(f"{space.pk:>4}  {space.status:<8}  {space}  {building.progress_line(found)}, {held}")
+            end = spaces.kept_until(space)
+            until = f", kept until {end:%Y-%m-%d %H:%M} UTC" if end else ""
+            self.stdout.write(
+                f"{space.pk:>4}  {space.status:<8}  {space}  {building.progress_line(found)}, {held}{until}"
+            )
         if now.serving is None:
             self.stdout.write(f"Nothing is indexed yet; {now.configured.network} is configured.")
         elif now.differs:
