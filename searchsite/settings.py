@@ -110,6 +110,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "searchsite.web.usage.notices",
                 "searchsite.web.spaces.notices",
+                "searchsite.web.troubles.notices",
             ],
         },
     }

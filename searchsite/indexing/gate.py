@@ -9,12 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import psycopg
 import structlog
 from django.db import DatabaseError, connection
+from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from searchsite.indexing.models import ProviderPause
 from searchsite.inference.breaker import WELL, Pace, State, after_failure, after_pass, entering
@@ -27,6 +30,9 @@ Change = Callable[[State, float], tuple[State, Result]]
 LOOK_SECONDS = 1.0
 # How long the gate does without a database that is away.
 ALONE_SECONDS = 5.0
+# What failed is said to fail until something else is known, but not for ever: it may not be in use any more.
+UNTRIED = timedelta(minutes=10)
+BRIEF = timedelta(minutes=1)
 CHANNEL = "provider_pause"
 FIELDS = "failures, extract(epoch FROM until)::float, extract(epoch FROM since)::float, kind, reason"
 NOW = "SELECT extract(epoch FROM clock_timestamp())::float"
@@ -46,6 +52,20 @@ REMOVE = "DELETE FROM provider_pause WHERE provider = %s"
 def away() -> list[ProviderPause]:
     """The providers that are left alone now, longest first."""
     return list(ProviderPause.objects.filter(until__gt=Now()).order_by("since"))
+
+
+def failing() -> list[ProviderPause]:
+    """The providers that are not well, longest first: also between two probes, and not those briefly asked to wait."""
+    now = timezone.now()
+    tried = Q(until__gt=now - UNTRIED) & ~Q(kind="busy")
+    return list(
+        ProviderPause.objects.filter(tried | Q(kind="busy", until__gt=now, since__lt=now - BRIEF)).order_by("since")
+    )
+
+
+def forget_refusals() -> None:
+    """Believe in the keys anew, as after a start: perhaps others are set."""
+    ProviderPause.objects.filter(kind="key").delete()
 
 
 class SharedGate:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import KombuError, OperationalError
 
 from searchsite.celery import app
+from searchsite.indexing import trouble
 from searchsite.inference.stages import stages_from
 from searchsite.ops import household
 
@@ -75,10 +76,17 @@ def _inference() -> str:
     stages = stages_from(settings.CONFIG)
     if stages.any_local and household.inference_answers(settings.CONFIG) is not None:
         return "does not answer"
-    if stages.embed.is_local:
-        return READY
+    if not stages.embed.is_local:
+        try:
+            socket.create_connection(household.network_place(stages.embed.url), timeout=2).close()
+        except OSError:
+            return "does not answer"
+    return _known_troubles() or READY
+
+
+def _known_troubles() -> str:
+    """What the last calls to the networks have shown. No host is named: strangers may read this."""
     try:
-        socket.create_connection(household.network_place(stages.embed.url), timeout=2).close()
-    except OSError:
-        return "does not answer"
-    return READY
+        return ", ".join(f"{one.said} ({one.what})" for one in trouble.now())
+    except DatabaseError:
+        return ""

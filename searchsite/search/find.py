@@ -13,9 +13,10 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from searchsite.accounts import meter
-from searchsite.indexing import instructions, spaces
+from searchsite.indexing import instructions, spaces, trouble
 from searchsite.indexing.models import Space
-from searchsite.inference.errors import InferenceError, OutOfBudget
+from searchsite.inference import plainly
+from searchsite.inference.errors import InferenceError, OutOfBudget, Overloaded, TooSlow, Unauthorised, Unreachable
 from searchsite.inference.types import Vectors
 from searchsite.library.models import Channel
 from searchsite.library.scope import Scope
@@ -34,6 +35,14 @@ TEXT_FOR_PICTURES = 0.5
 AWAY = "The inference server can't be reached: found by words alone."
 ANOTHER = "Another embedder answers than the one that the library is indexed with: found by words alone."
 BY_WORDS = "Found by words alone."
+REASONS: Sequence[tuple[type[InferenceError], str]] = (
+    (spaces.WrongEmbedder, ANOTHER),
+    (Unauthorised, f"The embedder's provider {plainly.KEY}: found by words alone."),
+    (Overloaded, "The embedder is overloaded: found by words alone."),
+    (Unreachable, AWAY),
+    (TooSlow, "The embedder took too long: found by words alone."),
+)
+FAILED = "The embedder failed: found by words alone."
 NOT_YET = "Nothing has been embedded yet: found by words alone."
 WORDS_ONLY = (
     "The embedder takes texts only, so this library knows pictures by their words: it can't be searched by a picture."
@@ -122,7 +131,8 @@ class _Search:
 
     def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
         if self.space is None:
-            self.notes.append(NOT_YET)
+            shut = trouble.of_embedder()
+            self.notes += [_why(shut)] if shut is not None else [NOT_YET]
             return None
         seen = asking.seeable(terms, self.space)
         if len(seen) < len(terms):
@@ -226,7 +236,7 @@ def _why(error: InferenceError) -> str:
     """Why there is no vector, for the person who asked."""
     if isinstance(error, OutOfBudget):
         return f"{error.message} {BY_WORDS}"
-    return ANOTHER if isinstance(error, spaces.WrongEmbedder) else AWAY
+    return next((said for kind, said in REASONS if isinstance(error, kind)), FAILED)
 
 
 def _ordered(found: list[Fused], sort: str) -> list[Fused]:

@@ -14,6 +14,8 @@ from django.db import connection
 
 from searchsite.accounts import teams
 from searchsite.accounts.models import Role
+from searchsite.indexing import provider, spaces
+from searchsite.inference.errors import Unauthorised
 from searchsite.library import intake, pictures, trash
 from searchsite.library.models import Collection, Item, Tag, Visibility
 from searchsite.library.scope import scope_for
@@ -157,12 +159,31 @@ def test_a_title_is_found(inbox, fake):
     assert titles(ask(inbox.scope, "quarterly", mode="words")) == ["Quarterly numbers"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "note"), [("503", "is overloaded"), ("402", "refuses the key, or it is not paid for"), ("500", "failed")]
+)
+def test_where_inference_fails_words_answer_and_the_page_says_why(inbox, shelf, fake, fault, note):
+    shelf("tulips want sun", "roses want rain")
+    fake.fault = fault
+    results = ask(inbox.scope, "roses")
+    assert titles(results) == ["note 1"]
+    assert any(note in said and said.endswith("found by words alone.") for said in results.notes)
+
+
 def test_with_inference_away_words_answer_and_the_page_says_so(inbox, shelf, fake):
     shelf("tulips want sun", "roses want rain")
-    fake.fault = "503"
+    fake.__exit__()
+    provider.forget()
     results = ask(inbox.scope, "roses")
     assert titles(results) == ["note 1"]
     assert AWAY in results.notes
+
+
+def test_before_the_first_vector_a_refused_key_is_why(inbox, fake):
+    fake.fault = "402"
+    with pytest.raises(Unauthorised):
+        spaces.ensure_active()
+    assert any("refuses the key" in said for said in ask(inbox.scope, "tulips").notes)
 
 
 def test_a_question_asked_before_needs_no_inference(inbox, shelf, fake):

@@ -1,0 +1,75 @@
+"""Which networks of the house are not well, and what an operator can do about it; asks the database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from searchsite import config
+from searchsite.indexing import gate, provider, spaces
+from searchsite.indexing.models import ProviderPause, Space
+from searchsite.inference import plainly
+from searchsite.inference.errors import InferenceError, Overloaded, Unauthorised, Unreachable
+from searchsite.inference.remedies import remedy
+from searchsite.inference.selfcheck import STAGES
+from searchsite.inference.stages import Endpoint, stages_from
+from searchsite.inference.types import Stage
+
+KINDS: Mapping[str, type[InferenceError]] = {"key": Unauthorised, "busy": Overloaded, "down": Unreachable}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A server that is not well. what: the stages or the space that need it. found and advice: sentences."""
+
+    what: str
+    said: str
+    found: str
+    advice: str
+
+
+def now() -> list[Trouble]:
+    """All that is known to be wrong with the servers that are configured, or that spaces in use were made with."""
+    failing = {pause.provider: pause for pause in gate.failing()}
+    return list(_troubles(failing)) if failing else []
+
+
+def of_embedder() -> InferenceError | None:
+    """What is known to be wrong with the configured embedder."""
+    host = provider.configured().host
+    return next((_error(pause) for pause in gate.failing() if pause.provider == host), None)
+
+
+def _troubles(failing: Mapping[str, ProviderPause]) -> Iterator[Trouble]:
+    stages = stages_from(config.load())
+    configured: dict[str, dict[Stage, Endpoint]] = {}
+    for stage in STAGES:
+        endpoint: Endpoint | None = getattr(stages, stage)
+        if endpoint is not None and not endpoint.is_local:
+            configured.setdefault(endpoint.host, {})[stage] = endpoint
+    for host, asked in configured.items():
+        if host in failing:
+            error, (stage, endpoint) = _error(failing[host]), next(iter(asked.items()))
+            yield _trouble(", ".join(asked), endpoint, error, remedy(error, stage, endpoint))
+    for space in spaces.filling():
+        endpoint = provider.endpoint_of(space)
+        if endpoint.host in failing and endpoint.host not in configured:
+            error = _error(failing[endpoint.host])
+            yield _trouble(str(space), endpoint, error, _remedy_of_space(error, endpoint, space))
+
+
+def _trouble(what: str, endpoint: Endpoint, error: InferenceError, advice: str) -> Trouble:
+    said = next((words for kind, words in plainly.SAID if isinstance(error, kind)), "fails")
+    reason = error.message.removeprefix(f"{endpoint.host}: ").rstrip(".")
+    return Trouble(what, said, f"{endpoint.host} ({what}) {said}{': ' if reason else ''}{reason}.", advice)
+
+
+def _remedy_of_space(error: InferenceError, endpoint: Endpoint, space: Space) -> str:
+    """No setting of a stage has the server of an earlier embedder."""
+    if isinstance(error, Unauthorised):
+        return f"Space {space.pk} needs it: set EARLIER_KEYS={endpoint.host}=key to a key that is valid and paid for."
+    return f"Space {space.pk} answers with that server alone: start it, or activate another space."
+
+
+def _error(pause: ProviderPause) -> InferenceError:
+    return KINDS[pause.kind](pause.reason)
