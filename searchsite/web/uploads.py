@@ -68,6 +68,7 @@ def _page(request: MemberRequest) -> dict[str, Any]:
         "chosen": request.GET.get("collection", ""),
         "entries": _entries(request.scope, _ids(request)),
         "max_mb": settings.CONFIG.max_file_bytes // 2**20,
+        "max_text_mb": f"{settings.CONFIG.max_text_bytes / 2**20:.3g}",
         "max_bytes": settings.CONFIG.max_file_bytes,
     }
 

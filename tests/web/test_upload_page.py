@@ -81,3 +81,7 @@ def test_viewers_put_nothing_in(signed_in, note):
 def test_nobody_puts_anything_into_anothers_collection(charlie, note):
     fields = {"text": "x", "collection": str(note.collection.public_id)}
     assert charlie.post("/upload/note", fields).status_code == 404
+
+
+def test_the_page_names_the_limit_of_each_kind(alice):
+    assert "GIF up to 50 MB each, plain text up to 2 MB" in text(alice.get("/upload"))
