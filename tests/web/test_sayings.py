@@ -46,7 +46,7 @@ def test_the_page_says_what_was_said_and_by_whom(alice, described):
     assert "A meadow, &quot;in bloom&quot; &lt;b&gt;.</textarea>" in page
     assert "Written by Qwen/Qwen3-VL-8B-Instruct." in page
     assert "\n\nBetreten verboten</textarea>" in page
-    assert "A diagram" in page
+    assert "A diagram" in page and "<dt>Kind</dt>" not in page
     assert "Deutsch" in page
 
 
