@@ -53,7 +53,16 @@ def test_the_stop_button_ends_the_call_to_the_provider(fake, page):
     expect(page.locator(".written")).to_contain_text("word")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".outcome")).to_contain_text("This is not the whole answer.")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_focused()
     wait_until(lambda: fake.chat.left == 1, seconds=3)
+
+
+def test_a_reload_keeps_the_question_and_asks_nobody(fake, page):
+    ask(page)
+    expect(page.locator(".outcome")).to_contain_text("Answered by")
+    page.reload()
+    expect(page.get_by_label("Your question")).to_have_value(QUESTION)
+    assert len(fake.asked("/v1/chat/completions")) == 1
 
 
 def test_leaving_the_page_ends_it_too(fake, page):

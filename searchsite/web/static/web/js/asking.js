@@ -34,6 +34,8 @@ export function startAsking() {
 
   function stop() {
     running?.abort();
+    // What is hidden takes no focus.
+    busy(false);
     find("go").focus();
   }
 
@@ -66,8 +68,17 @@ export function startAsking() {
     }
   }
 
+  // A reload keeps the question, not the answer. Servers take no address of any length.
+  function keep() {
+    const url = new URL(location.href);
+    url.hash = "";
+    url.searchParams.set("q", box.value);
+    if (url.href.length < 4000) history.replaceState(history.state, "", url);
+  }
+
   function begin() {
     busy(true);
+    keep();
     find("wrong").hidden = find("hint").hidden = true;
     find("answered").hidden = false;
     find("answered").classList.remove("ended");
