@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from searchsite.config import Config
-from searchsite.ops import guard, household, places, process
+from searchsite.ops import greeting, guard, household, places, process
 from searchsite.ops.errors import CannotStart
 from searchsite.ops.household import Member
 
@@ -29,6 +29,8 @@ SAY_AGAIN_SECONDS = 5.0
 CHECK_SECONDS = 15.0
 SILENT_CHECKS = 8
 FIRST_USER_MADE = 10
+# Lines that the preparation's log is searched for what it says of the networks.
+SPOKEN = 60
 
 
 class StopAsked(Exception):
@@ -64,6 +66,7 @@ class Supervisor:
         self.run = secrets.token_hex(8)
         self.marks = household.environment(config, self.run)
         self.kept: list[Kept] = []
+        self.told: list[str] = []
         self.asked = 0
         self.ready = False
         self.check_at = 0.0
@@ -100,6 +103,7 @@ class Supervisor:
             self._await(kept)
         say("  workers and clock: started")
         self.ready = True
+        self._tell_networks()
         self._greet(password, time.monotonic() - began)
 
     def _add(self, member: Member) -> None:
@@ -188,10 +192,15 @@ class Supervisor:
         if code not in (0, FIRST_USER_MADE):
             words = process.last_lines(program.log)
             raise CannotStart(f"The database could not be prepared. The last words:\n{words}")
+        self.told = greeting.among(process.last_lines(program.log, SPOKEN).splitlines())
         if code == 0:
             return None
         say("  first user: made" + (", and the sample library put in" if self.config.sample_library else ""))
         return password
+
+    def _tell_networks(self) -> None:
+        for line in (*greeting.networks(self.config), *self.told):
+            say(f"  {line}")
 
     def _greet(self, password: str | None, seconds: float) -> None:
         say(f"\nsearchsite is ready after {seconds:.1f} s: {household.address(self.config)}")

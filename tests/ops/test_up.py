@@ -52,6 +52,13 @@ def ready(home: House) -> bool:
     return answer.status_code == 200 and answer.json()["degraded"] == []
 
 
+def test_it_says_which_networks_there_are_and_which_answers(home):
+    wait_until(lambda: house.READY in home.said, 60)
+    assert "  Networks, PRESET=builtin:\n    embed   builtin at the embedded inference server\n" in home.said
+    assert "    answer  none\n  answering: " in home.said
+    assert "; configured: builtin\n" in home.said
+
+
 def query(home: House, statement: str) -> object:
     config = configuration.load().model_copy(update={"data_dir": home.data_dir})
     with psycopg.connect(postgres.conninfo(config)) as connection:

@@ -12,13 +12,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
 from searchsite import config as configuration
-from searchsite.indexing import provider
 from searchsite.inference import selfcheck
 from searchsite.inference.client import Client
 from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
-from searchsite.ops import forecast
+from searchsite.ops import forecast, greeting
 
 HEAD = ("stage", "what", "is", "found")
 WIDTH = 100
@@ -76,11 +75,9 @@ class Command(BaseCommand):
 def _warnings() -> list[str]:
     """What else an operator should know, as far as the database can be asked."""
     try:
-        unused = provider.unused_keys()
+        return list(greeting.unused_keys())
     except DatabaseError:
         return []
-    told = "EARLIER_KEYS has a key for {}, but no space is of a server there (see `manage.py spaces`)."
-    return [told.format(host) for host in unused]
 
 
 def _doer(stage: str) -> str:

@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from searchsite import config as configuration
-from searchsite.ops import first_run, samples
+from searchsite.indexing import gate
+from searchsite.ops import first_run, greeting, samples
 from searchsite.ops.acting import plain_words
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
@@ -24,6 +25,10 @@ class Command(BaseCommand):
         with plain_words():
             call_command("migrate", interactive=False, verbosity=1)
             call_command("createcachetable")
+        # Perhaps another key is set since.
+        gate.forget_refusals()
+        for line in greeting.from_database():
+            self.stdout.write(line)
         config = configuration.load()
         if not first_run.is_first(config):
             return
