@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from searchsite.indexing.models import Space
 from tests.web.conftest import text
 
 
@@ -105,3 +106,12 @@ def test_no_page_holds_inline_script_or_style(alice, note):
         page = text(alice.get(address))
         assert " style=" not in page and "<style" not in page and "onclick" not in page
         assert "<script>" not in page
+
+
+def test_no_camera_is_offered_where_the_embedder_takes_texts_only(alice, note):
+    assert 'class="round camera"' in text(alice.get("/"))
+    Space.objects.create(adapter="vllm", embedder="texts", dimensions=8, status="active", takes_pictures=False)
+    assert 'class="round camera"' not in text(alice.get("/"))
+    assert "The embedder takes texts only" in text(alice.get("/search/picture"))
+    page = text(alice.get("/", {"like": str(note.public_id), "q": "zebra"}))
+    assert "Try fewer or other words" not in page
