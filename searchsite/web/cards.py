@@ -23,6 +23,8 @@ from searchsite.web import snippets
 from searchsite.web.templatetags.look import icon, kind_name, shape
 
 PASSAGE, LINE = 420, 140
+# A reader sees single letters in brush strokes.
+LEAST_READ = 4
 PICTURE_SIZE = 480
 NO_ID = str(UUID(int=0))
 WHY = '<span class="why" title="{}">{}<span>{}</span></span>'
@@ -124,7 +126,9 @@ def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
     if hit.part is None or not hit.part.text:
         return None
     if pattern and hit.part.role in ("ocr", "caption") and any(why.channel in ("text", "words") for why in hit.why):
-        return snippets.snippet(" ".join(hit.part.text.split()), pattern, length=LINE)
+        text = " ".join(hit.part.text.split())
+        says = sum(map(str.isalnum, text)) >= LEAST_READ or pattern.search(text)
+        return snippets.snippet(text, pattern, length=LINE) if says else None
     return None
 
 
