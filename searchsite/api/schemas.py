@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 Kind = Literal["image", "screenshot", "text"]
 Status = Literal["processing", "ready", "failed"]
-StageState = Literal["waiting", "running", "done", "failed", "cancelled", "not_configured", "not_needed"]
+StageState = Literal["waiting", "running", "done", "failed", "cancelled", "not_configured", "not_needed", "not_asked"]
 
 
 class Problem(BaseModel):

@@ -16,6 +16,8 @@ from searchsite.library.models import Item
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 CANCELLED, NOT_CONFIGURED, NOT_NEEDED = "cancelled", "not_configured", "not_needed"
+# The captioner was turned on after the picture came: it is asked when somebody wants it.
+NOT_ASKED = "not_asked"
 PROCESSING, READY = "processing", "ready"
 SHOWN = {
     State.READY: WAITING,
@@ -120,4 +122,13 @@ def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:
     if kind == plan.READ and plan.reader() != "builtin":
         # The captioner reads while it captions.
         return StageView(NOT_NEEDED if plan.reader() == "captioner" else NOT_CONFIGURED)
-    return StageView(NOT_CONFIGURED if kind == plan.CAPTION and not plan.captions() else WAITING)
+    if kind == plan.CAPTION:
+        return StageView(_uncaptioned(jobs))
+    return StageView(WAITING)
+
+
+def _uncaptioned(jobs: dict[str, Stage]) -> str:
+    """A picture without a job to caption it: that comes with the end of decoding, or not by itself."""
+    if not plan.captions():
+        return NOT_CONFIGURED
+    return NOT_ASKED if plan.DECODE in jobs and jobs[plan.DECODE].state == State.DONE else WAITING

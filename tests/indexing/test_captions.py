@@ -353,6 +353,7 @@ def test_nobody_pays_for_captions_unasked(inbox, captioner, monkeypatch):
     upkeep.tidy()
     found = uncaptioned.backlog()
     assert found is not None
+    assert {stage(item).state for item in Item.objects.all()} == {"not_asked"}
     assert (found.pictures, found.on_the_way, found.captioner) == (2, 0, EYES)
     assert found.price == 2 * (1430 * Decimal("0.08") + 200 * Decimal("0.5")) / 1_000_000
     assert uncaptioned.fill() == 2

@@ -8,6 +8,7 @@ import pytest
 
 from searchsite.jobs.models import Job
 from searchsite.library.models import Item
+from tests.captioned import read_settings_anew
 from tests.web.conftest import picture, text
 
 
@@ -92,3 +93,28 @@ def test_a_picture_waits_for_its_stages(alice):
     alice.post("/upload", {"file": picture()})
     page = text(alice.get(f"/items/{Item.objects.get().public_id}"))
     assert "being prepared" in page and "meadow" in page and "image/jpeg" in page
+
+
+@pytest.fixture
+def eyes(monkeypatch):
+    """A captioner is configured; nobody asks it."""
+    for name, value in (("CAPTIONER", "eyes"), ("CAPTION_URL", "http://127.0.0.1:9"), ("CAPTION_DIALECT", "vllm")):
+        monkeypatch.setenv(name, value)
+    read_settings_anew()
+    yield
+    monkeypatch.undo()
+    read_settings_anew()
+
+
+def test_a_caption_is_being_written_only_when_somebody_writes_it(alice, eyes):
+    alice.post("/upload", {"file": picture()})
+    address = f"/items/{Item.objects.get().public_id}"
+    assert "Being written…" in text(alice.get(address))
+    Job.objects.update(state="done")
+    assert "No captioner has looked at it" in text(alice.get(address))
+    Job.objects.create(
+        kind="caption", queue="caption", team_id=1, subject=Item.objects.get().pk, last_error="The budget is spent."
+    )
+    page = text(alice.get(address))
+    assert "The budget is spent." in page
+    assert "Being written…" not in page

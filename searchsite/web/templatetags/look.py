@@ -60,6 +60,7 @@ def stage_state(state: str) -> str:
         "cancelled": _("cancelled"),
         "not_configured": _("not configured"),
         "not_needed": _("not needed"),
+        "not_asked": _("not asked for"),
     }
     return names.get(state, state)
 
