@@ -106,18 +106,14 @@ class Config(BaseSettings):
     rerank_seconds: float = Field(
         2.0, gt=0, le=30, description="How long a search waits for the reranker; then it shows the order it has."
     )
-    answerer: str | None = Field(
-        None, description="Network that answers questions, or none; the preset's when not set."
-    )
+    answerer: str | None = Field(None, description="Network that answers questions, or none; the preset's if not set.")
     answer_url: str | None = Field(None, description="Where the answerer answers, if not at the preset's address.")
     answer_key: SecretStr | None = Field(None, description="Bearer key for ANSWER_URL.")
     answer_dialect: Dialect | None = Field(None, description="What ANSWER_URL speaks.")
     openrouter_provider: Annotated[list[str], NoDecode] = Field(
         [], description="Providers that may embed behind OpenRouter, comma separated; any when not set."
     )
-    earlier_keys: SecretStr | None = Field(
-        None, description="Keys of servers that earlier spaces still need: host=key, comma separated."
-    )
+    earlier_keys: SecretStr | None = Field(None, description="Keys for earlier spaces: host=key, comma separated.")
     qwen_device: str = Field("auto", description="Where PRESET=qwen-local computes: auto, cpu, cuda, cuda:1 or mps.")
     qwen_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Numbers that PRESET=qwen-local computes with: auto, float32, bfloat16 or float16."
