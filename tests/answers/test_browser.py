@@ -6,7 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from searchsite.accounts import budgets
+from searchsite.accounts.models import Team, User
 from searchsite.library import trash
+from tests import made
 from tests.answers.browsing import elsewhere, page_of
 from tests.answers.conftest import wait_until
 
@@ -109,3 +112,26 @@ def test_without_a_script_the_form_brings_it(live_server, fake, recipe):
         page.get_by_role("button", name="Ask", exact=True).click()
         expect(page.locator(".outcome")).to_contain_text("Answered by")
         expect(page.locator(".source")).to_contain_text("Recipe")
+
+
+def test_the_headings_of_the_pages_begin_at_one_edge(live_server, fake, recipe):
+    User.objects.filter(username="alice").update(is_superuser=True)
+    left = "document.querySelector('main h1').getBoundingClientRect().left"
+    with page_of("alice", live_server.url, viewport={"width": 1280, "height": 800}) as page:
+        edges = {page.goto(address) and page.evaluate(left) for address in ("/ask", "/spaces", "/usage")}
+    assert len(edges) == 1
+
+
+def test_on_a_telephone_a_banner_does_not_touch_the_picture(live_server, fake, inbox):
+    item = made.picture(inbox, "teal", "A teal boat")
+    made.work_through_everything()
+    Team.objects.update(budget_month=0)
+    budgets.forget()
+    gap = (
+        "document.querySelector('.stage').getBoundingClientRect().top"
+        " - document.querySelector('main > .notice').getBoundingClientRect().bottom"
+    )
+    with page_of("alice", live_server.url, viewport={"width": 390, "height": 800}) as page:
+        page.goto(f"/items/{item.public_id}")
+        assert page.evaluate(gap) >= 8
+    budgets.forget()
