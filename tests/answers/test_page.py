@@ -8,6 +8,7 @@ import pytest
 
 from searchsite.answers import slots
 from searchsite.web.written import blocks
+from tests import made
 from tests.answers.conftest import answered, browser, configured
 
 QUESTION = "How long does the dough rest?"
@@ -125,3 +126,10 @@ def test_without_a_network_the_page_says_what_to_set(served, garden):
     assert "ANSWERER" in page and "<textarea" not in page
     assert "Ask this" not in browser("alice").get("/", {"q": "walnut"}).content.decode()
     assert browser("alice").post("/ask/stream", {"q": "a"}).status_code == 409
+
+
+def test_who_thinks_first_is_told_to_have_seen_no_pictures(looking, inbox):
+    made.picture(inbox, "teal", "A teal boat")
+    made.work_through_everything()
+    answer = browser("alice").post("/ask", {"q": "Which boat is there?", "thinking": "true"}).content.decode()
+    assert "Answered by Qwen/Qwen3-8B" in answer and "thought first, without looking at pictures" in answer
