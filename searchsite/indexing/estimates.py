@@ -30,6 +30,8 @@ CHARS_A_TOKEN = 3.5
 SAMPLE: Mapping[str, int] = {Channel.IMAGE: 8, Channel.TEXT: 32}
 # Bytes of a row beside its numbers: its other columns, three indexes, and what pages leave empty. Measured.
 ROW_BYTES = 520
+# What a table takes before its rows count: the pages that it, its indexes and their maps of free space begin with.
+TABLE_BYTES = 144 * 1024
 RATE_SECONDS = 60.0
 EMBEDDABLE = """
 SELECT part.channel, count(*), count(DISTINCT part.item_id), coalesce(sum(length(part.text)), 0)
@@ -126,7 +128,7 @@ def plan_for(client: Client | None = None) -> Estimate:
         price=price,
         prices_of=config.load().prices_date,
         seconds=_seconds(client, counted.parts),
-        disk=sum(counted.parts.values()) * row_bytes(info.dimensions),
+        disk=TABLE_BYTES + sum(counted.parts.values()) * row_bytes(info.dimensions),
         captions=uncaptioned.backlog(),
     )
 

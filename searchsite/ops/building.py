@@ -20,7 +20,7 @@ def estimate_lines(found: Estimate) -> list[str]:
     cost = prices.Estimate(found.price, found.prices_of)
     pictures, texts = (found.parts.get(channel, 0) for channel in (Channel.IMAGE, Channel.TEXT))
     return [
-        f"{found.embedder} with {found.dimensions} numbers a vector would embed {found.total:,} parts:"
+        f"{found.embedder} with {found.dimensions} numbers a vector would embed {counted(found.total, 'part')}:"
         f" {pictures:,} of pictures, {texts:,} of text.",
         f"That is about {found.tokens:,} tokens, {cost}, {duration(found.seconds)} and {size(found.disk)} of disk.",
         *([] if found.takes_pictures else ["It takes texts only: pictures would be found through their words."]),

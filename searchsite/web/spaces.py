@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseClientRefresh
 
 from searchsite.accounts import prices
@@ -145,7 +146,11 @@ def activate(request: MemberRequest, number: int) -> HttpResponseBase:
 def roll_back(request: MemberRequest) -> HttpResponseBase:
     """Let the space before answer again."""
     space, missing = spaces.roll_back()
-    words = _("%(space)s answers again; %(missing)s parts that came meanwhile are being embedded in it.")
+    words = ngettext(
+        "%(space)s answers again; %(missing)s part that came meanwhile is being embedded in it.",
+        "%(space)s answers again; %(missing)s parts that came meanwhile are being embedded in it.",
+        missing,
+    )
     messages.success(request, words % {"space": space, "missing": f"{missing:,}"})
     return redirect("spaces")
 

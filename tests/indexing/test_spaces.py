@@ -289,6 +289,7 @@ def test_an_estimate_counts_and_times_real_parts(notes, other, configure, monkey
     assert found.tokens > 8
     assert found.price == Decimal(found.tokens) / 1000
     assert 0 < found.seconds < 10
+    assert estimates.disk(made.active_space()) < found.disk < 300_000
     assert Space.objects.count() == 1
 
 
@@ -296,3 +297,10 @@ def test_an_earlier_key_that_fits_no_space_is_named(notes, fake, monkeypatch):
     monkeypatch.setenv("EARLIER_KEYS", "127.0.0.1=sk-used,openrouter.example=sk-unused")
     config.load.cache_clear()
     assert provider.unused_keys() == ["openrouter.example"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 second"), (1.6, "2 seconds"), (119, "119 seconds"), (150, "2 minutes")]
+)
+def test_a_time_is_told_in_words(seconds, words):
+    assert estimates.duration(seconds) == words

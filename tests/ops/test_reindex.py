@@ -33,7 +33,7 @@ def test_it_builds_beside_the_one_that_answers_and_then_activates(library, capsy
     old = made.active_space()
     call_command("reindex", "--yes", "--no-wait")
     assert made.active_space() == old
-    assert "3 items are to be embedded" in capsys.readouterr().out
+    assert "3 items to be embedded" in capsys.readouterr().out
     made.work_through_everything()
     call_command("reindex")
     new = made.active_space()

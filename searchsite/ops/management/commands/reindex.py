@@ -68,13 +68,17 @@ class Command(BaseCommand):
     def _fill(self, space: Space, *, wait: bool) -> None:
         if not wait:
             left = upkeep.fill(space)
-            self.stdout.write(f"{left:,} items are to be embedded. Run this again to see how far they are.")
+            self.stdout.write(
+                f"{estimates.counted(left, 'item')} to be embedded. Run this again to see how far they are."
+            )
             return
         found = building.wait_until_full(space, self._say)
         if space.status == SpaceStatus.BUILDING:
             space = spaces.activate(space, force=bool(found.failed))
             self.stdout.write(f"{space} answers now; `manage.py spaces rollback` goes back.")
-        self.stdout.write(f"Done; {found.failed:,} items failed, and say why." if found.failed else "Done.")
+        self.stdout.write(
+            f"Done; {estimates.counted(found.failed, 'item')} failed. Each says why." if found.failed else "Done."
+        )
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -45,11 +45,12 @@ class Command(BaseCommand):
             self._change(verb, space, force=force)
         elif verb == "build":
             made = spaces.build()
-            self.stdout.write(f"{made} is built beside the one that answers: {upkeep.fill(made):,} items to embed.")
+            items = estimates.counted(upkeep.fill(made), "item")
+            self.stdout.write(f"{made} is built beside the one that answers: {items} to embed.")
             self._tell_of_captions()
         elif verb == "rollback":
             back, missing = spaces.roll_back()
-            self.stdout.write(f"{back} answers again; {missing:,} parts are to be embedded in it.")
+            self.stdout.write(f"{back} answers again; {estimates.counted(missing, 'part')} to be embedded in it.")
         elif verb == "estimate":
             for line in building.estimate_lines(estimates.plan_for()):
                 self.stdout.write(line)
