@@ -60,6 +60,7 @@ def test_the_estimate_comes_before_the_button_that_builds(operator, library):
     assert "Build it beside" in page
     assert "$0.00" in page
     assert "64 numbers a vector" in page
+    assert '<div class="estimate" role="status" tabindex="-1" autofocus>' in page
 
 
 def test_it_is_built_activated_and_rolled_back(operator, library):

@@ -1,4 +1,5 @@
 // Menus are <details>; here they also close on Escape, on a click outside, and when another opens.
+// What asks "really?" closes on Escape alone.
 const open = () => document.querySelectorAll("details.menu[open]");
 
 export function startMenus() {
@@ -10,7 +11,7 @@ export function startMenus() {
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    for (const menu of open()) {
+    for (const menu of document.querySelectorAll("details.menu[open], details.really[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
