@@ -33,7 +33,7 @@ class AskIn(inputs.Strict):
 
     question: inputs.Text = Field(min_length=1, max_length=2000)
     filters: inputs.FiltersIn = inputs.FiltersIn()
-    thinking: bool = Field(False, description="Think first: slower, and dearer. Only `ANSWERER` can, so it answers then; it sees no pictures.")
+    thinking: bool = Field(False, description="Think first: slower, dearer, and by `ANSWERER` alone, without pictures.")
     stream: bool = Field(False, description="Answer with server-sent events: sources, thinking, piece, end.")
 
 
