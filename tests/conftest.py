@@ -7,8 +7,21 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from searchsite.accounts import budgets
 from searchsite.config import Config
+from searchsite.indexing import fingerprints, holding, worker
+from searchsite.search import reranking
 from tests import house, servers
+
+
+@pytest.fixture(autouse=True)
+def _a_process_that_remembers_nothing() -> None:
+    """What a process keeps for some seconds of servers that were away or slow must not reach the next test."""
+    worker._pauses.clear()
+    holding._left.clear()
+    fingerprints.forget()
+    budgets.forget()
+    reranking._resting.clear()
 
 
 @pytest.fixture(scope="session")
