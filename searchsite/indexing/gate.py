@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,12 +19,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from searchsite.indexing.models import ProviderPause
-from searchsite.inference.breaker import WELL, Pace, State, after_failure, after_pass, entering
+from searchsite.inference import breaker
+from searchsite.inference.breaker import WELL, Change, Pace, State, after_pass, entering
 from searchsite.inference.errors import InferenceError
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
-Change = Callable[[State, float], tuple[State, Result]]
 # Notices come at once; this is for those that a pooler between us and the database swallows.
 LOOK_SECONDS = 1.0
 # How long the gate does without a database that is away.
@@ -96,11 +95,7 @@ class SharedGate:
             self._change(provider, lambda state, now: (after_pass(state, now, probe=probe), None))
 
     def failed(self, provider: str, error: InferenceError) -> int:
-        def fail(state: State, now: float) -> tuple[State, int]:
-            fresh = after_failure(state, error, now, self._pace)
-            return fresh, fresh.failures
-
-        return self._change(provider, fail)
+        return self._change(provider, breaker.failing(error, self._pace))
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""

@@ -57,6 +57,8 @@ class State:
 
 
 WELL = State()
+Change = Callable[[State, float], tuple[State, Result]]
+"""What becomes of a provider's state at a time, and what else there is to say."""
 
 
 def after_failure(state: State, error: InferenceError, now: float, pace: Pace) -> State:
@@ -73,6 +75,16 @@ def after_failure(state: State, error: InferenceError, now: float, pace: Pace) -
         soon = min(2.0 ** (fresh.failures - SOON), pace.probe_seconds)
         return replace(fresh, until=max(state.until, now + soon), kind="busy")
     return fresh
+
+
+def failing(error: InferenceError, pace: Pace) -> Change[int]:
+    """One more failure, as a change of a provider's state; it gives how often it failed by now in a row."""
+
+    def fail(state: State, now: float) -> tuple[State, int]:
+        fresh = after_failure(state, error, now, pace)
+        return fresh, fresh.failures
+
+    return fail
 
 
 def after_pass(state: State, now: float, *, probe: bool) -> State:
@@ -119,13 +131,9 @@ class Breaker:
             self._change(provider, lambda state, now: (after_pass(state, now, probe=probe), None))
 
     def failed(self, provider: str, error: InferenceError) -> int:
-        def fail(state: State, now: float) -> tuple[State, int]:
-            fresh = after_failure(state, error, now, self._pace)
-            return fresh, fresh.failures
+        return self._change(provider, failing(error, self._pace))
 
-        return self._change(provider, fail)
-
-    def _change(self, provider: str, change: Callable[[State, float], tuple[State, Result]]) -> Result:
+    def _change(self, provider: str, change: Change[Result]) -> Result:
         with self._lock:
             state, result = change(self._states.get(provider, WELL), time.monotonic())
             if state == WELL:
