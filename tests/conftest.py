@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from searchsite.accounts import budgets
+from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.config import Config
 from searchsite.indexing import fingerprints, holding, worker
 from searchsite.search import reranking
@@ -22,6 +23,13 @@ def _a_process_that_remembers_nothing() -> None:
     fingerprints.forget()
     budgets.forget()
     reranking._resting.clear()
+
+
+@pytest.fixture
+def nothing_used(db: None) -> None:
+    """Begin without usage: threads of other tests may have committed what they used."""
+    Usage.objects.all().delete()
+    ProviderCall.objects.all().delete()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def spend(team: Team | None, dollars: float) -> None:
 
 
 @pytest.fixture(autouse=True)
-def configured(db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set]:
+def configured(nothing_used, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set]:
     """Changes settings for this test, and has budgets read anew."""
 
     def put(**settings: str) -> None:
@@ -34,13 +34,9 @@ def configured(db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Set]:
         config.load.cache_clear()
         budgets.forget()
 
-    # Threads of other tests may have committed what they used.
-    Usage.objects.all().delete()
-    budgets.forget()
     yield put
     monkeypatch.undo()
     config.load.cache_clear()
-    budgets.forget()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from searchsite.accounts import ledger, meter, teams
 from searchsite.accounts.models import ProviderCall, Team, Usage, User
 from searchsite.inference import types
 
+pytestmark = pytest.mark.usefixtures("nothing_used")
 HOST = "openrouter.ai"
 
 
@@ -23,13 +24,6 @@ def used(**more) -> types.Usage:
     """A paid call for 3 inputs of 10 tokens each."""
     fields = {"operation": "embed", "embedder": "qwen/qwen3-embedding-8b", "calls": 1, "inputs": 3, "tokens": 30}
     return types.Usage(**fields | {"seconds": 0.5, "provider": HOST} | more)
-
-
-@pytest.fixture(autouse=True)
-def _begin_with_nothing(db) -> None:
-    """Threads of other tests may have committed what they used."""
-    Usage.objects.all().delete()
-    ProviderCall.objects.all().delete()
 
 
 @pytest.fixture

@@ -213,7 +213,6 @@ def test_a_spent_budget_makes_no_call(fake, recipe, ask, monkeypatch):
     configured(monkeypatch, TEAM_BUDGET_MONTH="0", PRICES='{"Qwen/Qwen3-8B": {"input": 1, "output": 1}}')
     budgets.forget()
     answering = answered(ask(QUESTION))
-    budgets.forget()
     assert answering.state == "no_budget" and fake.asked(CHAT) == []
     assert "budget" in answering.sentence and len(answering.sources) == 1
 

@@ -134,4 +134,3 @@ def test_on_a_telephone_a_banner_does_not_touch_the_picture(live_server, fake, i
     with page_of("alice", live_server.url, viewport={"width": 390, "height": 800}) as page:
         page.goto(f"/items/{item.public_id}")
         assert page.evaluate(gap) >= 8
-    budgets.forget()

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from searchsite.accounts import budgets, meter
+from searchsite.accounts import meter
 from searchsite.accounts.models import Team, Usage, User
 from searchsite.inference.types import Usage as Used
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_used")]
 USAGE = "/api/v1/usage"
-
-
-@pytest.fixture(autouse=True)
-def _begin_with_nothing(db) -> Iterator[None]:
-    """Threads of other tests may have committed what they used."""
-    Usage.objects.all().delete()
-    budgets.forget()
-    yield
-    budgets.forget()
 
 
 def spend(team: Team | None, dollars: float | None = 0.5, **more) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from searchsite import config
@@ -24,13 +22,10 @@ SPENT = "The budget of the team garden for "
 
 
 @pytest.fixture(autouse=True)
-def dear(fake: FakeInference, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def dear(fake: FakeInference, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each token costs a dollar."""
     monkeypatch.setenv("PRICES", '{"fake": {"input": 1000000}}')
     config.load.cache_clear()
-    _anew()
-    yield
-    _anew()
 
 
 def _anew() -> None:

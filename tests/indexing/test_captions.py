@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from searchsite.accounts import budgets
 from searchsite.accounts.models import ProviderCall, Team
-from searchsite.indexing import holding, plan, stages, tables, uncaptioned, upkeep, worker
+from searchsite.indexing import plan, stages, tables, uncaptioned, upkeep, worker
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job
 from searchsite.library import edits, files
@@ -27,13 +26,6 @@ from tests.fake_inference import FakeInference
 
 __all__ = ["captioner"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _nothing_waits():
-    worker._pauses.clear()
-    holding._left.clear()
-    budgets.forget()
 
 
 def make_due() -> None:

@@ -41,7 +41,6 @@ def worker_of_its_own(settings: dict[str, str]) -> subprocess.Popen[bytes]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_is_killed_over_three_captions_loses_none(captioner):
-    worker._pauses.clear()
     alice = made.person("alice")
     inbox = made.place(alice, made.team_of(alice))
     items = [made.picture(inbox, colour) for colour in ("red", "green", "blue")]

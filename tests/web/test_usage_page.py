@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 
 import pytest
 from django.test import Client
@@ -14,16 +13,7 @@ from searchsite.accounts.models import Team, Usage, User
 from searchsite.inference.types import Usage as Used
 from tests.web.conftest import text
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _begin_with_nothing(db) -> Iterator[None]:
-    """Threads of other tests may have committed what they used."""
-    Usage.objects.all().delete()
-    budgets.forget()
-    yield
-    budgets.forget()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_used")]
 
 
 def spend(team: Team | None, dollars: float | None, network: str = "qwen/qwen3-vl-8b-instruct", **more) -> None:
@@ -104,7 +94,6 @@ def test_a_budget_below_a_cent_is_shown_whole(alice, garden, monkeypatch) -> Non
     finally:
         monkeypatch.undo()
         config.load.cache_clear()
-        budgets.forget()
 
 
 def test_the_prices_stand_on_the_page_with_their_date(alice) -> None:
