@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from searchsite.accounts import budgets
 from searchsite.accounts.models import Team, User
 from searchsite.library import trash
 from tests import made
-from tests.answers.browsing import elsewhere, page_of
 from tests.answers.conftest import wait_until
+from tests.browsing import elsewhere, looks_right, page_of
 
 QUESTION = "How long does the dough rest?"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1)) <b>bold</b> [1]"
@@ -39,7 +38,7 @@ def test_an_answer_is_written_with_its_sources(fake, page):
     page.keyboard.press("Enter")
     expect(page.locator("#source-1")).to_contain_text("Recipe")
     assert page.url.endswith("#source-1")
-    assert Axe().run(page).violations_count == 0
+    looks_right(page)
 
 
 def test_markup_in_an_answer_does_nothing(fake, page):

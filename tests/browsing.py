@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
-from tests.answers.conftest import browser as signed_in
+from searchsite.accounts.models import User
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -30,7 +32,9 @@ def page_of(name: str, url: str, **how: Any) -> Iterator[Page]:
             pytest.fail(reason)
         pytest.skip(reason)
     # Before the browser starts: in its event loop Django would open a connection that nobody closes.
-    session = signed_in(name).cookies[settings.SESSION_COOKIE_NAME].value
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
@@ -60,3 +64,11 @@ def elsewhere(work: Callable[[], object]) -> None:
     thread = threading.Thread(target=done)
     thread.start()
     thread.join()
+
+
+def looks_right(page: Page) -> None:
+    """Axe finds nothing, and nothing is wider than the window."""
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
