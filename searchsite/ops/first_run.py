@@ -21,6 +21,11 @@ def is_first(config: Config) -> bool:
     return True
 
 
+def is_over(config: Config) -> None:
+    """The first user's password is known to somebody: no later start gives another."""
+    (config.data_dir / "first-run").unlink(missing_ok=True)
+
+
 @transaction.atomic
 def ensure_first_user(password: str) -> User:
     """Make the superuser `admin` in team `home`, or give the one that is there this password."""

@@ -39,8 +39,12 @@ class Member:
 def environment(config: Config, run: str) -> dict[str, str]:
     """What every child finds in its environment, beside that of the supervisor."""
     marks = {guard.HOUSE: str(config.data_dir), guard.RUN: run}
-    threads = {name: os.environ.get(name, "1") for name in THREADS}
-    return marks | threads | {"DJANGO_SETTINGS_MODULE": "searchsite.settings", "PYTHONUNBUFFERED": "1"}
+    return marks | threads() | {"DJANGO_SETTINGS_MODULE": "searchsite.settings", "PYTHONUNBUFFERED": "1"}
+
+
+def threads() -> dict[str, str]:
+    """How many threads a program's libraries take for arithmetic."""
+    return {name: os.environ.get(name, "1") for name in THREADS}
 
 
 def servers(config: Config) -> list[Member]:
@@ -57,15 +61,11 @@ def servers(config: Config) -> list[Member]:
 
 def site(config: Config) -> list[Member]:
     """What serves people and does the work, once the database is ready."""
-    steady = config.workers or os.cpu_count() or 1
-    # Who captions mostly waits for an answer: embedding must not wait with it. A process more costs 100 MB.
-    apart = stages_from(config).caption is not None
     return [
         Member(web(config), web_answers, web_lives),
-        # It keeps house, too: its tasks last seconds, those of the reader minutes.
-        Member(worker(config, "worker", f"care,decode,embed{'' if apart else ',caption'}", steady)),
-        Member(worker(config, "reader", "read", config.read_workers)),
-        *([Member(worker(config, "captioner", "caption", 1))] if apart else []),
+        Member(steady(config)),
+        Member(reader(config)),
+        *([Member(captioner(config))] if stages_from(config).caption is not None else []),
         Member(beat(config)),
     ]
 
@@ -93,6 +93,23 @@ def worker(config: Config, name: str, queues: str, processes: int) -> Program:
     return Program(name, command, log, grace=20.0, nice=10 if queues == "read" else 0)
 
 
+def steady(config: Config) -> Program:
+    """The worker for what lasts seconds. It keeps house, too, and captions where there is no captioner to wait for."""
+    apart = stages_from(config).caption is not None
+    processes = config.workers or os.cpu_count() or 1
+    return worker(config, "worker", f"care,decode,embed{'' if apart else ',caption'}", processes)
+
+
+def reader(config: Config) -> Program:
+    """The worker that reads text in pictures."""
+    return worker(config, "reader", "read", config.read_workers)
+
+
+def captioner(config: Config) -> Program:
+    """The worker that captions: it mostly waits, and embedding must not wait with it. It costs 100 MB."""
+    return worker(config, "captioner", "caption", 1)
+
+
 def celery_level(config: Config) -> str:
     """Celery's own lines at INFO are three for each doorbell, a thousand an hour: they wait for DEBUG."""
     return "WARNING" if config.log_level.upper() == "INFO" else config.log_level.upper()
@@ -103,6 +120,16 @@ def beat(config: Config) -> Program:
     command: Command = (sys.executable, "-m", "celery", "-A", "searchsite.celery:app", "beat", "--pidfile=")
     command += ("--schedule", str(config.data_dir / "beat-schedule"), "--loglevel", celery_level(config))
     return Program("beat", command, config.data_dir / "log" / "beat.log", stop_signal=signal.SIGTERM, grace=5.0)
+
+
+PROGRAMS: dict[str, Callable[[Config], Program]] = {
+    "web": web,
+    "worker": steady,
+    "reader": reader,
+    "captioner": captioner,
+    "beat": beat,
+}
+"""Those that serve people and do the work, by the names under which they are started alone."""
 
 
 def inference_answers(config: Config) -> str | None:

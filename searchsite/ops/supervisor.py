@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from searchsite.config import Config
-from searchsite.ops import greeting, guard, household, places, process
+from searchsite.ops import first_run, greeting, guard, household, places, process
 from searchsite.ops.errors import CannotStart
 from searchsite.ops.household import Member
 
@@ -206,7 +206,7 @@ class Supervisor:
         say(f"\nsearchsite is ready after {seconds:.1f} s: {household.address(self.config)}")
         if password is not None:
             say(f"Sign in as: admin\nPassword:   {password}   (shown this once)")
-            (self.config.data_dir / "first-run").unlink(missing_ok=True)
+            first_run.is_over(self.config)
         say("Ctrl-C stops it.\n")
 
     def _stop(self) -> None:

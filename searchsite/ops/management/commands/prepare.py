@@ -1,12 +1,13 @@
-"""`manage.py prepare`: the schema, the first user, the sample library. Run by `up`, with a password on its input."""
+"""`manage.py prepare`: the schema, the first user, the sample library. Run by `up`, and once before containers."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from searchsite import config as configuration
 from searchsite.indexing import gate
@@ -14,14 +15,24 @@ from searchsite.ops import first_run, greeting, samples
 from searchsite.ops.acting import plain_words
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
+LEAST_PASSWORD = 8
+
 
 class Command(BaseCommand):
-    """Reads the password that the first user gets; ends with a code of its own when that user was made."""
+    """Without a file the first user's password comes by the input, and a code of its own says that it was used."""
 
-    help = "Bring the database schema up to date and make the first user, whose password is read from the input."
+    help = "Bring the database schema up to date and make the first user."
     requires_system_checks: list[str] = []
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--password-file", type=Path, help="holds the first user's password (default: the first line of the input)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        file: Path | None = options["password_file"]
+        # Before anything is done: a second try must find the same house.
+        password = None if file is None else _password(file)
         with plain_words():
             call_command("migrate", interactive=False, verbosity=1)
             call_command("createcachetable")
@@ -32,7 +43,20 @@ class Command(BaseCommand):
         config = configuration.load()
         if not first_run.is_first(config):
             return
-        user = first_run.ensure_first_user(sys.stdin.readline().strip())
+        user = first_run.ensure_first_user(password or sys.stdin.readline().strip())
         if config.sample_library:
             samples.add_sample_library(user)
-        sys.exit(FIRST_USER_MADE)
+        if password is None:
+            sys.exit(FIRST_USER_MADE)
+        first_run.is_over(config)
+        self.stdout.write(f"The first user is {first_run.NAME}.")
+
+
+def _password(file: Path) -> str:
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The password in {file} cannot be read: {error}.") from None
+    if len(password) < LEAST_PASSWORD:
+        raise CommandError(f"The password in {file} is too short: {LEAST_PASSWORD} characters at least.")
+    return password

@@ -1,0 +1,32 @@
+"""`manage.py serve PROGRAM`: one program of the house in the foreground, for containers and service managers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from searchsite import config as configuration
+from searchsite.ops import household, places
+from searchsite.ops.errors import CannotStart
+
+
+class Command(BaseCommand):
+    """Becomes that program: it gets the signals, and what it says goes where this command's output goes."""
+
+    help = "Run one program of searchsite in the foreground. `up` runs them all; `serve_inference` is the sixth."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("program", choices=household.PROGRAMS, help="which program")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = configuration.load()
+        try:
+            places.make(config)
+        except CannotStart as error:
+            raise CommandError(str(error)) from None
+        program = household.PROGRAMS[options["program"]](config)
+        self.stdout.flush()
+        os.execvpe(program.command[0], program.command, {**household.threads(), **os.environ})
