@@ -33,6 +33,7 @@ WHY = '<span class="why" title="{}">{}<span>{}</span></span>'
 class Card(TypedDict):
     """One hit as the page shows it, ready made: a filter or a tag costs ten times as much as a lookup by key."""
 
+    id: str
     url: str
     similar: str
     thumbnail: str
@@ -91,6 +92,7 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
     item, public_id = hit.item, str(hit.item.id)
     made, pictured = timezone.localtime(item.created_at), item.kind != Kind.TEXT
     return Card(
+        id=public_id,
         url=_address("item").replace(NO_ID, public_id),
         similar=f"{_address('home')}?{urlencode({'like': public_id})}",
         thumbnail=_address("thumbnail", PICTURE_SIZE).replace(NO_ID, public_id) if pictured and item.width else "",

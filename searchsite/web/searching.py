@@ -28,7 +28,7 @@ def search(request: MemberRequest) -> HttpResponseBase:
         return _misunderstood(request, page, wrong)
     shown = page | _shown(question, results)
     if request.htmx and "cursor" in request.GET:
-        return render(request, "search/_cards.html", shown)
+        return render(request, "search/_page.html", shown)
     return render(request, "search/page.html", shown | {"undo": request.session.pop("undo", None)})
 
 

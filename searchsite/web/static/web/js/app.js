@@ -2,12 +2,14 @@
 import { startKeys } from "./keys.js";
 import { startMenus } from "./menus.js";
 import { startPictures } from "./pictures.js";
+import { startResults } from "./results.js";
 import { startUpload } from "./upload.js";
 import { startEditing } from "./editing.js";
 import { startAsking } from "./asking.js";
 
 startKeys();
 startMenus();
+startResults();
 startEditing();
 startAsking();
 if (document.querySelector("[data-upload]")) startUpload();
