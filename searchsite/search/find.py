@@ -78,8 +78,8 @@ class Results:
 
 
 @dataclass
-class _Search:
-    """One question on its way."""
+class Search:
+    """One question on its way. Its notes are for people."""
 
     question: Question
     scope: Scope
@@ -197,7 +197,7 @@ def find(question: Question, scope: Scope) -> Results:
         if question.terms:
             # A page is of the hits there were at first: what is put in meanwhile moves none.
             bounds = replace(bounds, until=place.moment if place else None)
-            search = _Search(question, scope, bounds, space, notes)
+            search = Search(question, scope, bounds, space, notes)
             everything = search.found(place)
             reranked = search.reranked
             moment = place.moment if place else max((one.created_at for one in everything), default=moment)
@@ -217,6 +217,16 @@ def find(question: Question, scope: Scope) -> Results:
     hits = _hits(page, scope, space)
     took = round((time.perf_counter() - start) * 1000, 1)
     return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)), standing)
+
+
+def candidates(question: Question, scope: Scope) -> list[Fused]:
+    """All that a question with terms finds, as no reranker has read it: for what counts or takes them all."""
+    question = replace(checked(question), rerank=False, cursor=None)
+    bounds = bounds_for(question.filters, scope)
+    if bounds is None:
+        asking.resolve(question.terms, scope)
+        return []
+    return _Search(question, scope, bounds, spaces.active()).found(None)
 
 
 @contextmanager
