@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from searchsite.jobs import overview
@@ -15,8 +16,9 @@ from searchsite.jobs.wake import wake_on_commit
 KEEP_SUPERSEDED = timedelta(days=2)
 # A newer open job for the same input makes the old one pointless, and the unique index would refuse both.
 RETRY = """
-UPDATE job SET state = 'ready', attempts = 0, run_at = statement_timestamp(), finished_at = NULL, token = token + 1
-WHERE id = ANY(%s) AND state IN ('dead', 'cancelled') AND NOT EXISTS (
+UPDATE job SET state = 'ready', attempts = 0, token = token + 1, finished_at = NULL,
+    run_at = statement_timestamp(), created_at = statement_timestamp()
+WHERE id = ANY(%s) AND (%s OR team_id = ANY(%s)) AND state IN ('dead', 'cancelled') AND NOT EXISTS (
     SELECT 1 FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
         AND newer.space_id IS NOT DISTINCT FROM job.space_id
 ) RETURNING queue
@@ -24,10 +26,13 @@ WHERE id = ANY(%s) AND state IN ('dead', 'cancelled') AND NOT EXISTS (
 
 
 @transaction.atomic
-def retry(job_ids: Iterable[int]) -> int:
-    """Make dead and cancelled jobs ready again, with all their attempts. Returns how many."""
+def retry(job_ids: Iterable[int], *, teams: Collection[int] | None = None) -> int:
+    """Make dead and cancelled jobs ready again, with all their attempts; they wait from now on. Returns how many.
+
+    teams: only the jobs of these.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(RETRY, [list(job_ids)])
+        cursor.execute(RETRY, [list(job_ids), teams is None, list(teams or ())])
         queues = [queue for (queue,) in cursor.fetchall()]
     wake_on_commit(queues)
     return len(queues)
@@ -41,9 +46,11 @@ def retry_subject(subject: int, *, kind: str | None = None) -> int:
     return retry(failed.values_list("id", flat=True))
 
 
-def retry_all(kind: str) -> int:
-    """Try again every job of a kind that has failed for good."""
-    return retry(Job.objects.filter(kind=kind, state=State.DEAD).values_list("id", flat=True))
+def retry_all(kind: str | None = None, *, teams: Collection[int] | None = None) -> int:
+    """Try again every job of a kind, or of any, that has failed for good."""
+    dead = Job.objects.filter(_of(teams), state=State.DEAD)
+    chosen = dead if kind is None else dead.filter(kind=kind)
+    return retry(chosen.values_list("id", flat=True), teams=teams)
 
 
 def settle(subject: int, kind: str) -> None:
@@ -51,10 +58,22 @@ def settle(subject: int, kind: str) -> None:
     Job.objects.filter(FAILED, subject=subject, kind=kind).update(state=State.DONE, last_error="")
 
 
-def cancel(job_ids: Iterable[int]) -> int:
+def cancel(job_ids: Iterable[int], *, teams: Collection[int] | None = None) -> int:
     """Cancel open jobs. One that is running loses its lease, so its result is dropped. Returns how many."""
-    open_jobs = Job.objects.filter(OPEN, id__in=list(job_ids))
+    open_jobs = Job.objects.filter(OPEN, _of(teams), id__in=list(job_ids))
     return open_jobs.update(state=State.CANCELLED, lease_until=None, finished_at=Now())
+
+
+def cancel_waiting(kind: str, *, teams: Collection[int] | None = None) -> int:
+    """Cancel all jobs of a kind that nobody works on yet. Their items show it, and they can be tried again."""
+    waiting = Job.objects.filter(_of(teams), kind=kind, state=State.READY)
+    return waiting.update(state=State.CANCELLED, finished_at=Now())
+
+
+def give_up(job_ids: Iterable[int], *, teams: Collection[int] | None = None) -> int:
+    """Take failures for cancelled: they stay what they are until somebody tries them again. Returns how many."""
+    failures = Job.objects.filter(_of(teams), id__in=list(job_ids), state=State.DEAD)
+    return failures.update(state=State.CANCELLED)
 
 
 def forget_space(space_id: int) -> None:
@@ -72,3 +91,7 @@ def prune() -> int:
     old = overview.superseded().filter(finished_at__lt=Now() - KEEP_SUPERSEDED)
     ids = list(old.values_list("id", flat=True)[:10_000])
     return Job.objects.filter(id__in=ids).delete()[0]
+
+
+def _of(teams: Collection[int] | None) -> Q:
+    return Q() if teams is None else Q(team_id__in=list(teams))

@@ -64,7 +64,25 @@ class Job(models.Model):
             models.Index(fields=["queue", "lease_until"], condition=Q(state="running"), name="job_leased"),
             models.Index(fields=["subject", "kind", "id"], name="job_subject"),
             models.Index(fields=["team_id", "kind", "state"], name="job_team"),
+            # These two serve the operators: a pace from the last minutes, failures from the newest on.
+            models.Index(fields=["finished_at", "kind"], condition=Q(state="done"), name="job_done"),
+            models.Index(fields=["finished_at"], condition=FAILED, name="job_failed"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}: {self.state}"
+
+
+class StagePause(models.Model):
+    """A kind of job that a person has paused. It outlives restarts; no row: the kind is worked on."""
+
+    kind = models.CharField(max_length=20, primary_key=True)
+    by = models.CharField(max_length=150, blank=True, help_text="Who paused it")
+    reason = models.CharField(max_length=300, blank=True)
+    since = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "stage_pause"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}"

@@ -52,9 +52,11 @@ BURY = """
 UPDATE job SET state = 'dead', lease_until = NULL, finished_at = statement_timestamp(), last_error = %s
 WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() AND attempts >= %s
 """
+# A queue is named after its kind, so whether that is paused is asked once a claim, and not of each row.
 CLAIM = """
 WITH picked AS (
     SELECT id FROM job WHERE queue = %s AND {due}
+        AND NOT EXISTS (SELECT FROM stage_pause WHERE stage_pause.kind = %s)
         AND coalesce(space_id, 0) <> ALL(%s::bigint[]) AND team_id <> ALL(%s::bigint[])
     ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
 )
@@ -91,8 +93,9 @@ WHERE job.id = held.id AND job.token = held.token AND state = 'running'
 """
 DUE = """
 SELECT DISTINCT queue FROM job
-WHERE state = 'ready' AND run_at <= statement_timestamp()
-    OR state = 'running' AND lease_until < statement_timestamp()
+WHERE (state = 'ready' AND run_at <= statement_timestamp()
+    OR state = 'running' AND lease_until < statement_timestamp())
+    AND queue NOT IN (SELECT kind FROM stage_pause)
 """
 
 
@@ -113,14 +116,14 @@ def claim(
     without: Collection[int | None] = (),
     without_teams: Collection[int] = (),
 ) -> list[Claim]:
-    """Take up to `limit` due jobs, none for the spaces `without`, none of `without_teams`.
+    """Take up to `limit` due jobs, none of a paused kind, none for the spaces `without`, none of `without_teams`.
 
     The attempt counts from here, so a crash counts. An abandoned job comes first and alone: it may be what killed its
     worker, and must not take others with it.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BURY, [WORKER_DIED, queue, MAX_ATTEMPTS])
-        left = [[space_id or 0 for space_id in without], list(without_teams)]
+        left = [queue, [space_id or 0 for space_id in without], list(without_teams)]
         cursor.execute(CLAIM_EXPIRED, [queue, *left, 1, lease])
         rows = cursor.fetchall()
         if not rows:

@@ -1,0 +1,119 @@
+"""What has failed for good or was cancelled, grouped by its reason, the numbers and names in it aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from searchsite.jobs.models import Job
+
+# Grouping looks at the newest alone, so that a page with a million failures stays a page.
+LOOKED_AT = 20_000
+EXAMPLES = 20
+# What a newer job has taken up again is not a failure any more.
+GROUPS = """
+WITH newest AS (
+    SELECT id, kind, state, subject, space_id, last_error, finished_at FROM job
+    WHERE state IN ('dead', 'cancelled') AND (%(everyone)s OR team_id = ANY(%(teams)s))
+    ORDER BY finished_at DESC NULLS LAST LIMIT %(most)s
+)
+SELECT kind, state, last_error, count(*), max(finished_at),
+    (array_agg(id ORDER BY finished_at DESC NULLS LAST, id DESC))[1:%(examples)s], (SELECT count(*) FROM newest)
+FROM newest WHERE NOT EXISTS (
+    SELECT FROM job AS newer WHERE newer.subject = newest.subject AND newer.kind = newest.kind
+        AND newer.id > newest.id AND newer.space_id IS NOT DISTINCT FROM newest.space_id
+)
+GROUP BY kind, state, last_error
+"""
+SAID = """
+SELECT DISTINCT last_error FROM job WHERE kind = %s AND state = %s AND (%s OR team_id = ANY(%s))
+"""
+ASIDE = (
+    (re.compile(r"https?://\S+?(?=[\s,;:)]|\.?$|\.\s)"), "…"),
+    (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{16,}\b", re.IGNORECASE), "…"),
+    # A host with its port, or an address; not a word that merely ends a sentence.
+    (re.compile(r"\b(?:[\w-]+\.)+[\w-]+:\d+\b|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b|\blocalhost(?::\d+)?\b"), "…"),
+    (re.compile(r"\d+(?:[.,]\d+)*"), "#"),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Failures of one kind for one reason. `said` is what the newest said; `jobs` are the newest, to look at."""
+
+    kind: str
+    state: str
+    reason: str
+    said: str
+    count: int
+    newest: datetime | None
+    jobs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """All groups, the largest first; `whole` is false where there are more failures than were looked at."""
+
+    groups: tuple[Group, ...] = ()
+    whole: bool = True
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def number(self, kind: str, state: str) -> int:
+        """How many of a kind are in this state."""
+        return self.counts.get((kind, state), 0)
+
+
+def plain(message: str) -> str:
+    """A message without what differs from item to item: addresses, ids and numbers."""
+    for pattern, instead in ASIDE:
+        message = pattern.sub(instead, message)
+    return " ".join(message.split())[:300]
+
+
+def grouped(*, teams: Collection[int] | None = None) -> Failures:
+    """The failures of these teams, or of all."""
+    asked = {"everyone": teams is None, "teams": list(teams or ()), "most": LOOKED_AT, "examples": EXAMPLES}
+    with connection.cursor() as cursor:
+        cursor.execute(GROUPS, asked)
+        rows = cursor.fetchall()
+    groups: dict[tuple[str, str, str], Group] = {}
+    for kind, state, error, number, newest, jobs, _ in rows:
+        one = Group(kind, state, plain(error), error, number, newest, tuple(jobs))
+        known = groups.get((kind, state, one.reason))
+        groups[kind, state, one.reason] = one if known is None else _together(known, one)
+    counts: dict[tuple[str, str], int] = {}
+    for group in groups.values():
+        counts[group.kind, group.state] = counts.get((group.kind, group.state), 0) + group.count
+    ordered = sorted(groups.values(), key=lambda group: (group.state != "dead", -group.count, group.reason))
+    return Failures(tuple(ordered), not rows or rows[0][-1] < LOOKED_AT, counts)
+
+
+def of_group(kind: str, state: str, reason: str, *, teams: Collection[int] | None = None) -> list[int]:
+    """The jobs of one group, however many."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAID, [kind, state, teams is None, list(teams or ())])
+        said = [error for (error,) in cursor.fetchall() if plain(error) == reason]
+    found = Job.objects.filter(kind=kind, state=state, last_error__in=said)
+    chosen = found if teams is None else found.filter(team_id__in=list(teams))
+    return list(chosen.values_list("id", flat=True))
+
+
+def cancelled(kind: str | None = None, *, teams: Collection[int] | None = None) -> Iterable[int]:
+    """The jobs of a kind, or of any, that were cancelled."""
+    found = Job.objects.filter(state="cancelled", **({} if kind is None else {"kind": kind}))
+    return (found if teams is None else found.filter(team_id__in=list(teams))).values_list("id", flat=True)
+
+
+def _together(one: Group, other: Group) -> Group:
+    newer, older = (one, other) if _at(one) >= _at(other) else (other, one)
+    jobs: tuple[Any, ...] = (*newer.jobs, *older.jobs)[:EXAMPLES]
+    return Group(one.kind, one.state, one.reason, newer.said, one.count + other.count, newer.newest, jobs)
+
+
+def _at(group: Group) -> float:
+    return group.newest.timestamp() if group.newest else 0.0

@@ -1,0 +1,132 @@
+"""How fast each kind of job is done, what waits of it, and how long that takes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from searchsite.jobs.models import State
+
+# What a pace is shown over, and reckoned from.
+MINUTES, SHORT, LONG = 30, 5, 15
+# Up to here done jobs are counted; beyond, the planner's statistics know how many there are, to some percent.
+COUNTED = 20_000
+REASON_CHARS = 300
+OPEN_JOBS = """
+SELECT kind, state, lane, team_id, left(last_error, %(chars)s), count(*), min(created_at), max(run_at)
+FROM job WHERE state IN ('ready', 'running') AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
+GROUP BY 1, 2, 3, 4, 5
+"""
+FINISHED = """
+SELECT kind, floor(extract(epoch FROM statement_timestamp() - finished_at) / 60)::int AS minute, count(*)
+FROM job WHERE state = 'done' AND finished_at > statement_timestamp() - make_interval(mins => %(minutes)s)
+    AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
+GROUP BY 1, 2
+"""
+DONE = """
+SELECT kind, count(*) FROM (
+    SELECT kind FROM job WHERE state = 'done' AND (%(team)s::bigint IS NULL OR team_id = %(team)s) LIMIT %(most)s
+) AS counted GROUP BY kind
+"""
+ABOUT = """
+EXPLAIN (FORMAT JSON)
+SELECT FROM job WHERE state = 'done' AND kind = %(kind)s AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Jobs that went back to wait with a reason; `until` is when the last of them is due again."""
+
+    team_id: int
+    reason: str
+    number: int
+    until: datetime
+
+
+@dataclass
+class Standing:
+    """Where one kind stands. `exact` is false where the done ones are an estimate."""
+
+    kind: str
+    waiting: int = 0
+    running: int = 0
+    done: int = 0
+    exact: bool = True
+    oldest: datetime | None = None
+    lanes: Counter[int] = field(default_factory=Counter)
+    teams: Counter[int] = field(default_factory=Counter)
+    held: list[Held] = field(default_factory=list)
+    minutes: list[int] = field(default_factory=lambda: [0] * MINUTES)
+    """Done in each of the last minutes, the oldest first."""
+
+    @property
+    def rate(self) -> float:
+        """Done per minute in the last five minutes; in the last fifteen, where nothing was done of late."""
+        return self.over(SHORT) or self.over(LONG)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long all that waits and runs takes at that pace; None where there is none."""
+        left = self.waiting + self.running
+        return left / self.rate * 60 if left and self.rate else None
+
+    def over(self, minutes: int) -> float:
+        """Done per minute in the last so many minutes."""
+        return sum(self.minutes[-minutes:]) / minutes
+
+
+def standing(kinds: Iterable[str], *, team_id: int | None = None) -> dict[str, Standing]:
+    """Where each kind stands, of one team or of all. Three short statements, however much is done."""
+    found = {kind: Standing(kind) for kind in kinds}
+    asked = {"team": team_id, "chars": REASON_CHARS, "minutes": MINUTES, "most": COUNTED}
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_JOBS, asked)
+        for kind, *row in cursor.fetchall():
+            if kind in found:
+                _add(found[kind], *row)
+        cursor.execute(FINISHED, asked)
+        for kind, minute, number in cursor.fetchall():
+            if kind in found and 0 <= minute < MINUTES:
+                found[kind].minutes[MINUTES - 1 - minute] = number
+    for kind, (number, exact) in done(found, team_id=team_id).items():
+        found[kind].done, found[kind].exact = number, exact
+    return found
+
+
+def done(kinds: Iterable[str], *, team_id: int | None = None) -> dict[str, tuple[int, bool]]:
+    """How many of each kind are done, and whether that is exact: a million rows are not counted at each look."""
+    with connection.cursor() as cursor:
+        cursor.execute(DONE, {"team": team_id, "most": COUNTED + 1})
+        counted: dict[str, int] = defaultdict(int, cursor.fetchall())
+        if sum(counted.values()) <= COUNTED:
+            return {kind: (counted[kind], True) for kind in kinds}
+        about = {}
+        for kind in kinds:
+            cursor.execute(ABOUT, {"kind": kind, "team": team_id})
+            about[kind] = (max(_rows(cursor.fetchone()), counted[kind]), False)
+    return about
+
+
+def _add(to: Standing, state: str, lane: int, team_id: int, *rest: Any) -> None:
+    reason, number, oldest, until = rest
+    if state == State.RUNNING:
+        to.running += number
+        return
+    to.waiting += number
+    to.lanes[lane] += number
+    to.teams[team_id] += number
+    to.oldest = oldest if to.oldest is None else min(to.oldest, oldest)
+    if reason:
+        to.held.append(Held(team_id, reason, number, until))
+
+
+def _rows(answer: Any) -> int:
+    plan = answer[0] if not isinstance(answer[0], str) else json.loads(answer[0])
+    return int(plan[0]["Plan"]["Plan Rows"])
