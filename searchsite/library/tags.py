@@ -16,6 +16,7 @@ from searchsite.jobs.models import Job, Lane
 from searchsite.library import wording
 from searchsite.library.models import DeclinedTag, Item, ItemTag, Source, Tag
 from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope
 
 MOST = 100
 # The part that says an item's tags, a person's first, so that words and vectors find them.
@@ -72,6 +73,19 @@ def full(items: Sequence[int], *, add: Sequence[str], remove: Sequence[str]) -> 
     others = ItemTag.objects.filter(item__in=items).exclude(tag__name__in=[*add, *remove])
     counted = others.values("item").annotate(number=Count("id")).filter(number__gt=MOST - len(add))
     return set(counted.values_list("item", flat=True))
+
+
+def counted(items: Sequence[int]) -> list[tuple[str, int]]:
+    """The tags of these items, each with how many have it, the commonest first."""
+    rows = ItemTag.objects.filter(item__in=items).values_list("tag__name").annotate(number=Count("id"))
+    return [(name, number) for name, number in rows.order_by("-number", "tag__name")]
+
+
+def used(scope: Scope, *, limit: int) -> list[str]:
+    """The names that are most used where the scope may read."""
+    rows = ItemTag.objects.filter(item__collection_id__in=scope.collection_ids).values_list("tag__name")
+    common = rows.annotate(number=Count("id")).order_by("-number", "tag__name")
+    return [name for name, _number in common[:limit]]
 
 
 def normal(names: Iterable[str]) -> list[str]:
