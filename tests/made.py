@@ -15,7 +15,7 @@ from searchsite.jobs.models import Lane
 from searchsite.library import intake
 from searchsite.library.intake import Place
 from searchsite.library.models import Collection, Item
-from searchsite.library.scope import scope_for
+from searchsite.library.scope import Scope, scope_for
 
 
 def person(name: str) -> User:
@@ -60,3 +60,9 @@ def active_space() -> Space:
     space = spaces.active()
     assert space is not None
     return space
+
+
+def rights_of(item: Item) -> Scope:
+    """What the person who put the item in may do in its team."""
+    assert item.created_by is not None
+    return scope_for(item.created_by, item.team_id)

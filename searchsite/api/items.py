@@ -95,7 +95,7 @@ def change_item(request: Request, item_id: UUID, change: inputs.ItemPatch) -> sc
 @router.delete("/items/{uuid:item_id}", auth=DELETE, response={204: None}, summary="Move an item to the trash")
 def delete_item(request: Request, item_id: UUID) -> Status[None]:
     """It is gone from lists and searches at once."""
-    trash.trash(_writable(request.auth, item_id))
+    trash.trash(_writable(request.auth, item_id), scope=request.auth.scope)
     return Status(204, None)
 
 
@@ -142,11 +142,11 @@ def _change(item: Item, change: inputs.ItemPatch, scope: Scope) -> None:
             if target.pk != item.collection_id:
                 edits.move(item, target, scope=scope)
         if change.title is not None:
-            edits.rename(item, change.title)
+            edits.rename(item, change.title, scope=scope)
         if change.kind is not None and change.kind != item.kind:
-            edits.set_kind(item, change.kind)
+            edits.set_kind(item, change.kind, scope=scope)
         if change.tags is not None:
-            edits.retag(item, change.tags)
+            edits.retag(item, change.tags, scope=scope)
         if change.caption is not None:
             edits.set_caption(item, change.caption, scope=scope)
         if change.text is not None:

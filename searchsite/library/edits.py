@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job, Lane
@@ -18,29 +19,42 @@ STAGES = {PartRole.CAPTION: "caption", PartRole.OCR: "read"}
 
 
 @transaction.atomic
-def rename(item: Item, title: str) -> None:
+def rename(item: Item, title: str, *, scope: Scope) -> None:
     """Give the item another title. A text's passages carry it, so they are embedded anew."""
     cleaned = wording.clean_line(title, limit=wording.TITLE_CHARS)
     if not cleaned:
-        raise Refusal("A title has at least one character.", code="title-missing")
+        raise Refusal(_("A title has at least one character."), code="title-missing")
+    locked(item, scope)
     item.title = cleaned
     item.save(update_fields=["title"])
     if not item.is_picture:
-        _embed_again(item)
+        embed_again(item, lane=Lane.WAITING)
 
 
 @transaction.atomic
-def retag(item: Item, names: Iterable[str]) -> None:
+def retag(item: Item, names: Iterable[str], *, scope: Scope) -> None:
     """Make the item's tags these."""
-    Item.objects.select_for_update(of=("self",)).filter(pk=item.pk).first()
+    locked(item, scope)
     if tags.set_all(item, names):
-        _embed_again(item)
+        embed_again(item, lane=Lane.WAITING)
 
 
-def set_kind(item: Item, kind: str) -> None:
+@transaction.atomic
+def tag(item: Item, *, add: Iterable[str] = (), remove: Iterable[str] = (), scope: Scope) -> None:
+    """Put tags on the item and take others off, whatever else it has by now."""
+    locked(item, scope)
+    gone = {wording.normalise_tag(name) for name in remove}
+    kept = item.item_tags.order_by("id").values_list("tag__name", flat=True)
+    if tags.set_all(item, [*(name for name in kept if name not in gone), *add]):
+        embed_again(item, lane=Lane.WAITING)
+
+
+@transaction.atomic
+def set_kind(item: Item, kind: str, *, scope: Scope) -> None:
     """Say what a picture is. What a person says outlives the rule."""
     if not item.is_picture or kind not in (Kind.IMAGE, Kind.SCREENSHOT):
-        raise Refusal("A picture is an image or a screenshot; a text stays a text.", code="kind")
+        raise Refusal(_("A picture is an image or a screenshot; a text stays a text."), code="kind")
+    locked(item, scope)
     item.kind, item.kind_set_by = kind, KindSetBy.PERSON
     item.save(update_fields=["kind", "kind_set_by"])
 
@@ -48,19 +62,19 @@ def set_kind(item: Item, kind: str) -> None:
 def move(item: Item, target: Collection, *, scope: Scope) -> None:
     """Put the item into another collection of the same team. Both must be writable."""
     if target.pk not in scope.collection_ids or item.collection_id not in scope.collection_ids:
-        raise Refusal("There is no such collection.", code="collection-missing", status=404)
+        raise Refusal(_("There is no such collection."), code="collection-missing", status=404)
     if not {target.pk, item.collection_id} <= set(scope.writable_ids):
-        raise Refusal("You may not change what is in that collection.", code="read-only", status=403)
+        raise Refusal(_("You may not change what is in that collection."), code="read-only", status=403)
     try:
         with transaction.atomic():
             # Only from where the scope was checked: somebody else may be moving it right now.
             here = Item.objects.filter(pk=item.pk, collection_id=item.collection_id, trashed_at=None)
             moved = here.update(collection=target)
     except IntegrityError as error:
-        message = f"“{target.name}” already has this file."
+        message = _("“%(name)s” already has this file.") % {"name": target.name}
         raise Refusal(message, code="already-there", status=409) from error
     if not moved:
-        raise Refusal("The item was moved or deleted meanwhile.", code="moved", status=409)
+        raise Refusal(_("The item was moved or deleted meanwhile."), code="moved", status=409)
     item.collection = target
 
 
@@ -68,7 +82,8 @@ def set_caption(item: Item, text: str, *, scope: Scope) -> None:
     """Say in one's own words what a picture shows; no captioner changes it again. Nothing: it is to have no caption."""
     caption = wording.clean_text(text).strip()
     if len(caption) > CAPTION_CHARS:
-        raise Refusal(f"A caption has at most {CAPTION_CHARS:,} characters.", code="caption-too-long")
+        message = _("A caption has at most %(most)s characters.") % {"most": f"{CAPTION_CHARS:,}"}
+        raise Refusal(message, code="caption-too-long")
     _say(item, PartRole.CAPTION, [Saying(caption)] if caption else [], scope)
 
 
@@ -76,26 +91,33 @@ def set_text(item: Item, text: str, *, scope: Scope) -> None:
     """Say what stands in a picture; no reader changes it again. Nothing: there is no text in it."""
     cleaned = wording.clean_text(text).strip()
     if len(cleaned) > TEXT_CHARS:
-        raise Refusal(f"The text in a picture has at most {TEXT_CHARS:,} characters.", code="text-too-long")
+        message = _("The text in a picture has at most %(most)s characters.") % {"most": f"{TEXT_CHARS:,}"}
+        raise Refusal(message, code="text-too-long")
     _say(item, PartRole.OCR, sayings.split(cleaned), scope)
 
 
 @transaction.atomic
 def _say(item: Item, role: PartRole, said: list[Saying], scope: Scope) -> None:
     if not item.is_picture:
-        raise Refusal("Only pictures have a caption and text in them.", code="not-a-picture")
-    # The right is looked at once more with the item locked: it may be moved or thrown away right now.
-    here = Item.objects.filter(pk=item.pk, collection_id__in=scope.writable_ids, trashed_at=None)
-    locked = here.select_for_update(of=("self",)).first()
-    if locked is None:
-        raise Refusal("The item was moved or deleted meanwhile.", code="moved", status=409)
-    before = Part.objects.filter(item=locked, role=role).order_by("ordinal").values_list("text", flat=True)
+        raise Refusal(_("Only pictures have a caption and text in them."), code="not-a-picture")
+    here = locked(item, scope)
+    before = Part.objects.filter(item=here, role=role).order_by("ordinal").values_list("text", flat=True)
     if "".join(before).strip() != "".join(one.text for one in said).strip():
-        sayings.write(locked, role, said, sayings.PERSON)
+        sayings.write(here, role, said, sayings.PERSON)
         # Nobody waits any more for what a captioner or reader could not say.
-        care.settle(locked.pk, STAGES[role])
-        _embed_again(locked, lane=Lane.WAITING)
+        care.settle(here.pk, STAGES[role])
+        embed_again(here, lane=Lane.WAITING)
 
 
-def _embed_again(item: Item, *, lane: Lane = Lane.NORMAL) -> None:
+def locked(item: Item, scope: Scope) -> Item:
+    """Lock the item's row and look at the right once more: it may be moved or thrown away right now."""
+    here = Item.objects.filter(pk=item.pk, collection_id__in=scope.writable_ids, trashed_at=None)
+    found = here.select_for_update(of=("self",)).first()
+    if found is None:
+        raise Refusal(_("The item was moved or deleted meanwhile."), code="moved", status=409)
+    return found
+
+
+def embed_again(item: Item, *, lane: Lane = Lane.NORMAL) -> None:
+    """Have the item embedded anew: what is said of it has changed."""
     queue.enqueue([Job(kind="embed", queue="embed", lane=lane, team_id=item.team_id, subject=item.pk)])

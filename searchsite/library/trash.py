@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from searchsite.jobs.models import Job
 from searchsite.library import blobs, collections
@@ -18,12 +19,18 @@ KEPT = timedelta(days=30)
 AT_ONCE = 500
 
 
-def trash(item: Item) -> None:
-    """Move an item to the trash. No scope reads the trash, so it is gone from everywhere at once."""
+def trash(item: Item, *, scope: Scope | None = None) -> None:
+    """Move an item to the trash. No scope reads the trash, so it is gone from everywhere at once.
+
+    With a scope, only what it may change by now; without one it is the house's own doing.
+    """
     bin_ = collections.ensure_system(item.team_id)[Purpose.TRASH]
     with transaction.atomic():
-        locked = Item.objects.select_for_update(of=("self",)).filter(pk=item.pk, trashed_at=None).first()
+        here = Item.objects.filter(pk=item.pk, trashed_at=None)
+        locked = here.select_for_update(of=("self",)).first()
         if locked is not None:
+            if scope is not None and locked.collection_id not in scope.writable_ids:
+                raise Refusal(_("You may not change what is in that collection."), code="read-only", status=403)
             locked.trashed_from_id, locked.collection = locked.collection_id, bin_
             Item.objects.filter(pk=locked.pk).update(
                 collection=bin_, trashed_from=locked.trashed_from_id, trashed_at=Now()
@@ -38,15 +45,18 @@ def restorable(scope: Scope) -> ItemQuerySet:
     return ItemQuerySet(Item).filter(mine, team_id=scope.team_id, trashed_at__isnull=False)
 
 
-def restore(item: Item) -> None:
-    """Put a trashed item back where it was, or into the Inbox when that collection is gone."""
+def restore(item: Item, *, scope: Scope | None = None) -> None:
+    """Put a trashed item back where it was, or into the Inbox when that collection is gone.
+
+    With a scope, only what it may take back by now.
+    """
     target = item.trashed_from or collections.ensure_system(item.team_id)[Purpose.INBOX]
+    trashed = restorable(scope) if scope is not None else ItemQuerySet(Item).filter(trashed_at__isnull=False)
     try:
         with transaction.atomic():
-            trashed = Item.objects.filter(pk=item.pk, trashed_at__isnull=False)
-            trashed.update(collection=target, trashed_from=None, trashed_at=None)
+            trashed.filter(pk=item.pk).update(collection=target, trashed_from=None, trashed_at=None)
     except IntegrityError as error:
-        message = f"“{target.name}” has this file again; there is nothing to restore."
+        message = _("“%(name)s” has this file again; there is nothing to restore.") % {"name": target.name}
         raise Refusal(message, code="already-there", status=409) from error
     item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
 

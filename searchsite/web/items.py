@@ -49,7 +49,7 @@ def live(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
 def rename(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     """Give the item another title."""
     shown = writable(request.scope, public_id)
-    edits.rename(shown, request.POST.get("title", ""))
+    edits.rename(shown, request.POST.get("title", ""), scope=request.scope)
     messages.success(request, _("The title is saved."))
     return redirect("item", public_id)
 
@@ -85,7 +85,7 @@ def retry(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
 def discard(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     """Move the item to the trash; the next page offers to take it back."""
     shown = writable(request.scope, public_id)
-    trash.trash(shown)
+    trash.trash(shown, scope=request.scope)
     request.session["undo"] = {"id": str(public_id), "title": shown.title}
     return redirect("home")
 
@@ -96,7 +96,7 @@ def restore(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     shown = trash.restorable(request.scope).filter(public_id=public_id).first()
     if shown is None:
         raise Http404(_("Nothing here."))
-    trash.restore(shown)
+    trash.restore(shown, scope=request.scope)
     request.session.pop("undo", None)
     messages.success(request, _("“%(title)s” is back.") % {"title": shown.title})
     return redirect("item", public_id)

@@ -194,8 +194,8 @@ def test_a_late_caption_is_dropped(inbox, captioner):
 def test_a_person_decides_what_kind_it_is_and_which_tags_it_has(inbox, captioner):
     item = made.picture(inbox)
     made.work_through_everything()
-    edits.retag(item, ["sledge", "car"])
-    edits.set_kind(item, Kind.IMAGE)
+    edits.retag(item, ["sledge", "car"], scope=made.rights_of(item))
+    edits.set_kind(item, Kind.IMAGE, scope=made.rights_of(item))
     says(captioner, kind="screenshot", tags=["snow", "hill"])
     stages.reprocess(item)
     made.work_through_everything()

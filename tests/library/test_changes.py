@@ -18,6 +18,7 @@ from searchsite.library.refusals import Refusal
 from searchsite.library.scope import scope_for
 from tests.library import drawn
 from tests.library.conftest import place, stored, take
+from tests.made import rights_of
 
 POLICY = Policy(50_000_000, 30_000, files.SIZES)
 LONG_AGO = timedelta(days=31)
@@ -43,7 +44,7 @@ def test_decoding_is_written_to_the_item(item: Item) -> None:
 
 
 def test_a_kind_that_a_person_set_outlives_the_rule(item: Item) -> None:
-    edits.set_kind(item, "image")
+    edits.set_kind(item, "image", scope=rights_of(item))
     items.apply_decoded(item, client.decode(files.original_path(item.blob), POLICY))
     item.refresh_from_db()
     assert item.kind == "image"
@@ -57,7 +58,7 @@ def test_a_small_picture_has_only_the_derivatives_it_needs(alice: User, team: Te
 
 def test_a_machine_replaces_its_own_tags_and_never_a_persons(item: Item) -> None:
     tags.set_machine(item, ["Window", "text"])
-    edits.retag(item, ["text", "Mine"])
+    edits.retag(item, ["text", "Mine"], scope=rights_of(item))
     tags.set_machine(item, ["window", "mine", "desk"])
     assert named(item) == {"text": "person", "mine": "person", "desk": "machine"}
     assert not tags.set_machine(item, ["desk", "window"])
@@ -65,38 +66,38 @@ def test_a_machine_replaces_its_own_tags_and_never_a_persons(item: Item) -> None
 
 def test_a_tag_that_a_person_took_off_stays_off_until_they_put_it_back(item: Item) -> None:
     tags.set_machine(item, ["cat", "table"])
-    edits.retag(item, ["table"])
+    edits.retag(item, ["table"], scope=rights_of(item))
     tags.set_machine(item, ["cat"])
     assert named(item) == {"table": "person"}
-    edits.retag(item, ["Cat"])
+    edits.retag(item, ["Cat"], scope=rights_of(item))
     tags.set_machine(item, ["cat", "table"])
     assert named(item) == {"cat": "person"}
 
 
 def test_tags_are_searched_as_a_part(item: Item) -> None:
-    edits.retag(item, ["Red", "car"])
+    edits.retag(item, ["Red", "car"], scope=rights_of(item))
     assert Part.objects.get(item=item, role="tags").text == "red, car"
     assert Job.objects.filter(kind="embed", subject=item.pk).exists()
-    edits.retag(item, [])
+    edits.retag(item, [], scope=rights_of(item))
     assert not Part.objects.filter(item=item, role="tags").exists()
 
 
 def test_too_many_tags_are_refused(item: Item) -> None:
     with pytest.raises(Refusal):
-        edits.retag(item, [f"tag {number}" for number in range(101)])
+        edits.retag(item, [f"tag {number}" for number in range(101)], scope=rights_of(item))
 
 
 def test_a_new_title_is_cleaned(item: Item) -> None:
-    edits.rename(item, " A\0 new\r\ntitle ")
+    edits.rename(item, " A\0 new\r\ntitle ", scope=rights_of(item))
     assert Item.objects.get(pk=item.pk).title == "A new title"
     with pytest.raises(Refusal):
-        edits.rename(item, "\u202e")
+        edits.rename(item, "\u202e", scope=rights_of(item))
 
 
 def test_a_text_stays_a_text(alice: User, team: Team) -> None:
     note = take(b"Water the roses.", place(alice, team), "note.txt").item
     with pytest.raises(Refusal):
-        edits.set_kind(note, "image")
+        edits.set_kind(note, "image", scope=rights_of(note))
 
 
 def test_moving_needs_rights_on_both_sides(alice, bob, charlie, team, strangers, item: Item) -> None:

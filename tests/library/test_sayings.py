@@ -13,6 +13,7 @@ from searchsite.library.sayings import Saying, Voice
 from searchsite.library.scope import scope_for
 from tests.library import drawn
 from tests.library.conftest import place, take
+from tests.made import rights_of
 
 EYES = Voice(Author.CAPTIONER, "eyes", "de")
 READER = Voice(Author.READER, "builtin")
@@ -130,7 +131,7 @@ def test_other_leaves_the_kind_to_the_rule(item: Item) -> None:
 
 
 def test_a_person_knows_better_what_it_is(item: Item) -> None:
-    edits.set_kind(item, Kind.IMAGE)
+    edits.set_kind(item, Kind.IMAGE, scope=rights_of(item))
     sayings.set_depicts(item, "screenshot")
     item.refresh_from_db()
     assert (item.kind, item.kind_set_by) == (Kind.IMAGE, KindSetBy.PERSON)

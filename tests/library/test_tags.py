@@ -11,14 +11,15 @@ from searchsite.library.models import DeclinedTag, Item, Part, Tag
 from searchsite.library.refusals import Refusal
 from tests.library import drawn
 from tests.library.conftest import place, take
+from tests.made import rights_of
 
 
 @pytest.fixture
 def two(alice: User, team: Team) -> list[Item]:
     """Both are tagged red; one is tagged car as well."""
     items = [take(drawn.jpeg(seed=number), place(alice, team)).item for number in range(2)]
-    edits.retag(items[0], ["red", "car"])
-    edits.retag(items[1], ["red"])
+    edits.retag(items[0], ["red", "car"], scope=rights_of(items[0]))
+    edits.retag(items[1], ["red"], scope=rights_of(items[1]))
     Job.objects.all().delete()
     return items
 
@@ -67,8 +68,8 @@ def test_a_machine_brings_back_neither_a_renamed_nor_a_deleted_tag(two: list[Ite
 
 
 def test_a_tag_renamed_to_what_was_taken_off_is_on(two: list[Item]) -> None:
-    edits.retag(two[1], [])
-    edits.retag(two[1], ["car"])
+    edits.retag(two[1], [], scope=rights_of(two[1]))
+    edits.retag(two[1], ["car"], scope=rights_of(two[1]))
     tags.delete_tag(Tag.objects.get(name="red"))
     tags.rename_tag(Tag.objects.get(name="car"), "red")
     assert not DeclinedTag.objects.filter(name="red").exists()

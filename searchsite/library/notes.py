@@ -1,0 +1,106 @@
+"""Notes: texts that people write here, and may write anew. Their passages, end to end, are the whole text."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from searchsite.jobs.models import Lane
+from searchsite.library import edits, passages, wording
+from searchsite.library.models import Channel, Item, Kind, Part, PartRole
+from searchsite.library.refusals import Refusal
+from searchsite.library.scope import Scope
+
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a note is to say. `base` is the version that its writer had in front of them; None: whatever it is."""
+
+    title: str
+    text: str
+    base: str | None = None
+
+
+class Changed(Refusal):
+    """Somebody else wrote the note anew meanwhile."""
+
+    def __init__(self) -> None:
+        message = _("Somebody changed this note while you were writing. Nothing of yours is lost.")
+        super().__init__(message, code="changed", status=409)
+
+
+def is_note(item: Item) -> bool:
+    """Whether it was written here: what came as a file stays as its file says."""
+    return item.kind == Kind.TEXT and item.blob_id is None
+
+
+def text_of(item: Item) -> str:
+    """The whole text, to the last line break."""
+    found = Part.objects.filter(item=item, role=PartRole.CONTENT).order_by("ordinal")
+    return "".join(found.values_list("text", flat=True))
+
+
+def version_of(item: Item) -> str:
+    """Changes whenever the note's title or text does."""
+    return hashlib.sha256(f"{item.title}\0{text_of(item)}".encode()).hexdigest()[:32]
+
+
+def rewrite(item: Item, draft: Draft, *, scope: Scope) -> None:
+    """Write the note anew: its words are found at once, its meaning once it is embedded. Raises Changed."""
+    text = _checked(draft.text)
+    title = wording.clean_title(draft.title) if draft.title.strip() else wording.title_of_text(text)
+    with transaction.atomic():
+        here = edits.locked(item, scope)
+        if not is_note(here):
+            raise Refusal(_("Only notes can be written anew."), code="not-a-note")
+        if draft.base is not None and draft.base != version_of(here):
+            raise Changed
+        if (here.title, text_of(here)) != (title, text):
+            Item.objects.filter(pk=here.pk).update(title=title)
+            _write(here, text)
+            edits.embed_again(here, lane=Lane.WAITING)
+    item.title = title
+
+
+def _checked(text: str) -> str:
+    limit: int = settings.CONFIG.max_text_bytes
+    if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
+        message = _("The text is larger than %(most)s MB.") % {"most": f"{limit / 2**20:.3g}"}
+        raise Refusal(message, code="too-large", status=413)
+    cleaned = wording.clean_text(text)
+    if not cleaned.strip():
+        raise Refusal(_("The text is empty."), code="empty")
+    return cleaned
+
+
+def _write(item: Item, text: str) -> None:
+    """A passage that says the same as before keeps its row, and so its vector."""
+    before = {part.ordinal: part for part in item.parts.filter(role=PartRole.CONTENT).defer("search")}
+    after = passages.split(text)
+    parts = [_part(item, number, passage) for number, passage in enumerate(after)]
+    new = [part for part in parts if _facts(part) != _facts(before.get(part.ordinal))]
+    Part.objects.bulk_create(
+        new,
+        update_conflicts=True,
+        unique_fields=["item", "role", "ordinal"],
+        update_fields=["text", "locator"],
+        batch_size=AT_ONCE,
+    )
+    Part.objects.filter(item=item, role=PartRole.CONTENT, ordinal__gte=len(after)).delete()
+
+
+def _part(item: Item, number: int, passage: passages.Passage) -> Part:
+    locator = {"start": passage.start, "end": passage.end}
+    return Part(
+        item=item, channel=Channel.TEXT, role=PartRole.CONTENT, ordinal=number, text=passage.text, locator=locator
+    )
+
+
+def _facts(part: Part | None) -> tuple[str, object] | None:
+    return None if part is None else (part.text, part.locator)

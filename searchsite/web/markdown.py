@@ -1,0 +1,185 @@
+"""Markdown as the pages show it: no markup but our own, no address that could do anything, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from searchsite.library.models import Item
+from searchsite.library.scope import Scope
+
+# What lies beyond is shown as plain text: parsing costs up to a tenth of a millisecond a mark, and some a square.
+MOST_CHARS, MOST_MARKS = 100_000, 15_000
+MOST_MARKS_IN_A_PARAGRAPH = 1_000
+NESTED = 20
+MARK = re.compile(r"[!-/:-@\[-`{-~\n]")
+OURS = re.compile(r"/items/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[?#][^\s]*)?", re.I)
+ELSEWHERE = re.compile(r"(?:https?://[^\s/]|mailto:[^\s])", re.I)
+TASK = re.compile(r"\[([ xX])\] ")
+SIZES = "(max-width: 760px) 100vw, 640px"
+# Marks that say nothing in a snippet.
+PLAIN = (
+    (re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)"), r"\1"),
+    (re.compile(r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\] )?)", re.M), ""),
+    (re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n]*$|^[ \t]*(?:[-*_][ \t]*){3,}$", re.M), ""),
+    (re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~|`)(?=\S)([^\n]{1,500}?)(?<=\S)\1(?!\w)"), r"\2"),
+)
+
+
+def rendered(text: str, scope: Scope) -> SafeString:
+    """Return a text in Markdown as markup; pictures of the library that the scope may see stand in it."""
+    cut = _most(text)
+    tokens = _parser().parse(text[:cut])
+    seen = _seen(tokens, scope)
+    body = _Renderer(seen).render(tokens, _parser().options, {})
+    rest = format_html('<div class="rest">{}</div>', text[cut:]) if text[cut:].strip() else ""
+    # The parser lets no markup through, and the renderer escapes what it writes.
+    return mark_safe(body + rest)
+
+
+def plain(text: str) -> str:
+    """Return a text without the marks that only say how it looks."""
+    for pattern, instead in PLAIN:
+        text = pattern.sub(instead, text)
+    return text
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTED}).enable(["table", "strikethrough"])
+    parser.validateLink = _is_safe  # type: ignore[method-assign]
+    parser.core.ruler.at("inline", _inline)
+    return parser
+
+
+def _is_safe(address: str) -> bool:
+    return bool(OURS.fullmatch(address) or ELSEWHERE.match(address))
+
+
+def _inline(state: StateCore) -> None:
+    """Parse each paragraph, but take one that is nothing but marks for what it is."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        if len(MARK.findall(token.content)) > MOST_MARKS_IN_A_PARAGRAPH:
+            token.children = [Token("text", "", 0, content=token.content)]
+        else:
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+
+
+def _most(text: str) -> int:
+    """Where to stop: at the end of the last line that fits."""
+    marks = [found.end() for found, _count in zip(MARK.finditer(text, 0, MOST_CHARS), range(MOST_MARKS), strict=False)]
+    end = marks[-1] if len(marks) == MOST_MARKS else MOST_CHARS
+    if end >= len(text):
+        return len(text)
+    return text.rfind("\n", 0, end) + 1 or end
+
+
+def _seen(tokens: Sequence[Token], scope: Scope) -> dict[str, Item]:
+    """The items that pictures in the text name, as far as the person may see them."""
+    named = {_named(str(token.attrs.get("src", ""))) for token in _all(tokens) if token.type == "image"} - {None}
+    items = Item.objects.visible_to(scope).filter(public_id__in=named) if named else []
+    return {str(item.public_id): item for item in items}
+
+
+def _named(address: str) -> UUID | None:
+    found = OURS.fullmatch(address)
+    return UUID(found.group(1)) if found else None
+
+
+def _all(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from _all(token.children or [])
+
+
+class _Renderer(RendererHTML):
+    """Writes what the parser found. Headings stand below the page's own."""
+
+    def __init__(self, seen: dict[str, Item]) -> None:
+        super().__init__()
+        self.seen = seen
+        for name, write in (("image", self._image), ("link_open", _link_open), ("text", _text)):
+            self.rules[name] = write
+        for name in ("heading_open", "heading_close"):
+            self.rules[name] = partial(_heading, opens=name == "heading_open")
+        for name, write in (("fence", _code), ("code_block", _code)):
+            self.rules[name] = write
+        self.rules["table_open"] = lambda *_given: _scrolls(_("Table")) + "<table>"
+        self.rules["table_close"] = lambda *_given: "</table></div>"
+        # How cells are aligned would stand in a style attribute, which the pages forbid.
+        self.rules["th_open"] = partial(_cell, "th")
+        self.rules["td_open"] = partial(_cell, "td")
+
+    def _image(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        source = str(tokens[at].attrs.get("src", ""))
+        said = self.renderInlineAsText(tokens[at].children, options, env).strip()
+        named = _named(source)
+        if named is None:
+            return _linked(source, said or source)
+        item = self.seen.get(str(named))
+        if item is None:
+            return format_html('<span class="missing">{}</span>', _("picture not available"))
+        address = reverse("item", args=[item.public_id])
+        return _picture(item, address, said) if item.width else _linked(address, said or item.title)
+
+
+def _picture(item: Item, address: str, said: str) -> str:
+    small, large = (reverse("thumbnail", args=[item.public_id, size]) for size in (480, 2048))
+    return format_html(
+        '<a class="pictured" href="{}"><img src="{}" srcset="{} 480w, {} 2048w" sizes="{}" width="{}" height="{}"'
+        ' alt="{}" loading="lazy"></a>',
+        *(address, small, small, large, SIZES, item.width, item.height, said or item.title),
+    )
+
+
+def _linked(address: str, said: str) -> str:
+    return format_html('<a href="{}" rel="noopener nofollow">{}</a>', address, said)
+
+
+def _link_open(tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    return format_html('<a href="{}" rel="noopener nofollow">', tokens[at].attrs.get("href", ""))
+
+
+def _text(tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    """Plain words; at the start of a list's entry "[x] " is a box that is ticked."""
+    content, begins = tokens[at].content, at == 0
+    task = TASK.match(content) if begins else None
+    if task is None:
+        return str(escape(content))
+    done = task.group(1) != " "
+    words = (_("Done"), "☑") if done else (_("To do"), "☐")
+    return format_html('<span class="task" role="img" aria-label="{}">{}</span> {}', *words, content[task.end() :])
+
+
+def _heading(tokens: Sequence[Token], at: int, options: Any, env: Any, *, opens: bool) -> str:
+    tag = f"h{min(6, int(tokens[at].tag[1:]) + 1)}"
+    return f"<{tag}>" if opens else f"</{tag}>\n"
+
+
+def _code(tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    return format_html("{}<pre><code>{}</code></pre></div>\n", mark_safe(_scrolls(_("Code"))), tokens[at].content)
+
+
+def _cell(tag: str, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    side = {"text-align:right": "end", "text-align:center": "middle"}.get(str(tokens[at].attrs.get("style", "")), "")
+    return f'<{tag} class="{side}">' if side else f"<{tag}>"
+
+
+def _scrolls(label: str) -> str:
+    """What is too wide scrolls by keyboard, too."""
+    return format_html('<div class="scrolls" role="group" tabindex="0" aria-label="{}">', label)
