@@ -93,6 +93,15 @@ def sampled(whole: EvaluationSet, *, items: int | None = None, questions: int | 
     return replace(whole, documents=kept, questions=possible)
 
 
+def towards(whole: EvaluationSet, direction: str) -> EvaluationSet:
+    """Keep the questions of one direction, and the shelf that they look through. Raises BadSet."""
+    questions = [one for one in whole.questions if one.direction == direction]
+    if not questions:
+        raise BadSet(f"{whole.folder} has no question in the direction {direction}.")
+    shelves = {one.shelf for one in questions} | ({PICTURES} if any(one.document for one in questions) else set())
+    return replace(whole, documents=[one for one in whole.documents if one.shelf in shelves], questions=questions)
+
+
 def half_of(asking: Asking) -> int:
     """0 or 1: the half of a set that a question belongs to, by its answer. Tune on one, report on the other."""
     return digest(min(asking.relevant), "half") % 2
