@@ -152,6 +152,10 @@ class Config(BaseSettings):
     sample_library: bool = Field(True, description="Put the sample library in on the first start.")
     max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
     max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
+    upload_hours: int = Field(24, ge=1, le=720, description="Hours that an upload that broke off waits to be resumed.")
+    zip_items: int = Field(5000, ge=1, le=10_000, description="Most items in one zip that is downloaded.")
+    zip_bytes: int = Field(10 * 2**30, ge=1, description="Most bytes of files in one zip that is downloaded.")
+    zip_streams: int = Field(2, ge=1, description="Zips that one web process sends at a time; each holds a thread.")
     max_pixels: int = Field(
         50_000_000, description="Largest width x height accepted (20 times as many over all frames)."
     )

@@ -16,7 +16,7 @@ from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care, overview, queue, wake
 from searchsite.jobs.models import Lane
-from searchsite.library import files, orphans, pictures, trash
+from searchsite.library import files, orphans, pictures, trash, uploads
 from searchsite.library.models import Item
 
 log = structlog.get_logger()
@@ -69,6 +69,7 @@ def tidy() -> None:
     trash.purge()
     pictures.purge_expired()
     files.sweep_incoming()
+    uploads.purge_expired()
     orphans.sweep(orphans.due(time.time()))
     uncaptioned.resume()
     for space in spaces.filling():

@@ -70,12 +70,12 @@ def view_path(blob: Blob) -> Path:
 def received(file: IO[bytes], *, limit: int) -> Iterator[Received]:
     """Stream into a temporary file and fsync it; it is removed at the end unless it was placed."""
     folder = media_root() / "incoming"
-    with _space_or_refusal():
+    with space_or_refusal():
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder)
     path = Path(name)
     try:
-        with _space_or_refusal(), os.fdopen(descriptor, "wb") as out:
+        with space_or_refusal(), os.fdopen(descriptor, "wb") as out:
             sha256, size = _copy(file, out, limit)
             out.flush()
             os.fsync(out.fileno())
@@ -89,7 +89,7 @@ def place(new: Received) -> str:
     relative = relative_path(new.sha256)
     target = media_root() / relative
     if not target.exists():
-        with _space_or_refusal():
+        with space_or_refusal():
             new.path.chmod(0o640)
             _move(new.path, target)
     return relative
@@ -98,7 +98,7 @@ def place(new: Received) -> str:
 def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
     """Put the derivatives beside the original, each whole or not at all. Doing it again does no harm."""
     original = original_path(blob)
-    with _space_or_refusal():
+    with space_or_refusal():
         original.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         # The smaller stand in for the larger ones, so those come first.
         for size, data in sorted(derivatives.items(), reverse=True):
@@ -185,10 +185,16 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _space_or_refusal() -> Iterator[None]:
+def space_or_refusal() -> Iterator[None]:
+    """Say in a sentence that the disk is full."""
     try:
         yield
     except OSError as error:
         if error.errno in FULL:
-            raise Refusal("The disk is full; nothing was stored.", code="disk-full", status=507) from error
+            raise disk_full() from error
         raise
+
+
+def disk_full() -> Refusal:
+    """The refusal for what no longer fits."""
+    return Refusal("The disk is full; nothing was stored.", code="disk-full", status=507)

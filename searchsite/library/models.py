@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now, Upper
 
 from searchsite.accounts.models import Team
+from searchsite.library.partials import Upload as Upload
 
 if TYPE_CHECKING:
     from searchsite.library.scope import Scope

@@ -1,4 +1,4 @@
-"""The upload page: files one by one from the script, or all at once from the plain form; and notes."""
+"""The upload page: the list of the script's uploads, files from the plain form; and notes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from searchsite.indexing import stages
-from searchsite.indexing.stages import Progress
 from searchsite.jobs.models import Lane
 from searchsite.library import intake
-from searchsite.library.intake import Place
-from searchsite.library.models import Collection, Item
+from searchsite.library import uploads as resumable
+from searchsite.library.intake import Added, Place
+from searchsite.library.models import Collection
 from searchsite.library.refusals import Refusal
-from searchsite.library.scope import Scope
+from searchsite.web import entries
 from searchsite.web.doors import MemberRequest, in_team
-
-# A page lists at most so many cards, and one polling request asks for at most so many.
-LISTED = 200
+from searchsite.web.items import writable
 
 
 @in_team("GET", "POST")
@@ -56,8 +55,29 @@ def note(request: MemberRequest) -> HttpResponseBase:
 
 @in_team("GET")
 def progress(request: MemberRequest) -> HttpResponseBase:
-    """Show the cards of these items as they are now; the page asks until they are finished."""
-    return render(request, "upload/_progress.html", {"entries": _entries(request.scope, _ids(request))})
+    """Show the entries of these items as they are now; the page asks until they are finished."""
+    return render(request, "upload/_progress.html", {"entries": _entries(request)})
+
+
+@in_team("POST")
+def again(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Try all again that failed for one item of the list."""
+    item = writable(request.scope, public_id)
+    stages.retry(item)
+    if request.htmx:
+        return entries.added(request, Added(item, created=True))
+    return redirect("item", public_id)
+
+
+@in_team("POST")
+def discard(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Forget an upload that broke off."""
+    upload = resumable.find(public_id, request.user)
+    if upload is None:
+        raise Http404
+    resumable.cancel(upload)
+    messages.success(request, _("“%(name)s” is discarded.") % {"name": upload.name})
+    return redirect("upload")
 
 
 def _page(request: MemberRequest) -> dict[str, Any]:
@@ -66,10 +86,10 @@ def _page(request: MemberRequest) -> dict[str, Any]:
         "upload_page": True,
         "places": writable,
         "chosen": request.GET.get("collection", ""),
-        "entries": _entries(request.scope, _ids(request)),
+        "entries": _entries(request),
+        "unfinished": resumable.unfinished(request.scope)[: entries.LISTED],
         "max_mb": settings.CONFIG.max_file_bytes // 2**20,
         "max_text_mb": f"{settings.CONFIG.max_text_bytes / 2**20:.3g}",
-        "max_bytes": settings.CONFIG.max_file_bytes,
     }
 
 
@@ -79,8 +99,9 @@ def _place(request: MemberRequest) -> Place:
 
 def _one(request: MemberRequest, file: UploadedFile, place: Place) -> HttpResponseBase:
     added = intake.add_file(file, file.name or "", into=place)
-    entry = {"item": added.item, "progress": _progress([added.item])[added.item.pk], "known": not added.created}
-    return render(request, "upload/_entry.html", {"entry": entry}, status=201 if added.created else 200)
+    response = entries.added(request, added)
+    response.status_code = 201 if added.created else 200
+    return response
 
 
 def _all(request: MemberRequest, files: Sequence[UploadedFile], place: Place) -> HttpResponseBase:
@@ -94,21 +115,15 @@ def _all(request: MemberRequest, files: Sequence[UploadedFile], place: Place) ->
             kept.append(str(added.item.public_id))
             if not added.created:
                 messages.warning(request, _("%(name)s is already here.") % {"name": file.name})
-    return redirect(f"{request.path}?{urlencode({'id': kept[:LISTED]}, doseq=True)}")
+    return redirect(f"{request.path}?{urlencode({'id': kept[: entries.LISTED]}, doseq=True)}")
 
 
-def _entries(scope: Scope, ids: list[UUID]) -> list[dict[str, Any]]:
-    items = list(Item.objects.visible_to(scope).filter(public_id__in=ids).order_by("-id"))
-    known = _progress(items)
-    return [{"item": item, "progress": known[item.pk], "known": False} for item in items]
+def _entries(request: MemberRequest) -> list[entries.Entry]:
+    return entries.listed(request.scope, _ids(request, "id"), known=_ids(request, "known"))
 
 
-def _progress(items: list[Item]) -> dict[int, Progress]:
-    return stages.status_of(items)
-
-
-def _ids(request: MemberRequest) -> list[UUID]:
-    return [one for one in map(_uuid, request.GET.getlist("id")[:LISTED]) if one]
+def _ids(request: MemberRequest, name: str) -> list[UUID]:
+    return [one for one in map(_uuid, request.GET.getlist(name)[: entries.LISTED]) if one]
 
 
 def _uuid(value: str) -> UUID | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import path
 
-from searchsite.web import asking, files, items, searching, spaces, switching, uploads, usage
+from searchsite.web import asking, files, items, searching, spaces, switching, tus, uploads, usage
 
 urlpatterns = [
     path("", searching.search, name="home"),
@@ -26,6 +26,10 @@ urlpatterns = [
     path("items/<uuid:public_id>/thumbnail/<int:size>", files.thumbnail, name="thumbnail"),
     path("upload", uploads.upload, name="upload"),
     path("upload/progress", uploads.progress, name="upload-progress"),
+    path("upload/again/<uuid:public_id>", uploads.again, name="upload-again"),
+    path("upload/unfinished/<uuid:public_id>/discard", uploads.discard, name="upload-discard"),
+    path("upload/tus", tus.creation, name="tus"),
+    path("upload/tus/<uuid:public_id>", tus.upload, name="tus-upload"),
     path("upload/note", uploads.note, name="upload-note"),
     path("usage", usage.usage, name="usage"),
     path("usage.csv", usage.download, name="usage-csv"),
