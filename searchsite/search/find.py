@@ -219,16 +219,6 @@ def find(question: Question, scope: Scope) -> Results:
     return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)), standing)
 
 
-def candidates(question: Question, scope: Scope) -> list[Fused]:
-    """All that a question with terms finds, as no reranker has read it: for what counts or takes them all."""
-    question = replace(checked(question), rerank=False, cursor=None)
-    bounds = bounds_for(question.filters, scope)
-    if bounds is None:
-        asking.resolve(question.terms, scope)
-        return []
-    return _Search(question, scope, bounds, spaces.active()).found(None)
-
-
 @contextmanager
 def _limited(notes: list[str]) -> Iterator[None]:
     """A transaction whose statements may each take a few seconds. One that takes longer ends it, and is noted."""
