@@ -64,12 +64,15 @@ def _finish(done: Sequence[tuple[Claim, Decoded | None]]) -> None:
             log.info("late result dropped", job=claim.id)
         elif item is not None and decoded is not None:
             items.apply_decoded(item, decoded)
-            following += _following(item, claim.lane)
+            following += _following(item, claim)
     queue.enqueue(following)
 
 
-def _following(item: Item, lane: int) -> list[Job]:
+def _following(item: Item, claim: Claim) -> list[Job]:
+    lane = claim.lane
     jobs = [plan.job(plan.EMBED, item, lane=lane)]
+    if claim.input_hash == plan.PICTURES_ONLY:
+        return jobs
     if plan.captions():
         jobs.append(plan.job(plan.CAPTION, item, lane=lane))
     if plan.reads():

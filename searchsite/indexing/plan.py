@@ -12,6 +12,8 @@ from searchsite.jobs.models import Job, Lane
 from searchsite.library.models import Item
 
 DECODE, READ, CAPTION, EMBED = "decode", "read", "caption", "embed"
+# Of a job to decode: only the files are to be made anew. It is read and described already.
+PICTURES_ONLY = b"pictures only"
 # Small enough that a killed worker loses little, large enough that the networks are kept busy.
 BATCH = {DECODE: 4, READ: 1, CAPTION: 4, EMBED: 32}
 

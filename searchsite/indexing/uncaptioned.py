@@ -12,7 +12,7 @@ from django.db import connection
 from searchsite import config
 from searchsite.accounts import prices
 from searchsite.indexing import caption, plan
-from searchsite.inference.stages import stages_from
+from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.jobs import overview, queue
 from searchsite.jobs.models import Lane
 from searchsite.library.models import Item
@@ -62,16 +62,25 @@ def backlog() -> Backlog | None:
     if endpoint is None:
         return None
     pictures = len(lacking(limit=None))
-    price: Decimal | None = Decimal(0)
-    if pictures and not endpoint.is_local:
-        rate = prices.rate_of(endpoint.network, endpoint.host)
-        price = (
-            None
-            if rate is None
-            else rate.cost(pictures * TOKENS_IN, output_tokens=pictures * TOKENS_OUT, pictures=pictures)
-        )
     on_the_way = overview.open_count(plan.CAPTION)
+    price = _price(endpoint, pictures)
     return Backlog(endpoint.network, endpoint.name, pictures, on_the_way, price, loaded.prices_date)
+
+
+def cost_of(pictures: int) -> str:
+    """In words: what so many captions of the configured captioner cost."""
+    loaded = config.load()
+    endpoint = stages_from(loaded).caption
+    return "" if endpoint is None else str(prices.Estimate(_price(endpoint, pictures), loaded.prices_date))
+
+
+def _price(endpoint: Endpoint, pictures: int) -> Decimal | None:
+    if not pictures or endpoint.is_local:
+        return Decimal(0)
+    rate = prices.rate_of(endpoint.network, endpoint.host)
+    if rate is None:
+        return None
+    return rate.cost(pictures * TOKENS_IN, output_tokens=pictures * TOKENS_OUT, pictures=pictures)
 
 
 def resume() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -13,7 +14,7 @@ from django.db import connection
 from searchsite.jobs.models import Job
 
 # Grouping looks at the newest alone, so that a page with a million failures stays a page.
-LOOKED_AT = 20_000
+LOOKED_AT = 5000
 EXAMPLES = 20
 # What a newer job has taken up again is not a failure any more.
 GROUPS = """
@@ -68,6 +69,7 @@ class Failures:
         return self.counts.get((kind, state), 0)
 
 
+@lru_cache(maxsize=2 * LOOKED_AT)
 def plain(message: str) -> str:
     """A message without what differs from item to item: addresses, ids and numbers."""
     for pattern, instead in ASIDE:

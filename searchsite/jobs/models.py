@@ -64,7 +64,11 @@ class Job(models.Model):
             models.Index(fields=["queue", "lease_until"], condition=Q(state="running"), name="job_leased"),
             models.Index(fields=["subject", "kind", "id"], name="job_subject"),
             models.Index(fields=["team_id", "kind", "state"], name="job_team"),
-            # These two serve the operators: a pace from the last minutes, failures from the newest on.
+            # These serve the operators: what waits and since when, and why; the pace of late; the newest failures.
+            models.Index(
+                fields=["kind", "team_id", "lane", "created_at"], condition=Q(state="ready"), name="job_waiting"
+            ),
+            models.Index(fields=["kind"], condition=Q(state="ready") & ~Q(last_error=""), name="job_held"),
             models.Index(fields=["finished_at", "kind"], condition=Q(state="done"), name="job_done"),
             models.Index(fields=["finished_at"], condition=FAILED, name="job_failed"),
         ]

@@ -11,20 +11,28 @@ from typing import Any
 
 from django.db import connection
 
-from searchsite.jobs.models import State
-
 # What a pace is shown over, and reckoned from.
 MINUTES, SHORT, LONG = 30, 5, 15
 # Up to here done jobs are counted; beyond, the planner's statistics know how many there are, to some percent.
-COUNTED = 20_000
+COUNTED = 5000
 REASON_CHARS = 300
-OPEN_JOBS = """
-SELECT kind, state, lane, team_id, left(last_error, %(chars)s), count(*), min(created_at), max(run_at)
-FROM job WHERE state IN ('ready', 'running') AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
-GROUP BY 1, 2, 3, 4, 5
+# Of these, each reads one index in its order, and the table where rows are new.
+WAITING = """
+SELECT kind, team_id, lane, count(*), min(created_at) FROM job
+WHERE state = 'ready' AND (%(team)s::bigint IS NULL OR team_id = %(team)s) GROUP BY 1, 2, 3
+"""
+RUNNING = """
+SELECT kind, count(*) FROM job
+WHERE state = 'running' AND (%(team)s::bigint IS NULL OR team_id = %(team)s) GROUP BY 1
+"""
+HELD = """
+SELECT kind, team_id, left(last_error, %(chars)s), count(*), max(run_at) FROM job
+WHERE state = 'ready' AND NOT last_error = '' AND last_error IS NOT NULL
+    AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
+GROUP BY 1, 2, 3
 """
 FINISHED = """
-SELECT kind, floor(extract(epoch FROM statement_timestamp() - finished_at) / 60)::int AS minute, count(*)
+SELECT kind, date_bin('1 minute', finished_at, statement_timestamp()) AS minute, count(*), statement_timestamp()
 FROM job WHERE state = 'done' AND finished_at > statement_timestamp() - make_interval(mins => %(minutes)s)
     AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
 GROUP BY 1, 2
@@ -83,18 +91,15 @@ class Standing:
 
 
 def standing(kinds: Iterable[str], *, team_id: int | None = None) -> dict[str, Standing]:
-    """Where each kind stands, of one team or of all. Three short statements, however much is done."""
+    """Where each kind stands, of one team or of all. A few short statements, however much is done."""
     found = {kind: Standing(kind) for kind in kinds}
-    asked = {"team": team_id, "chars": REASON_CHARS, "minutes": MINUTES, "most": COUNTED}
+    asked = {"team": team_id, "chars": REASON_CHARS, "minutes": MINUTES}
     with connection.cursor() as cursor:
-        cursor.execute(OPEN_JOBS, asked)
-        for kind, *row in cursor.fetchall():
-            if kind in found:
-                _add(found[kind], *row)
-        cursor.execute(FINISHED, asked)
-        for kind, minute, number in cursor.fetchall():
-            if kind in found and 0 <= minute < MINUTES:
-                found[kind].minutes[MINUTES - 1 - minute] = number
+        for statement, add in READERS:
+            cursor.execute(statement, asked)
+            for kind, *row in cursor.fetchall():
+                if kind in found:
+                    add(found[kind], *row)
     for kind, (number, exact) in done(found, team_id=team_id).items():
         found[kind].done, found[kind].exact = number, exact
     return found
@@ -114,19 +119,31 @@ def done(kinds: Iterable[str], *, team_id: int | None = None) -> dict[str, tuple
     return about
 
 
-def _add(to: Standing, state: str, lane: int, team_id: int, *rest: Any) -> None:
-    reason, number, oldest, until = rest
-    if state == State.RUNNING:
-        to.running += number
-        return
+def _add_waiting(to: Standing, team_id: int, lane: int, number: int, oldest: datetime) -> None:
     to.waiting += number
     to.lanes[lane] += number
     to.teams[team_id] += number
     to.oldest = oldest if to.oldest is None else min(to.oldest, oldest)
-    if reason:
-        to.held.append(Held(team_id, reason, number, until))
+
+
+def _add_running(to: Standing, number: int) -> None:
+    to.running += number
+
+
+def _add_held(to: Standing, *held: Any) -> None:
+    to.held.append(Held(*held))
+
+
+def _add_done(to: Standing, minute: datetime, number: int, now: datetime) -> None:
+    # A minute that began now is of the jobs that ended while this was asked.
+    ago = max(0, round((now - minute).total_seconds() / 60) - 1)
+    if ago < MINUTES:
+        to.minutes[MINUTES - 1 - ago] += number
 
 
 def _rows(answer: Any) -> int:
     plan = answer[0] if not isinstance(answer[0], str) else json.loads(answer[0])
     return int(plan[0]["Plan"]["Plan Rows"])
+
+
+READERS = ((WAITING, _add_waiting), (RUNNING, _add_running), (HELD, _add_held), (FINISHED, _add_done))
