@@ -2,60 +2,30 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from mmap import mmap
-from typing import Any
+
+from searchsite.library.walking import DAMAGED, TOO_EARLY, Broken, Header, budget, unpack
 
 # A camera writes a handful; a file of nothing but tiny chunks costs the decoder seconds.
 MAX_CHUNKS = 5_000
 # More is made to burn time: each scan of a progressive JPEG passes over the whole picture.
 MAX_SCANS = 200
 MAX_BLOCKS = 20_000
-# A step costs a few tenths of a microsecond. Encoders of GIF step by 255 bytes, all others by thousands.
-MAX_STEPS, BYTES_A_STEP = 100_000, 128
-
-
-class Broken(Exception):
-    """The structure breaks off or makes no sense. `str()` completes a sentence."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """What the header says."""
-
-    width: int
-    height: int
-    frames: int = 1
-
-
-def _unpack(form: str, data: mmap, at: int) -> tuple[Any, ...]:
-    try:
-        return struct.unpack_from(form, data, at)
-    except struct.error as error:
-        raise Broken("the file ends too early") from error
-
-
-def _budget(data: mmap) -> Iterator[None]:
-    """Take one for each step of a walk; it raises Broken when there have been too many for a file of this size."""
-    for _ in range(MAX_STEPS + len(data) // BYTES_A_STEP):
-        yield
-    raise Broken("it is made of too many tiny pieces")
 
 
 def read_png(data: mmap) -> Header:
     """Walk the chunks from IHDR to IEND."""
-    length, kind, width, height = _unpack(">I4sII", data, 8)
+    length, kind, width, height = unpack(">I4sII", data, 8)
     if kind != b"IHDR" or length != 13:
-        raise Broken("its header is damaged")
+        raise Broken(DAMAGED)
     at, frames, extra, seen = 8, 1, 0, False
-    budget = _budget(data)
+    steps = budget(data)
     while kind != b"IEND":
-        next(budget)
-        length, kind = _unpack(">I4s", data, at)
+        next(steps)
+        length, kind = unpack(">I4s", data, at)
         if kind == b"acTL":
-            frames = max(1, _unpack(">I", data, at + 8)[0])
+            frames = max(1, unpack(">I", data, at + 8)[0])
         elif kind == b"IDAT":
             seen = True
         elif kind != b"fdAT":
@@ -64,17 +34,17 @@ def read_png(data: mmap) -> Header:
             raise Broken("it holds too many parts that are no pixels")
         at += 12 + length
     if at > len(data) or not seen:
-        raise Broken("the file ends too early")
+        raise Broken(TOO_EARLY)
     return Header(width, height, frames)
 
 
 def read_jpeg(data: mmap) -> Header:
     """Walk the segments to the first scan; the end marker must come after it."""
     at, size = 2, None
-    for _ in _budget(data):
-        mark, kind = _unpack(">BB", data, at)
+    for _ in budget(data):
+        mark, kind = unpack(">BB", data, at)
         if mark != 0xFF:
-            raise Broken("its header is damaged")
+            raise Broken(DAMAGED)
         if kind == 0xFF or kind == 0x01 or 0xD0 <= kind <= 0xD8:  # Fill bytes, and markers without a length.
             at += 1 if kind == 0xFF else 2
             continue
@@ -83,10 +53,10 @@ def read_jpeg(data: mmap) -> Header:
         if kind == 0xD9:
             raise Broken("it holds no pixels")
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            size = _unpack(">HH", data, at + 5)
-        at += 2 + max(2, _unpack(">H", data, at + 2)[0])
+            size = unpack(">HH", data, at + 5)
+        at += 2 + max(2, unpack(">H", data, at + 2)[0])
     if size is None or data.rfind(b"\xff\xd9") < at:
-        raise Broken("the file ends too early")
+        raise Broken(TOO_EARLY)
     for _ in range(MAX_SCANS):
         at = data.find(b"\xff\xda", at + 2)
         if at < 0:
@@ -96,15 +66,15 @@ def read_jpeg(data: mmap) -> Header:
 
 def read_gif(data: mmap) -> Header:
     """Walk the blocks; a missing trailer is forgiven, as everybody does, half a block is not."""
-    width, height, flags = _unpack("<HHB", data, 6)
+    width, height, flags = unpack("<HHB", data, 6)
     at, frames = 13 + _palette(flags), 0
-    budget = _budget(data)
+    steps = budget(data)
     while at < len(data) and frames <= MAX_BLOCKS:
         block = data[at]
         if block == 0x21:
-            at = _past_blocks(data, at + 2, budget)
+            at = _past_blocks(data, at + 2, steps)
         elif block == 0x2C:
-            at = _past_blocks(data, at + 11 + _palette(_unpack("<B", data, at + 9)[0]), budget)
+            at = _past_blocks(data, at + 11 + _palette(unpack("<B", data, at + 9)[0]), steps)
             frames += 1
         else:  # The trailer, or what somebody put behind the last frame.
             break
@@ -117,10 +87,10 @@ def _palette(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _past_blocks(data: mmap, at: int, budget: Iterator[None]) -> int:
+def _past_blocks(data: mmap, at: int, steps: Iterator[None]) -> int:
     while True:
-        next(budget)
-        (length,) = _unpack("<B", data, at)
+        next(steps)
+        (length,) = unpack("<B", data, at)
         at += 1 + length
         if not length:
             return at
@@ -128,37 +98,29 @@ def _past_blocks(data: mmap, at: int, budget: Iterator[None]) -> int:
 
 def read_webp(data: mmap) -> Header:
     """Walk the chunks of the RIFF container."""
-    end = _unpack("<I", data, 4)[0] + 8
+    end = unpack("<I", data, 4)[0] + 8
     if end > len(data):
-        raise Broken("the file ends too early")
+        raise Broken(TOO_EARLY)
     at, frames, canvas, chunks = 12, 0, None, 0
     while at + 8 <= end:
-        kind, length = bytes(data[at : at + 4]), _unpack("<I", data, at + 4)[0]
+        kind, length = bytes(data[at : at + 4]), unpack("<I", data, at + 4)[0]
         if kind == b"VP8X":
             canvas = _three_bytes(data, at + 12), _three_bytes(data, at + 15)
         elif kind == b"VP8 ":
-            width, height = _unpack("<HH", data, at + 14)
+            width, height = unpack("<HH", data, at + 14)
             canvas = canvas or (width & 0x3FFF, height & 0x3FFF)
         elif kind == b"VP8L":
-            (bits,) = _unpack("<I", data, at + 9)
+            (bits,) = unpack("<I", data, at + 9)
             canvas = canvas or ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
         frames, chunks = frames + (kind == b"ANMF"), chunks + 1
         at += 8 + length + length % 2
         if chunks > 2 * MAX_CHUNKS:
             raise Broken("it holds too many parts")
     if canvas is None or at > end + 1:
-        raise Broken("the file ends too early")
+        raise Broken(TOO_EARLY)
     return Header(*canvas, max(1, frames))
 
 
 def _three_bytes(data: mmap, at: int) -> int:
-    low, high = _unpack("<HB", data, at)
+    low, high = unpack("<HB", data, at)
     return int(low | high << 16) + 1
-
-
-READERS: dict[str, tuple[Callable[[mmap], bool], Callable[[mmap], Header]]] = {
-    "image/jpeg": (lambda data: data[:3] == b"\xff\xd8\xff", read_jpeg),
-    "image/png": (lambda data: data[:8] == b"\x89PNG\r\n\x1a\n", read_png),
-    "image/gif": (lambda data: data[:6] in (b"GIF87a", b"GIF89a"), read_gif),
-    "image/webp": (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", read_webp),
-}

@@ -10,62 +10,62 @@ import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from searchsite.config import Config
-from searchsite.library import wording
-from searchsite.library.headers import READERS, Broken, Header
+from searchsite.library import encodings, wording
+from searchsite.library.formats import NAMES, Format, format_of
 from searchsite.library.refusals import Refusal
+from searchsite.library.walking import Broken, Header
 
 MAX_SIDE = 30_000
 # Only the first frame is decoded, so an animation may have this many times the pixels of a still picture in all.
 FRAMES_FACTOR = 20
 MAX_FRAMES = 10_000
-PICTURE_NAMES = frozenset({"jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "gif"})
-# "" is a name without an extension (README, notes).
-TEXT_NAMES = frozenset(
-    {
-        "",
-        "txt",
-        "text",
-        "md",
-        "markdown",
-        "rst",
-        "org",
-        "log",
-        "csv",
-        "tsv",
-        "json",
-        "yaml",
-        "yml",
-        "toml",
-        "ini",
-        "cfg",
-    }
+# Decoders of rare formats are slow, and some want many bytes a pixel.
+MAX_RARE_PIXELS = 16_000_000
+NAMES_OF_TEXTS = (
+    "txt text md markdown mdown rst org adoc asciidoc textile tex bib log csv tsv json jsonl ndjson yaml yml toml"
+    " ini cfg conf properties env po pot srt vtt sub diff patch nfo asc me sql py js mjs ts tsx jsx css scss c h cc"
+    " cpp hpp cs java kt go rs rb pl php lua r jl swift sh bash zsh fish ps1 bat cmd vim el lisp hs ml gradle cmake"
+    " xml"
 )
-TEXT_TYPE = "text/plain"
-TAKEN = "JPEG, PNG, WebP and GIF pictures and plain text are."
+# "" is a name without an extension (README, notes).
+TEXT_NAMES = frozenset(["", *NAMES_OF_TEXTS.split()])
 # (offset, bytes, name)
 KNOWN = (
-    (0, b"%PDF-", "PDF files"),
-    (0, b"II*\0", "TIFF pictures"),
-    (0, b"MM\0*", "TIFF pictures"),
-    (0, b"BM", "BMP pictures"),
-    (0, b"8BPS", "Photoshop files"),
-    (0, b"%!PS", "PostScript files"),
-    (0, b"\xc5\xd0\xd3\xc6", "PostScript files"),
-    (4, b"ftypavif", "AVIF pictures"),
-    (4, b"ftypavis", "AVIF pictures"),
-    (4, b"ftyphei", "HEIC pictures"),
-    (4, b"ftyphev", "HEIC pictures"),
-    (4, b"ftypmif1", "HEIC pictures"),
-    (4, b"ftyp", "Videos"),
-    (0, b"\x1aE\xdf\xa3", "Videos"),
-    (0, b"PK\3\4", "Archives and office documents"),
-    (0, b"\x1f\x8b", "Archives"),
-    (0, b"7z\xbc\xaf", "Archives"),
-    (0, b"Rar!", "Archives"),
-    (0, b"\0\0\1\0", "Icon files"),
-    (0, b"\0\0\0\x0cjP", "JPEG 2000 pictures"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000 pictures"),
+    (0, b"%PDF-", "PDF"),
+    (0, b"8BPS", "Photoshop (PSB)"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (0, b"v/1\1", "OpenEXR"),
+    (0, b"\xd7\xcd\xc6\x9a", "Windows metafile"),
+    (0, b"\1\0\0\0", "Windows metafile"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"AT&TFORM", "DjVu"),
+    (0, b"gimp xcf", "GIMP (XCF)"),
+    (4, b"ftypcrx", "camera raw (CR3)"),
+    (4, b"ftyp", gettext_noop("video")),
+    (0, b"\x1aE\xdf\xa3", gettext_noop("video")),
+    (8, b"AVI ", gettext_noop("video")),
+    (8, b"WAVE", gettext_noop("sound")),
+    (0, b"ID3", gettext_noop("sound")),
+    (0, b"OggS", gettext_noop("sound")),
+    (0, b"fLaC", gettext_noop("sound")),
+    (0, b"PK\3\4", gettext_noop("archive or office document")),
+    (0, b"\xd0\xcf\x11\xe0", gettext_noop("older office document")),
+    (0, b"{\\rtf", "rich text (RTF)"),
+    (0, b"\x1f\x8b", gettext_noop("archive")),
+    (0, b"BZh", gettext_noop("archive")),
+    (0, b"\xfd7zXZ", gettext_noop("archive")),
+    (0, b"\x28\xb5\x2f\xfd", gettext_noop("archive")),
+    (0, b"7z\xbc\xaf", gettext_noop("archive")),
+    (0, b"Rar!", gettext_noop("archive")),
+    (0, b"\x7fELF", gettext_noop("program")),
+    (0, b"MZ", gettext_noop("program")),
+    (0, b"SQLite format 3", gettext_noop("database")),
 )
 
 
@@ -79,66 +79,83 @@ class Picture:
 
 @dataclass(frozen=True)
 class Text:
-    """A text, cleaned for storing."""
+    """A text, cleaned for storing. Its media type names the encoding of the file where that is not UTF-8."""
 
     text: str
-    media_type: str = TEXT_TYPE
+    media_type: str = encodings.TEXT_TYPE
 
 
 def look(path: Path, name: str, *, config: Config) -> Picture | Text:
     """Tell what the file is. Raises Refusal with one sentence that says what is wrong with it."""
     if path.stat().st_size == 0:
-        raise Refusal("The file is empty.", code="empty")
+        raise Refusal(_("The file is empty."), code="empty")
+    extension = wording.extension_of(name)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for media_type, (magic, read) in READERS.items():
-            if magic(data):
-                try:
-                    header = read(data)
-                except Broken as error:
-                    raise Refusal(f"This picture cannot be read: {error}.", code="truncated") from error
-                return Picture(media_type, _within_limits(header, config))
+        found = format_of(data, extension)
+        if found is not None:
+            return _picture(found, data, config)
         head = bytes(data[:64])
-    return _text(path, head, wording.extension_of(name), config)
+    return _text(path, head, extension, config)
 
 
-def _within_limits(header: Header, config: Config) -> Header:
+def taken() -> str:
+    """What may come in, as a sentence."""
+    return _(
+        "Taken are JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF and BMP pictures, some older picture formats, and plain text."
+    )
+
+
+def _picture(found: Format, data: mmap.mmap, config: Config) -> Picture:
+    try:
+        header = found.read(data)
+    except Broken as error:
+        raise Refusal(_("This picture cannot be read: %(why)s.") % {"why": error}, code="truncated") from error
+    most = min(config.max_pixels, MAX_RARE_PIXELS) if found.rare else config.max_pixels
+    return Picture(found.media_type, _within_limits(header, most))
+
+
+def _within_limits(header: Header, most: int) -> Header:
     width, height, frames = header.width, header.height, header.frames
     if not width or not height:
-        raise Refusal("This picture has no pixels.", code="no-pixels")
+        raise Refusal(_("This picture has no pixels."), code="no-pixels")
     if max(width, height) > MAX_SIDE:
-        raise Refusal(f"This picture is {max(width, height):,} pixels long; {MAX_SIDE:,} is the most.", code="too-long")
-    if width * height > config.max_pixels:
-        limit = config.max_pixels / 1e6
-        message = f"This picture has {width * height / 1e6:.0f} million pixels; {limit:g} million is the most."
-        raise Refusal(message, code="too-many-pixels")
-    if frames > MAX_FRAMES or width * height * frames > FRAMES_FACTOR * config.max_pixels:
-        raise Refusal(f"This animation has too many frames ({frames:,}) for its size.", code="too-many-frames")
+        message = _("This picture is %(long)s pixels long; %(most)s is the most.")
+        said = {"long": f"{max(width, height):,}", "most": f"{MAX_SIDE:,}"}
+        raise Refusal(message % said, code="too-long")
+    if width * height > most:
+        message = _("This picture has %(pixels)s million pixels; %(most)s million is the most.")
+        said = {"pixels": f"{width * height / 1e6:.0f}", "most": f"{most / 1e6:g}"}
+        raise Refusal(message % said, code="too-many-pixels")
+    if frames > MAX_FRAMES or width * height * frames > FRAMES_FACTOR * most:
+        message = _("This animation has too many frames (%(frames)s) for its size.")
+        raise Refusal(message % {"frames": f"{frames:,}"}, code="too-many-frames")
     return header
 
 
 def _text(path: Path, head: bytes, extension: str, config: Config) -> Text:
+    if extension in NAMES:
+        message = _("The name says .%(extension)s, but this is no picture of that kind.")
+        raise Refusal(message % {"extension": extension}, code="not-a-picture")
     known = next((what for at, magic, what in KNOWN if head[at : at + len(magic)] == magic), None)
-    if extension in PICTURE_NAMES:
-        raise Refusal(f"The name says .{extension}, but this is no picture of that kind.", code="not-a-picture")
     if known is not None:
-        raise Refusal(f"{known} are not accepted. {TAKEN}", code="type-not-accepted", status=415)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Refusal("This text is in UTF-16. Save it as UTF-8 and try again.", code="not-utf8")
+        raise _not_accepted(_("Files of this kind (%(kind)s) are not accepted.") % {"kind": _(known)})
     if extension not in TEXT_NAMES:
-        raise Refusal(
-            f"Files of this kind (.{extension}) are not accepted. {TAKEN}", code="type-not-accepted", status=415
-        )
-    size = path.stat().st_size
-    if size > config.max_text_bytes:
-        message = f"This text is larger than {config.max_text_bytes / 2**20:.3g} MB."
+        raise _not_accepted(_("Files of this kind (%(kind)s) are not accepted.") % {"kind": f".{extension}"})
+    if path.stat().st_size > config.max_text_bytes:
+        message = _("This text is larger than %(most)s MB.") % {"most": f"{config.max_text_bytes / 2**20:.3g}"}
         raise Refusal(message, code="too-large", status=413)
-    data = path.read_bytes()
-    if b"\0" in data:
-        raise Refusal(f"This is neither a picture nor a text. {TAKEN}", code="type-not-accepted", status=415)
     try:
-        text = wording.clean_text(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise Refusal("This text is not in UTF-8. Save it as UTF-8 and try again.", code="not-utf8") from error
+        read = encodings.read(path.read_bytes())
+    except encodings.Binary as error:
+        raise _not_accepted(_("This is neither a picture nor a text.")) from error
+    except encodings.Unknown as error:
+        message = _("The encoding of this text cannot be told. Save it as UTF-8 and try again.")
+        raise Refusal(message, code="unknown-encoding") from error
+    text = wording.clean_text(read.text)
     if not text.strip():
-        raise Refusal("The text is empty.", code="empty")
-    return Text(text)
+        raise Refusal(_("The text is empty."), code="empty")
+    return Text(text, read.media_type)
+
+
+def _not_accepted(sentence: str) -> Refusal:
+    return Refusal(f"{sentence} {taken()}", code="type-not-accepted", status=415)

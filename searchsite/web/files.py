@@ -19,13 +19,14 @@ from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
 from searchsite.accounts import tokens
-from searchsite.library import files, pictures
+from searchsite.library import files, pictures, trash
+from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope, scope_for
 
 # Shown by browsers; everything else is downloaded.
-SHOWN = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif"}
-EXTENSIONS = SHOWN | {"text/plain": ".txt"}
+SHOWN = {one.media_type for one in FORMATS if one.shown}
+EXTENSIONS = {one.media_type: f".{one.names[0]}" for one in FORMATS} | {"text/plain": ".txt"}
 # A lost right shows after at most this long; until then a page costs no request for pictures it has shown before.
 MAX_AGE = 600
 # One range. Several, or nonsense, are answered with the whole file, as the standard allows.
@@ -73,20 +74,23 @@ def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBas
     item = _item(scope, public_id)
     if item.blob is None:
         raise Http404
-    name = item.title + EXTENSIONS.get(item.blob.media_type, "")
+    name = item.title + EXTENSIONS.get(item.blob.media_type.partition(";")[0], "")
     return _serve(request, Served(files.original_path(item.blob), item.blob.media_type, name, item.blob.sha256[:32]))
 
 
 @scoped
 def thumbnail(request: HttpRequest, scope: Scope, public_id: UUID, size: int) -> HttpResponseBase:
     """One of the fixed derivatives; 404 for any other size, and until the picture is decoded."""
-    item = _item(scope, public_id)
-    if item.blob is None or size not in files.SIZES or item.width is None:
+    return derivative(request, _item(scope, public_id), size)
+
+
+@scoped
+def trashed_thumbnail(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
+    """The thumbnail of an item in the trash, for who may take it back."""
+    item = trash.restorable(scope).select_related("blob").defer("title_search").filter(public_id=public_id).first()
+    if item is None:
         raise Http404
-    etag = f"{item.blob.sha256[:32]}-{size}"
-    return _serve(
-        request, Served(files.derivative_path(item.blob, size), files.DERIVATIVE_TYPE, f"{item.title}.webp", etag)
-    )
+    return derivative(request, item, files.THUMBNAIL)
 
 
 @scoped
@@ -117,6 +121,16 @@ def _item(scope: Scope, public_id: UUID) -> Item:
     if item is None:
         raise Http404
     return item
+
+
+def derivative(request: HttpRequest, item: Item, size: int) -> HttpResponseBase:
+    """One of the fixed derivatives of an item that the person may see."""
+    if item.blob is None or size not in files.SIZES or item.width is None:
+        raise Http404
+    etag = f"{item.blob.sha256[:32]}-{size}"
+    return _serve(
+        request, Served(files.derivative_path(item.blob, size), files.DERIVATIVE_TYPE, f"{item.title}.webp", etag)
+    )
 
 
 def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
@@ -179,8 +193,9 @@ class _Section:
 
 def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpResponseBase:
     shown = served.media_type in SHOWN
-    media_type = served.media_type if shown else f"{served.media_type}; charset=utf-8"
-    response["Content-Type"] = media_type
+    # A text in another encoding than UTF-8 says so itself.
+    unsaid = served.media_type == "text/plain"
+    response["Content-Type"] = f"{served.media_type}; charset=utf-8" if unsaid else served.media_type
     response["Content-Disposition"] = content_disposition_header(not shown, served.name) or "attachment"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
