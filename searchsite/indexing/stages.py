@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from searchsite.indexing import holding, plan, spaces, tables
-from searchsite.jobs import care, overview, queue
-from searchsite.jobs.models import Lane, State
+from searchsite.jobs import care, overview, pausing, queue
+from searchsite.jobs.models import Lane, StagePause, State
 from searchsite.jobs.overview import Stage
 from searchsite.library.models import Item
 
@@ -85,18 +86,25 @@ def reprocess(item: Item) -> None:
 
 
 def _explain(teams: Mapping[int, int], found: Mapping[int, Progress]) -> None:
-    """Say of jobs that wait in silence when it is a budget that they wait for; most often, nobody waits at all."""
+    """Say of jobs that wait in silence when it is for a person or a budget; most often, nobody waits at all."""
     silent = [
         (teams[pk], kind, progress.stages)
         for pk, progress in found.items()
         for kind, view in progress.stages.items()
         if progress.status == PROCESSING and view == StageView(WAITING)
     ]
+    pauses = pausing.pauses() if silent else {}
     for kind in {kind for _, kind, _ in silent}:
         reasons = holding.reasons({team_id for team_id, of, _ in silent if of == kind}, kind)
         for team_id, of, views in silent:
-            if of == kind and team_id in reasons:
-                views[kind] = StageView(WAITING, reasons[team_id])
+            if of == kind and (kind in pauses or team_id in reasons):
+                views[kind] = StageView(WAITING, paused_words(pauses[kind]) if kind in pauses else reasons[team_id])
+
+
+def paused_words(pause: StagePause) -> str:
+    """Why a paused stage waits, for everyone."""
+    words = gettext("An operator has paused this stage")
+    return f"{words}: {pause.reason}" if pause.reason else f"{words}."
 
 
 def _serving() -> tuple[int | None, ...]:

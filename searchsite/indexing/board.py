@@ -1,0 +1,164 @@
+"""Where the whole queue stands, stage by stage, and why what waits waits: for the operators' page, API and command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from searchsite import config
+from searchsite.indexing import gate, holding, missing, plan, provider, spaces
+from searchsite.indexing.models import ProviderPause
+from searchsite.inference.stages import stages_from
+from searchsite.jobs import failures, pace, pausing
+from searchsite.jobs.failures import Failures, plain
+from searchsite.jobs.models import StagePause, State
+from searchsite.jobs.pace import Held, Standing
+
+IDLE, WORKING, WAITING, PAUSED = "idle", "working", "waiting", "paused"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why some jobs of a stage wait: for a provider, a budget, or another try. How many, and until when, if known."""
+
+    reason: str
+    number: int
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage."""
+
+    standing: Standing
+    failed: int
+    cancelled: int
+    pause: StagePause | None
+    waits: tuple[Wait, ...]
+    configured: bool
+
+    @property
+    def kind(self) -> str:
+        """The stage's name."""
+        return self.standing.kind
+
+    @property
+    def state(self) -> str:
+        """One word for all of it."""
+        if self.pause is not None:
+            return PAUSED
+        if self.standing.running:
+            return WORKING
+        if self.standing.waiting:
+            return WAITING if self.waits else WORKING
+        return IDLE
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at the pace of late; None while nobody knows."""
+        return None if self.pause else self.standing.seconds_left
+
+    @property
+    def oldest_seconds(self) -> float | None:
+        """How long the one that waits longest has been waiting."""
+        oldest = self.standing.oldest
+        return None if oldest is None else max(0.0, (timezone.now() - oldest).total_seconds())
+
+
+@dataclass(frozen=True)
+class Board:
+    """All stages, and all that has failed."""
+
+    rows: tuple[Row, ...]
+    failures: Failures
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return sum(row.standing.waiting for row in self.rows)
+
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
+        return sum(row.standing.running for row in self.rows)
+
+    @property
+    def failed(self) -> int:
+        """How many jobs have failed for good."""
+        return sum(row.failed for row in self.rows)
+
+    @property
+    def cancelled(self) -> int:
+        """How many jobs were cancelled."""
+        return sum(row.cancelled for row in self.rows)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the stage takes that takes longest; None while one of them does not know."""
+        busy = [row for row in self.rows if row.standing.waiting + row.standing.running]
+        known = [row.seconds_left for row in busy if row.seconds_left is not None]
+        return max(known) if known and len(known) == len(busy) else None
+
+
+def board(*, team_id: int | None = None) -> Board:
+    """Where the stages stand, for one team or for all."""
+    found = failures.grouped(teams=None if team_id is None else [team_id])
+    pauses, away = pausing.pauses(), {pause.provider: pause for pause in gate.away()}
+    rows = [
+        Row(
+            standing,
+            found.number(kind, State.DEAD),
+            found.number(kind, State.CANCELLED),
+            pauses.get(kind),
+            tuple(_waits(standing, away)),
+            missing.is_configured(kind),
+        )
+        for kind, standing in pace.standing(plan.BATCH, team_id=team_id).items()
+    ]
+    return Board(tuple(rows), found)
+
+
+def _waits(standing: Standing, away: Mapping[str, ProviderPause]) -> Iterable[Wait]:
+    """The reasons, each once: that of a server that is left alone stands for all that wait for it."""
+    if not standing.waiting:
+        return []
+    pause = away.get(_server(standing.kind)) if away else None
+    if pause is not None:
+        return [Wait(_server_words(pause), standing.waiting, pause.until)]
+    budgets: dict[str, int] = {}
+    for team_id, sentence in holding.reasons(set(standing.teams), standing.kind).items():
+        budgets[sentence] = budgets.get(sentence, 0) + standing.teams[team_id]
+    found = [Wait(sentence, number) for sentence, number in budgets.items()]
+    return found + [wait for wait in _others(standing.held) if wait.reason not in budgets]
+
+
+def _others(held: Iterable[Held]) -> list[Wait]:
+    together: dict[str, Wait] = {}
+    for one in held:
+        key = plain(one.reason)
+        known = together.get(key)
+        number = one.number + (known.number if known else 0)
+        until = one.until if known is None or known.until is None else max(one.until, known.until)
+        together[key] = Wait(one.reason, number, until)
+    now = timezone.now()
+    ordered = sorted(together.values(), key=lambda wait: -wait.number)
+    return [wait if wait.until and wait.until > now else Wait(wait.reason, wait.number) for wait in ordered]
+
+
+def _server(kind: str) -> str:
+    """Host and port of whoever does a stage."""
+    if kind == plan.EMBED:
+        space = spaces.active()
+        return (provider.configured() if space is None else provider.endpoint_of(space)).host
+    endpoint = getattr(stages_from(config.load()), kind, None)
+    return "" if endpoint is None else str(endpoint.host)
+
+
+def _server_words(pause: ProviderPause) -> str:
+    said = pause.reason.removeprefix(f"{pause.provider}: ").rstrip(".")
+    words = _("%(server)s is left alone for a while") % {"server": pause.provider}
+    return f"{words}: {said}." if said else f"{words}."

@@ -1,0 +1,234 @@
+"""The operators' page of the queue: where each stage stands, live; retry, cancel, pause, and what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from searchsite.accounts.models import Team
+from searchsite.indexing import missing, plan
+from searchsite.jobs import care, failures, pausing
+from searchsite.jobs.models import State
+from searchsite.library.refusals import Refusal
+from searchsite.web import queue_rows
+from searchsite.web.doors import MemberRequest, View, in_team
+
+P = ParamSpec("P")
+# Forms carry a mask that is new each time, which is no change of the page.
+MASKED = re.compile(r'<input type="hidden" name="csrfmiddlewaretoken" value="[^"]*">')
+
+
+def _for_operators(*methods: str) -> Callable[[Callable[Concatenate[MemberRequest, P], HttpResponseBase]], View]:
+    """Let only people of staff in."""
+
+    def wrap(view: Callable[Concatenate[MemberRequest, P], HttpResponseBase]) -> View:
+        def door(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not (request.user.is_staff or request.user.is_superuser):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return in_team(*methods)(wraps(view)(door))  # type: ignore[arg-type]  # of what is wrapped, mypy forgets a name
+
+    return wrap
+
+
+@_for_operators("GET")
+def page(request: MemberRequest) -> HttpResponseBase:
+    """Show where everything stands."""
+    return render(request, "queue/page.html", _known(request))
+
+
+@_for_operators("GET")
+def live(request: MemberRequest) -> HttpResponseBase:
+    """What may have changed; nothing, where nothing has."""
+    if not request.htmx:
+        return redirect(_home(request))
+    html, digest = _live(request)
+    return HttpResponse(status=204) if request.GET.get("seen") == digest else HttpResponse(html)
+
+
+@_for_operators("GET")
+def look(request: MemberRequest) -> HttpResponseBase:
+    """Count what each stage has not made. Files are looked at, so it takes a moment."""
+    chosen = _acting_team(request)
+    found = [missing.look(kind, team_id=chosen) for kind in plan.BATCH]
+    if request.htmx:
+        return render(request, "queue/_missing.html", _known(request, found=found))
+    return render(request, "queue/page.html", _known(request, found=found))
+
+
+@_for_operators("POST")
+def make(request: MemberRequest) -> HttpResponseBase:
+    """Have made what a stage has not."""
+    kind = _kind(request)
+    if not missing.is_configured(kind):
+        raise Refusal(_("Nothing is configured that does this."), code="not-configured")
+    _require(_may_act(request))
+    number = missing.enqueue_missing(kind, team_id=_acting_team(request))
+    return _done(request, ngettext("%(n)s item will be processed.", "%(n)s items will be processed.", number), number)
+
+
+@_for_operators("POST")
+def retry(request: MemberRequest) -> HttpResponseBase:
+    """Try again one job, a group, a stage's failures, or everything that failed."""
+    _require(_may_act(request))
+    teams = _teams(request)
+    if "job" in request.POST or "reason" in request.POST:
+        number = care.retry(_chosen(request, teams), teams=teams)
+    else:
+        number = care.retry_all(_kind(request) if request.POST.get("kind") else None, teams=teams)
+    return _done(request, ngettext("%(n)s job will be tried again.", "%(n)s jobs will be tried again.", number), number)
+
+
+@_for_operators("POST")
+def cancel(request: MemberRequest) -> HttpResponseBase:
+    """Cancel one job, give a group of failures up, or cancel all that waits of a stage."""
+    _require(_may_act(request))
+    teams = _teams(request)
+    if "job" in request.POST or "reason" in request.POST:
+        chosen = _chosen(request, teams)
+        number = care.give_up(chosen, teams=teams) + care.cancel(chosen, teams=teams)
+    else:
+        number = care.cancel_waiting(_kind(request), teams=teams)
+    return _done(request, ngettext("%(n)s job was cancelled.", "%(n)s jobs were cancelled.", number), number)
+
+
+@_for_operators("POST")
+def pause(request: MemberRequest) -> HttpResponseBase:
+    """Pause a stage in the whole house."""
+    _require(request.user.is_superuser)
+    kind = _kind(request)
+    pausing.pause(kind, by=request.user.get_username(), reason=request.POST.get("reason", ""))
+    return _done(request, _("%(stage)s is paused. What runs is finished.") % {"stage": queue_rows.stage_name(kind)})
+
+
+@_for_operators("POST")
+def resume(request: MemberRequest) -> HttpResponseBase:
+    """Let a stage go on."""
+    _require(request.user.is_superuser)
+    kind = _kind(request)
+    pausing.resume(kind)
+    return _done(request, _("%(stage)s goes on.") % {"stage": queue_rows.stage_name(kind)})
+
+
+@_for_operators("GET")
+def group(request: MemberRequest) -> HttpResponseBase:
+    """All items of one group of failures, the newest first."""
+    kind, state, reason = (request.GET.get(name, "") for name in ("kind", "state", "reason"))
+    if kind not in plan.BATCH or state not in (State.DEAD, State.CANCELLED):
+        raise Http404
+    chosen = _team(request)
+    ids = failures.of_group(kind, state, reason, teams=None if chosen is None else [chosen.pk])
+    if not ids:
+        return redirect(_home(request))
+    shown = queue_rows.jobs_of(request, sorted(ids, reverse=True)[: queue_rows.MOST_SHOWN])
+    known = {"kind": kind, "state": state, "reason": reason, "count": len(ids), "jobs": shown}
+    return render(request, "queue/group.html", known | _ways(request))
+
+
+def _known(request: MemberRequest, **more: Any) -> dict[str, Any]:
+    html, digest = _live(request)
+    return {"live": html, "digest": digest, "shown_queue": True, **_ways(request), **more}
+
+
+def _live(request: MemberRequest) -> tuple[str, str]:
+    """The part of the page that changes, and a digest of it that the next question names."""
+    chosen = _team(request)
+    shown = queue_rows.shown(request, chosen.pk if chosen else None)
+    html = render_to_string("queue/_live.html", shown | _ways(request), request)
+    digest = hashlib.sha256(MASKED.sub("", html).encode()).hexdigest()[:16]
+    return html.replace("SEEN", digest, 1), digest
+
+
+def _ways(request: MemberRequest) -> dict[str, Any]:
+    """Whose queue is shown, what the person may do, and where the verbs are."""
+    chosen = _team(request)
+    everyone = list(Team.objects.order_by("name")) if request.user.is_superuser else []
+    return {
+        "team": chosen,
+        "teams": everyone if len(everyone) > 1 else [],
+        "query": "?" + urlencode({"team": chosen.public_id}) if chosen else "",
+        "may_act": _may_act(request),
+        "leads": request.user.is_superuser,
+    }
+
+
+def _team(request: MemberRequest) -> Team | None:
+    """The one team that a superuser asked for; another's is as if it were not there."""
+    wanted = request.GET.get("team", "")
+    if not wanted or not request.user.is_superuser:
+        return None
+    try:
+        found = Team.objects.filter(public_id=UUID(wanted)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _may_act(request: MemberRequest) -> bool:
+    return request.user.is_superuser or request.membership.may_edit
+
+
+def _teams(request: MemberRequest) -> Collection[int] | None:
+    """Whose jobs the person may change: of staff those of the team they work in, of superusers all, or the chosen."""
+    acting = _acting_team(request)
+    return None if acting is None else [acting]
+
+
+def _acting_team(request: MemberRequest) -> int | None:
+    if not request.user.is_superuser:
+        return request.membership.team_id
+    chosen = _team(request)
+    return chosen.pk if chosen else None
+
+
+def _chosen(request: MemberRequest, teams: Collection[int] | None) -> list[int]:
+    """One job by its number, or all of a group."""
+    number = request.POST.get("job", "")
+    if number:
+        return [int(number)] if number.isascii() and number.isdigit() and int(number) < 2**63 else []
+    return failures.of_group(_kind(request), request.POST.get("state", ""), request.POST["reason"], teams=teams)
+
+
+def _kind(request: MemberRequest) -> str:
+    kind = request.POST.get("kind", "")
+    if kind not in plan.BATCH:
+        raise Refusal(_("There is no such stage."), code="stage")
+    return kind
+
+
+def _require(allowed: bool) -> None:
+    if not allowed:
+        raise PermissionDenied
+
+
+def _home(request: MemberRequest) -> str:
+    chosen = _team(request)
+    return reverse("queue") + (f"?{urlencode({'team': chosen.public_id})}" if chosen else "")
+
+
+def _done(request: MemberRequest, words: str, number: int | None = None) -> HttpResponseBase:
+    """Say what was done: within the page to a script, above the page else."""
+    said = words if number is None else words % {"n": f"{number:,}"}
+    if request.htmx:
+        html, _digest = _live(request)
+        return HttpResponse(html + render_to_string("queue/_said.html", {"said": said}))
+    messages.success(request, said)
+    return redirect(_home(request))

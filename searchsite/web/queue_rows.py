@@ -1,0 +1,201 @@
+"""What the queue's page shows of each stage and of each failure, ready for the templates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import F, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from searchsite.accounts.models import Team
+from searchsite.indexing import board
+from searchsite.indexing.board import Board, Row
+from searchsite.jobs.failures import Group
+from searchsite.jobs.models import Job, Lane, State
+from searchsite.jobs.pace import Standing
+from searchsite.library.models import Item
+from searchsite.library.scope import scope_for
+from searchsite.web.doors import MemberRequest
+from searchsite.web.templatetags.look import stage_name as stage_name
+
+EXAMPLES, MOST_GROUPS, MOST_SHOWN = 5, 40, 100
+SPARK = (120, 28)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A line of what was done per minute, drawn into a box, and the same in words."""
+
+    line: str
+    area: str
+    words: str
+
+
+@dataclass(frozen=True)
+class ShownJob:
+    """One failed job with its item: without a title where the person may not see it."""
+
+    id: int
+    title: str
+    address: str
+    said: str
+    attempts: int
+    when: str
+    may_act: bool
+
+
+def shown(request: MemberRequest, team_id: int | None) -> dict[str, Any]:
+    """All that the live part of the page shows."""
+    found = board.board(team_id=team_id)
+    groups = found.failures.groups[:MOST_GROUPS]
+    jobs = {one.id: one for one in jobs_of(request, [pk for group in groups for pk in group.jobs[:EXAMPLES]])}
+    more = {"team": request.GET["team"]} if team_id is not None else {}
+    names = dict(Team.objects.values_list("id", "name")) if team_id is None else {}
+    return {
+        "board": found,
+        "rows": [_row(row, names) for row in found.rows],
+        "groups": [_group(group, jobs, more) for group in groups],
+        "more_groups": len(found.failures.groups) - len(groups),
+        "said": _said(found),
+        "left": lasting(found.seconds_left),
+    }
+
+
+def jobs_of(request: MemberRequest, ids: Iterable[int]) -> list[ShownJob]:
+    """These jobs, newest first."""
+    found = list(Job.objects.filter(pk__in=list(ids)).order_by(F("finished_at").desc(nulls_last=True), "-id"))
+    items = _seen(request).in_bulk([job.subject for job in found])
+    own = request.membership.team_id if request.membership.may_edit else None
+    return [
+        ShownJob(
+            job.pk,
+            items[job.subject].title if job.subject in items else "",
+            _address(request, items.get(job.subject)),
+            job.last_error,
+            job.attempts,
+            ago(job.finished_at),
+            request.user.is_superuser or job.team_id == own,
+        )
+        for job in found
+    ]
+
+
+def lasting(seconds: float | None) -> str:
+    """A length of time, roughly; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return _("about a minute") if seconds > 45 else _("less than a minute")
+    if seconds < 2 * 3600:
+        return _("about %(n)d minutes") % {"n": round(seconds / 60)}
+    if seconds < 2 * 86_400:
+        return _("about %(n)d hours") % {"n": round(seconds / 3600)}
+    return _("about %(n)d days") % {"n": round(seconds / 86_400)}
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in minutes at the finest: a page that changes each second has no rest."""
+    if moment is None:
+        return ""
+    minutes = int((timezone.now() - moment).total_seconds() // 60)
+    if minutes < 1:
+        return _("just now")
+    if minutes < 60:
+        return ngettext("%(n)d minute ago", "%(n)d minutes ago", minutes) % {"n": minutes}
+    if minutes < 48 * 60:
+        return ngettext("%(n)d hour ago", "%(n)d hours ago", minutes // 60) % {"n": minutes // 60}
+    return ngettext("%(n)d day ago", "%(n)d days ago", minutes // 1440) % {"n": minutes // 1440}
+
+
+def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
+    standing = row.standing
+    lanes = {Lane.WAITING: _("a person waits"), Lane.NORMAL: _("normal"), Lane.BULK: _("in bulk")}
+    return {
+        "row": row,
+        "kind": row.kind,
+        "standing": standing,
+        "oldest": lasting(row.oldest_seconds),
+        "left": lasting(row.seconds_left),
+        "rate": _rate(standing),
+        "spark": _spark(standing.minutes),
+        "lanes": [(str(lanes.get(lane, lane)), number) for lane, number in sorted(standing.lanes.items())],
+        "teams": [(names.get(pk, str(pk)), number) for pk, number in standing.teams.most_common(12)] if names else [],
+        "waits": [(wait, f"{timezone.localtime(wait.until):%H:%M}" if wait.until else "") for wait in row.waits[:4]],
+    }
+
+
+def _group(group: Group, jobs: dict[int, ShownJob], more: dict[str, str]) -> dict[str, Any]:
+    listed = [jobs[pk] for pk in group.jobs[:EXAMPLES] if pk in jobs]
+    alone = group.count == 1 or group.said == group.reason
+    words = group.said if alone else group.reason
+    if not words:
+        words = _("Cancelled by a person") if group.state == State.CANCELLED else _("Without a reason")
+    names = {"kind": group.kind, "state": group.state, "reason": group.reason}
+    key = hashlib.sha256(repr(names).encode()).hexdigest()[:10]
+    return {
+        "group": group,
+        "words": words,
+        "jobs": listed,
+        "when": ago(group.newest),
+        "key": key,
+        "address": urlencode(names | more),
+    }
+
+
+def _rate(standing: Standing) -> str:
+    rate = standing.rate
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
+def _spark(minutes: list[int]) -> Spark:
+    width, height = SPARK
+    most, step = max(minutes), width / (len(minutes) - 1)
+    points = [
+        (round(place * step, 1), round(height - 1 - (height - 3) * number / (most or 1), 1))
+        for place, number in enumerate(minutes)
+    ]
+    line = " ".join(f"{x},{y}" for x, y in points)
+    words = ngettext(
+        "Done per minute in the last half hour: %(most)s at most, %(now)s in the last minute",
+        "Done per minute in the last half hour: %(most)s at most, %(now)s in the last minute",
+        most,
+    )
+    return Spark(line, f"0,{height} {line} {width},{height}", words % {"most": most, "now": minutes[-1]})
+
+
+def _said(found: Board) -> str:
+    """What is worth saying aloud: no counts that change all the time."""
+    paused = [stage_name(row.kind) for row in found.rows if row.state == board.PAUSED]
+    busy = found.waiting + found.running
+    said = [_("There is work to do.") if busy else _("Nothing waits.")]
+    if paused:
+        said.append(_("Paused: %(stages)s.") % {"stages": ", ".join(paused)})
+    if found.failed:
+        words = ngettext("%(n)s job has failed.", "%(n)s jobs have failed.", found.failed)
+        said.append(words % {"n": f"{found.failed:,}"})
+    return " ".join(said)
+
+
+def _seen(request: MemberRequest) -> QuerySet[Item]:
+    """Items whose titles the person may see: in all the teams they are in, or everywhere."""
+    items = Item.objects.only("id", "public_id", "title", "collection_id")
+    if request.user.is_superuser:
+        return items
+    scopes = [scope_for(request.user, one.team_id) for one in request.memberships()]  # type: ignore[attr-defined]
+    return items.filter(collection_id__in=[pk for scope in scopes for pk in scope.collection_ids])
+
+
+def _address(request: MemberRequest, item: Item | None) -> str:
+    if item is None:
+        return ""
+    if item.collection_id in request.scope.collection_ids:
+        return reverse("item", args=[item.public_id])
+    return reverse("admin:library_item_change", args=[item.pk]) if request.user.is_superuser else ""

@@ -1,0 +1,36 @@
+// The queue's page asks every few seconds what has changed, unless nobody looks at it. Only what differs is exchanged,
+// so what has the focus and what was opened stays as it is.
+const EVERY = 3000, SAY_EVERY = 10000;
+
+export function startQueue() {
+  const page = document.querySelector("[data-queue]");
+  if (!page) return;
+  const live = () => document.querySelector("#queue-live");
+  const said = document.querySelector("#queue-said");
+  let heard = live().dataset.said, spoke = 0;
+
+  const refresh = () => { if (!document.hidden) window.htmx.trigger(live(), "refresh"); };
+  setInterval(refresh, EVERY);
+  document.addEventListener("visibilitychange", refresh);
+  // Whether something is open is the reader's business.
+  document.addEventListener("htmx:before:morph:attr", (event) => {
+    if (event.target.matches?.("details") && event.detail.attrName === "open") event.preventDefault();
+  });
+  page.addEventListener("submit", (event) => {
+    const asked = event.target.closest("details.really");
+    if (asked && event.target.hasAttribute("hx-post")) {
+      asked.open = false;
+      said.focus({ preventScroll: true });
+    }
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const words = live()?.dataset.said;
+    if (!words || words === heard || Date.now() - spoke < SAY_EVERY) return;
+    heard = words;
+    spoke = Date.now();
+    const line = document.createElement("p");
+    line.className = "visually-hidden";
+    line.textContent = words;
+    document.querySelector("#queue-said").replaceChildren(line);
+  });
+}
