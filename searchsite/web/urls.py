@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import path
 
-from searchsite.web import asking, files, items, searching, spaces, switching, tus, uploads, usage
+from searchsite.web import asking, files, items, queue, searching, spaces, switching, tus, uploads, usage
 
 urlpatterns = [
     path("", searching.search, name="home"),
@@ -42,6 +42,15 @@ urlpatterns = [
     path("spaces/<int:number>/activate", spaces.activate, name="space-activate"),
     path("spaces/<int:number>/cancel", spaces.cancel, name="space-cancel"),
     path("spaces/<int:number>/drop", spaces.drop, name="space-drop"),
+    path("queue", queue.page, name="queue"),
+    path("queue/live", queue.live, name="queue-live"),
+    path("queue/group", queue.group, name="queue-group"),
+    path("queue/missing", queue.look, name="queue-missing"),
+    path("queue/make", queue.make, name="queue-make"),
+    path("queue/retry", queue.retry, name="queue-retry"),
+    path("queue/cancel", queue.cancel, name="queue-cancel"),
+    path("queue/pause", queue.pause, name="queue-pause"),
+    path("queue/resume", queue.resume, name="queue-resume"),
     path("team", switching.switch_team, name="switch-team"),
     # Only these of django-allauth's pages: accounts are made and mended by an administrator.
     path("accounts/login/", account.login, name="account_login"),
