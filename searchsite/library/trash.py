@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from searchsite.accounts.models import Membership, Role
 from searchsite.jobs.models import Job
 from searchsite.library import blobs, collections
 from searchsite.library.models import Item, ItemQuerySet, Purpose
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 
+log = structlog.get_logger()
 KEPT = timedelta(days=30)
 AT_ONCE = 500
 
@@ -61,6 +65,26 @@ def restore(item: Item, *, scope: Scope | None = None) -> None:
     item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
 
 
+def delete_now(ids: Sequence[int], *, scope: Scope) -> int:
+    """Delete trashed items for good before their time, as a team's admins may. Returns how many.
+
+    Raises Refusal for anybody else. Files that nothing uses any more go at once, or with the next purge where there
+    are many.
+    """
+    leads = Membership.objects.filter(user_id=scope.user_id, team_id=scope.team_id, role=Role.ADMIN)
+    if not leads.exists():
+        raise Refusal(_("Only the team's admins may delete for good."), code="admins-only", status=403)
+    number = 0
+    for first in range(0, len(ids), AT_ONCE):
+        with transaction.atomic():
+            mine = restorable(scope).filter(Exists(leads), pk__in=ids[first : first + AT_ONCE])
+            number += _delete(mine.select_for_update(of=("self",), skip_locked=True))
+    log.info("deleted for good", user=scope.user_id, team=scope.team_id, number=number, items=list(ids)[:100])
+    if number <= AT_ONCE:
+        blobs.forget_unused()
+    return number
+
+
 def purge() -> int:
     """Delete for good what has lain in the trash for 30 days, with the files that nothing else uses."""
     number = 0
@@ -68,14 +92,19 @@ def purge() -> int:
         with transaction.atomic():
             locked = Item.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=ids)
             # A restore that came first has taken its item out of the condition.
-            chosen = list(locked.filter(trashed_at__lt=Now() - KEPT).values_list("pk", flat=True))
-            Item.objects.filter(pk__in=chosen).delete()
-            Job.objects.filter(subject__in=chosen).delete()
-        number += len(chosen)
-        if len(chosen) < len(ids):
+            deleted = _delete(locked.filter(trashed_at__lt=Now() - KEPT))
+        number += deleted
+        if deleted < len(ids):
             break
     blobs.forget_unused()
     return number
+
+
+def _delete(locked: QuerySet[Item]) -> int:
+    chosen = list(locked.values_list("pk", flat=True))
+    Item.objects.filter(pk__in=chosen).delete()
+    Job.objects.filter(subject__in=chosen).delete()
+    return len(chosen)
 
 
 def _old() -> list[int]:
