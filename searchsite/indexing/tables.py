@@ -78,7 +78,7 @@ COLUMNS = {
     "input_hash": "bytea",
 }
 HASHES = "SELECT part_id, input_hash FROM {table} WHERE item_id = ANY(%s)"
-FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = %s"
+FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = ANY(%s)"
 FROM_LACKING = """
 FROM part JOIN item ON item.id = part.item_id
 WHERE (item.kind = 'text' OR item.width IS NOT NULL)
@@ -172,8 +172,13 @@ def hashes(space_id: int, item_ids: Iterable[int]) -> dict[int, bytes]:
 
 def forget(space_id: int, item_id: int) -> None:
     """Have the item's parts embedded anew; the old vectors serve until then."""
+    forget_all(space_id, [item_id])
+
+
+def forget_all(space_id: int, item_ids: Sequence[int]) -> None:
+    """Have the parts of these items embedded anew."""
     with cursor() as opened:
-        opened.execute(query(FORGET, space_id), [item_id])
+        opened.execute(query(FORGET, space_id), [list(item_ids)])
 
 
 def count_up_to(space_id: int, channel: str, limit: int) -> int:

@@ -193,6 +193,9 @@ class Item(models.Model):
         ]
         indexes = [
             models.Index(fields=["collection", "-created_at", "-id"], name="item_newest"),
+            # Of all teams: for who leads the house. And what lies in the trash, which is little.
+            models.Index(fields=["-created_at", "-id"], condition=Q(trashed_at=None), name="item_newest_of_all"),
+            models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="item_trashed"),
             GinIndex(fields=["title_search"], name="item_title_words"),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="item_title_trigrams"),
         ]

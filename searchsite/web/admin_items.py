@@ -1,84 +1,206 @@
-"""The admin of items: thumbnails, upload, once more through the stages, and the trash."""
+"""The admin of items: thumbnails, filters, search in the library's own indexes, and what is done to many at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http.response import HttpResponseBase
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from searchsite.indexing import stages
-from searchsite.jobs.overview import failed_for, open_for
+from searchsite.indexing import plan, stages
+from searchsite.jobs.models import FAILED, Job
 from searchsite.library import trash
 from searchsite.library.files import THUMBNAIL
-from searchsite.library.models import Item
-from searchsite.web import admin_upload
+from searchsite.library.models import TEXT_CONFIG, Item, ItemQuerySet, Part
+from searchsite.web import admin_actions, admin_item_form, admin_upload
+from searchsite.web.admin_filters import ByPerson, Choosing, InCollection, OfTeam, Since
 from searchsite.web.admin_scope import Scoped, by_role, is_superuser, scope_in
 
+# A search looks at so many matches of each index.
+MOST_MATCHES = 3000
+SHOWN_STATES = {
+    stages.PROCESSING: gettext_lazy("Processing"),
+    stages.READY: gettext_lazy("Ready"),
+    stages.FAILED: gettext_lazy("Failed"),
+}
+FAILED_STAGES = {
+    plan.DECODE: gettext_lazy("Failed: opening the file"),
+    plan.READ: gettext_lazy("Failed: reading text"),
+    plan.CAPTION: gettext_lazy("Failed: describing"),
+    plan.EMBED: gettext_lazy("Failed: embedding"),
+}
 
-class StatusFilter(admin.SimpleListFilter):
-    """Where an item stands."""
 
-    title = parameter_name = "status"
+class StatusFilter(Choosing):
+    """Where an item stands, and which stage failed."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The three states an item shows."""
-        return [(stages.PROCESSING, "Processing"), (stages.READY, "Ready"), (stages.FAILED, "Failed")]
+    title, parameter_name = gettext_lazy("status"), "status"
 
-    def queryset(self, request: HttpRequest, items: QuerySet[Item]) -> QuerySet[Item]:
-        """Ask the job table."""
-        chosen = self.value()
-        return stages.having(items, chosen) if chosen in dict(self.lookup_choices) else items
+    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """The three states an item shows, and its stages."""
+        return [(name, str(shown)) for name, shown in {**SHOWN_STATES, **FAILED_STAGES}.items()]
+
+    def narrowed(self, rows: QuerySet[Item], chosen: str, request: HttpRequest) -> QuerySet[Item]:
+        """Ask the job table. Failures are few: they are found from there, the others from the items."""
+        failed = Job.objects.filter(FAILED).values("subject")
+        if chosen in FAILED_STAGES:
+            rows = rows.filter(pk__in=failed.filter(kind=chosen))
+        elif chosen == stages.FAILED:
+            rows = rows.filter(pk__in=failed)
+        return stages.having(rows, stages.FAILED if chosen in FAILED_STAGES else chosen)
+
+
+class TrashFilter(Choosing):
+    """The library, or its trash."""
+
+    title, parameter_name = gettext_lazy("place"), "trash"
+
+    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """All that lies there, or what goes soon."""
+        return [("1", _("In the trash")), ("7", _("Deleted within a week"))]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Item]) -> QuerySet[Item]:
+        """Nothing from the trash unless it was asked for."""
+        return super().queryset(request, rows) if self.value() else rows.filter(trashed_at=None)
+
+    def narrowed(self, rows: QuerySet[Item], chosen: str, request: HttpRequest) -> QuerySet[Item]:
+        """What lies in the trash."""
+        rows = rows.filter(trashed_at__isnull=False)
+        if chosen == "1":
+            return rows
+        return rows.filter(trashed_at__lt=timezone.now() - trash.KEPT + timezone.timedelta(days=int(chosen)))
+
+    def choices(self, changelist: Any) -> Any:
+        """The library is what is shown first, so it is not called “all”."""
+        first, *others = super().choices(changelist)
+        return [first | {"display": _("Library")}, *others]
+
+
+def _act(name: str) -> Any:
+    action = admin_actions.ACTIONS[name]
+
+    def act(site: Scoped, request: HttpRequest, items: QuerySet[Item]) -> HttpResponse | None:
+        return admin_actions.perform(site, request, items, action)
+
+    act.__name__ = name
+    return admin.action(description=action.does, permissions=["act"])(act)
 
 
 @admin.register(Item)
 class ItemAdmin(Scoped):
-    """Items with thumbnails. They come in by upload, change through the item's page, and leave by the trash."""
+    """Items. They come in by upload, change through their verbs, and leave by the trash."""
 
-    list_display = ("thumbnail", "title", "kind", "collection", "status", "created_by", "created_at")
-    list_display_links = ("thumbnail", "title")
-    list_select_related = ("collection", "created_by")
-    list_filter = (
-        "kind",
-        StatusFilter,
-        ("collection", admin.RelatedOnlyFieldListFilter),
-        ("created_by", admin.RelatedOnlyFieldListFilter),
-        "created_at",
-    )
+    list_display = ("thumbnail", "name", "kind", "collection", "status", "created_by", "created_at")
+    list_display_links = ("thumbnail", "name")
+    list_filter = (TrashFilter, "kind", StatusFilter, Since, InCollection, ByPerson, OfTeam)
+    # The fields that are searched are those of the indexes; this has Django show the box.
     search_fields = ("title",)
-    ordering = ("-created_at", "-id")
-    actions = ("reprocess", "move_to_trash")
-    rights = by_role(editor=frozenset({"view", "add"}), admin=frozenset({"view", "add"}))
-    superuser_rights = frozenset({"view", "add"})
-    readonly_fields = fields = (
-        "picture",
-        "title",
-        "kind",
-        "collection",
-        "stages",
-        "source_url",
-        "size",
-        "created_by",
-        "created_at",
-        "page",
+    search_help_text = gettext_lazy(
+        "Words in titles, captions, texts and tags, or parts of titles; a number: that item"
     )
+    ordering = ("-created_at", "-id")
+    sortable_by = ("created_at",)
+    unsure = frozenset({"status"})
+    actions = tuple(map(_act, admin_actions.ACTIONS))
+    rights = by_role(editor=frozenset({"view", "add", "change"}), admin=frozenset({"view", "add", "change"}))
+    superuser_rights = frozenset({"view", "add", "change"})
+    form = admin_item_form.ItemForm
+    change_form_template = "admin/library/item/change_form.html"
+    change_list_template = "admin/library/item/change_list.html"
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Item]) -> QuerySet[Item]:
-        """Items in collections of the scope."""
-        return rows.filter(collection_id__in=scope_in(request).collection_ids)
+        """Items in collections of the scope, and what of the trash may be restored."""
+        scope = scope_in(request)
+        here = Q(collection_id__in=scope.collection_ids)
+        if request.GET.get("trash") or (request.resolver_match and request.resolver_match.kwargs):
+            here |= Q(pk__in=trash.restorable(scope).values("pk"))
+        return rows.filter(here)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Item]:
-        """Carry the status along, and leave out what only searches need."""
-        items: QuerySet[Item] = super().get_queryset(request).defer("title_search")
-        return items.annotate(has_open=open_for("id"), has_failed=failed_for("id"))
+        """Without what only searches need."""
+        related = ("collection", "created_by", "blob", "trashed_from", "team")
+        items: QuerySet[Item] = super().get_queryset(request)
+        return items.select_related(*related).defer("title_search", "placeholder")
+
+    def finished(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
+        """Look up how far the items of one page are."""
+        known = stages.status_of(rows)
+        for item in rows:
+            item.progress = known[item.pk]
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Item], search_term: str
+    ) -> tuple[QuerySet[Item], bool]:
+        """Find words by full text and parts of titles by trigrams, within what the person sees."""
+        term = search_term.strip().replace("\0", "")
+        if not term:
+            return queryset, False
+        asked = SearchQuery(term, config=TEXT_CONFIG, search_type="websearch")
+        seen = self.get_queryset(request).select_related(None).order_by()
+        titles = Q(title_search=asked) | Q(title__icontains=term) if len(term) >= 3 else Q(title_search=asked)
+        mine = ItemQuerySet(Item).filter(pk__in=seen.values("pk")) if not is_superuser(request) else Item.objects.all()
+        parts = Part.objects.order_by().filter(search=asked)
+        if not is_superuser(request):
+            parts = parts.filter(item__in=seen.values("pk"))
+        ids = set(mine.order_by().filter(titles).values_list("pk", flat=True)[:MOST_MATCHES])
+        ids |= set(parts.values_list("item_id", flat=True)[:MOST_MATCHES])
+        if term.isdecimal() and len(term) < 19:
+            ids.add(int(term))
+        return queryset.filter(pk__in=ids), False
+
+    def has_change_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
+        """Only in what the scope may change, and not in the trash."""
+        allowed = super().has_change_permission(request, obj)
+        if obj is None or not allowed:
+            return allowed
+        return obj.trashed_at is None and (is_superuser(request) or obj.collection_id in scope_in(request).writable_ids)
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether the person may change anything at all; each action then keeps to the scope."""
         return is_superuser(request) or bool(scope_in(request).writable_ids)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Of the trash things are only restored."""
+        found = super().get_actions(request)
+        in_trash = bool(request.GET.get("trash"))
+        return {name: one for name, one in found.items() if (name == "restore") == in_trash}
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[str]:
+        """Of the trash: from where, and how long it still lies there."""
+        if request.GET.get("trash"):
+            return ("thumbnail", "name", "kind", "was_in", "days_left", "created_by", "created_at")
+        return self.list_display
+
+    def get_urls(self) -> list[Any]:
+        """With the buttons of the form."""
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(self._button(view)),
+                name=f"library_item_{name}",
+            )
+            for name, view in admin_item_form.BUTTONS.items()
+        ]
+        small = self.admin_site.admin_view(self._button(admin_item_form.thumbnail), cacheable=True)
+        own.append(path("<int:pk>/thumbnail/<int:size>/", small, name="library_item_thumbnail"))
+        return [*own, *super().get_urls()]
+
+    def _button(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        def pressed(request: HttpRequest, pk: int, **more: int) -> HttpResponseBase:
+            return view(self, request, pk, **more)
+
+        return pressed
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -86,69 +208,84 @@ class ItemAdmin(Scoped):
         """Items are added by uploading files."""
         return admin_upload.upload(self, request)
 
-    @admin.action(description="Process again", permissions=["act"])
-    def reprocess(self, request: HttpRequest, items: QuerySet[Item]) -> None:
-        """Decode, read and embed once more."""
-        chosen = self._writable(request, items)
-        for item in chosen:
-            stages.reprocess(item)
-        messages.info(request, f"{len(chosen)} items will be processed again.")
+    def get_fieldsets(self, request: HttpRequest, obj: Item | None = None) -> Any:
+        """What can be said of this kind of item."""
+        return admin_item_form.fieldsets_for(obj)
 
-    @admin.action(description="Move to the trash", permissions=["act"])
-    def move_to_trash(self, request: HttpRequest, items: QuerySet[Item]) -> None:
-        """Gone from lists and searches, but not for good."""
-        chosen = self._writable(request, items)
-        for item in chosen:
-            trash.trash(item)
-        messages.info(request, f"{len(chosen)} items were moved to the trash.")
+    def get_form(self, request: HttpRequest, obj: Item | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form knows in whose name it writes."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return admin_item_form.within(form, request, obj)
 
-    def _writable(self, request: HttpRequest, items: QuerySet[Item]) -> list[Item]:
-        """The chosen items that the person may change; says so when that leaves some out."""
-        chosen = list(items)
-        if is_superuser(request):
-            return chosen
-        ids = scope_in(request).writable_ids
-        writable = [item for item in chosen if item.collection_id in ids]
-        if len(writable) < len(chosen):
-            messages.warning(request, f"{len(chosen) - len(writable)} items are in collections you may not change.")
-        return writable
+    def get_readonly_fields(self, request: HttpRequest, obj: Item | None = None) -> tuple[str, ...]:
+        """What is not a matter of opinion."""
+        return ("size", "created_by", "created_at", "page")
 
-    @admin.display(description="")
+    def save_model(self, request: HttpRequest, obj: Item, form: Any, change: bool) -> None:
+        """All is written already, by the verbs that the form calls."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With the picture and the stages beside the form."""
+        known = admin_item_form.beside(self, request, object_id)
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | known)
+
+    @admin.display(description=gettext_lazy("Picture"))
     def thumbnail(self, item: Item) -> SafeString | str:
-        """A small picture; texts show a sign."""
-        if not item.is_picture:
-            return format_html('<span class="thumbnail" aria-hidden="true">{}</span>', "¶")
-        address = reverse("thumbnail", args=[item.public_id, THUMBNAIL])
+        """A small picture; texts show a sign. The title beside it says what it is."""
+        if not item.is_picture or item.width is None:
+            return format_html('<span class="thumbnail" aria-hidden="true">{}</span>', "…" if item.is_picture else "¶")
+        address = reverse("admin:library_item_thumbnail", args=[item.pk, THUMBNAIL])
         return format_html('<img class="thumbnail" src="{}" alt="" width="64" height="64" loading="lazy">', address)
 
-    @admin.display(description="Status")
-    def status(self, item: Item) -> str:
-        """The same three words as on the item's page."""
-        if item.has_open:  # type: ignore[attr-defined]
-            return stages.PROCESSING
-        return stages.FAILED if item.has_failed else stages.READY  # type: ignore[attr-defined]
+    @admin.display(description=gettext_lazy("Title"))
+    def name(self, item: Item) -> str:
+        """The title."""
+        return item.title
 
-    @admin.display(description="Picture")
-    def picture(self, item: Item) -> SafeString | str:
-        """The thumbnail, larger."""
-        if not item.is_picture:
-            return "none"
-        address = reverse("thumbnail", args=[item.public_id, THUMBNAIL])
-        return format_html('<img class="preview" src="{}" alt="">', address)
+    @admin.display(description=gettext_lazy("Status"))
+    def status(self, item: Item) -> SafeString:
+        """The same three words as on the item's page; a failure with its stage."""
+        progress = item.progress  # type: ignore[attr-defined]  # by `finished`
+        failed = [str(FAILED_STAGES[name]) for name, one in progress.stages.items() if one.state == stages.FAILED]
+        shown = ", ".join(failed) if progress.status == stages.FAILED and failed else SHOWN_STATES[progress.status]
+        return format_html('<span class="state {}">{}</span>', progress.status, shown)
 
-    @admin.display(description="Stages")
-    def stages(self, item: Item) -> str:
-        """Each stage with its state and what went wrong."""
-        shown = stages.status_of([item])[item.pk].stages.items()
-        return "; ".join(f"{name}: {one.state} {one.error}".strip() for name, one in shown)
+    @admin.display(description=gettext_lazy("Was in"))
+    def was_in(self, item: Item) -> str:
+        """Where it goes when it is restored."""
+        return item.trashed_from.name if item.trashed_from else _("Inbox")
 
-    @admin.display(description="Size")
+    @admin.display(description=gettext_lazy("Deleted in"))
+    def days_left(self, item: Item) -> str:
+        """How long it still lies in the trash."""
+        if item.trashed_at is None:
+            return ""
+        days = max((item.trashed_at + trash.KEPT - timezone.now()).days, 0)
+        return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+    @admin.display(description=gettext_lazy("Tags"))
+    def tags(self, item: Item) -> str:
+        """Shown where they can't be changed."""
+        return admin_item_form.said_of(item)["tags"]
+
+    @admin.display(description=gettext_lazy("Caption"))
+    def caption(self, item: Item) -> str:
+        """Shown where it can't be changed."""
+        return admin_item_form.said_of(item)["caption"]
+
+    @admin.display(description=gettext_lazy("Text"))
+    def text(self, item: Item) -> str:
+        """Shown where it can't be changed."""
+        return admin_item_form.said_of(item)["text"]
+
+    @admin.display(description=gettext_lazy("Size"))
     def size(self, item: Item) -> str:
         """Pixels and bytes."""
-        pixels = f"{item.width} × {item.height}, " if item.width else ""
-        return f"{pixels}{item.blob.size:,} bytes, {item.blob.media_type}" if item.blob else "a note"
+        return admin_item_form.size_of(item)
 
-    @admin.display(description="Page")
+    @admin.display(description=gettext_lazy("Page"))
     def page(self, item: Item) -> SafeString:
-        """Where the item is changed."""
-        return format_html('<a href="{}">Open and edit</a>', reverse("item", args=[item.public_id]))
+        """Where everybody sees the item."""
+        return format_html('<a href="{}">{}</a>', reverse("item", args=[item.public_id]), _("Open its page"))

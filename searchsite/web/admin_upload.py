@@ -1,16 +1,19 @@
-"""Putting many files in from the admin: each file is taken or refused on its own."""
+"""Putting many files in from the admin: each file is taken or refused on its own, dropped or chosen."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from searchsite.jobs.models import Lane
 from searchsite.library import intake
@@ -40,10 +43,18 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    """Which files, and where to."""
+    """Which files, and where to. What is dropped goes to the same place."""
 
-    file = FilesField(label="Files", help_text="JPEG, PNG, WebP, GIF or text; as many as you like.")
-    collection = forms.ModelChoiceField(Collection.objects.none(), required=False, empty_label="Inbox")
+    collection = forms.ModelChoiceField(
+        Collection.objects.none(),
+        label=gettext_lazy("Collection"),
+        required=False,
+        empty_label=gettext_lazy("Inbox"),
+        help_text=gettext_lazy("Dropped files go there, too."),
+    )
+    file = FilesField(
+        label=gettext_lazy("Files"), help_text=gettext_lazy("Pictures or text; as many as you like, up to 500 at once.")
+    )
 
     def __init__(self, *args: Any, scope: Scope, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,20 +71,43 @@ def upload(site: Scoped, request: HttpRequest) -> HttpResponse:
     sent = request.method == "POST"
     form = UploadForm(request.POST if sent else None, request.FILES if sent else None, scope=scope)
     if sent and form.is_valid():
+        if "application/json" in request.headers.get("Accept", ""):
+            return _answered(scope, form.cleaned_data)
         _take(request, scope, form.cleaned_data)
         return HttpResponseRedirect(reverse("admin:library_item_changelist"))
-    context = {**site.admin_site.each_context(request), "title": "Upload files", "form": form, "opts": Item._meta}
+    context = {
+        **site.admin_site.each_context(request),
+        "title": _("Upload files"),
+        "form": form,
+        "opts": Item._meta,
+        "places": bool(scope.writable_ids),
+        "max_bytes": settings.CONFIG.max_file_bytes,
+    }
     return TemplateResponse(request, "admin/upload.html", context)
 
 
+def _add(scope: Scope, file: UploadedFile, collection: Collection | None) -> intake.Added:
+    place = intake.place_for(scope, collection.public_id if collection else None, lane=Lane.NORMAL)
+    return intake.add_file(file, file.name or "", into=place)
+
+
+def _answered(scope: Scope, chosen: dict[str, Any]) -> JsonResponse:
+    """Take one dropped file."""
+    try:
+        added = _add(scope, chosen["file"][0], chosen["collection"])
+    except Refusal as refusal:
+        return JsonResponse({"error": str(refusal)}, status=refusal.status)
+    address = reverse("admin:library_item_change", args=[added.item.pk])
+    return JsonResponse({"url": address, "created": added.created}, status=201 if added.created else 200)
+
+
 def _take(request: HttpRequest, scope: Scope, chosen: dict[str, Any]) -> None:
-    collection = chosen["collection"].public_id if chosen["collection"] else None
-    place = intake.place_for(scope, collection, lane=Lane.NORMAL)
     for file in chosen["file"]:
         name = file.name or ""
         try:
-            added = intake.add_file(file, name, into=place)
+            added = _add(scope, file, chosen["collection"])
         except Refusal as refusal:
             messages.error(request, f"“{name}”: {refusal}")
         else:
-            messages.success(request, f"“{name}” {'is in' if added.created else 'was there already'}.")
+            said = _("“%(name)s” is in.") if added.created else _("“%(name)s” was there already.")
+            messages.success(request, said % {"name": name})
