@@ -22,11 +22,15 @@ def waiting() -> int:
 def test_many_wake_ups_in_a_row_are_one_at_once_and_one_after_the_last():
     with app.connection_for_write() as connection, connection.channel() as channel:
         channel.queue_purge(QUEUE)
+    began = time.monotonic()
     for _ in range(20):
         with transaction.atomic():
             wake.wake_on_commit([QUEUE])
-    assert waiting() == 1
+    # On a machine that is busy elsewhere the row takes longer than the silence after a wake-up.
+    more = int((time.monotonic() - began) / wake.EVERY_SECONDS)
+    assert 1 <= waiting() <= 1 + more + 1
     time.sleep(3 * wake.EVERY_SECONDS)
-    assert waiting() == 2
+    rung = waiting()
+    assert 2 <= rung <= 2 + more
     wake.wake_on_commit([QUEUE])
-    assert waiting() == 3
+    assert waiting() == rung + 1
