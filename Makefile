@@ -7,6 +7,9 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 	{ echo "searchsite needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) on the PATH." >&2; exit 1; }
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
+# Each process has a Postgres, a broker and a browser of its own.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
+
 QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 
 .PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench screenshots lock clean
@@ -23,8 +26,8 @@ qwen-local: ## Add torch and transformers, for PRESET=qwen-local
 verify-qwen: ## Compare the configured Qwen3 networks with the numbers that their makers published
 	@$(BOOTSTRAP) && exec $(VENV) manage.py verify_qwen $(ARGS)
 
-test: ## Run the test suite against a real Postgres, broker and browser
-	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest $(ARGS)
+test: ## Run the test suite against a real Postgres, broker and browser; ARGS=... runs a part of it
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 test-qwen: .venv-qwen/installed ## Run the tests of the Qwen3 engine, in an environment of its own with torch
 	@exec .venv-qwen/bin/python -m pytest -c tests/qwen/pytest.ini --rootdir . --confcutdir tests/qwen tests/qwen $(ARGS)

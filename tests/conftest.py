@@ -15,6 +15,15 @@ from searchsite.search import reranking
 from tests import house, servers
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something dear, where several processes test: a file, and all that visits one house."""
+    for item in items:
+        folder = item.path.parent.name
+        group = folder if folder in ("journeys", "journey") else str(item.path.relative_to(item.config.rootpath))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def _a_process_that_remembers_nothing() -> None:
     """What a process keeps for some seconds of servers that were away or slow must not reach the next test."""
