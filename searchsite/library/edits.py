@@ -42,10 +42,13 @@ def retag(item: Item, names: Iterable[str], *, scope: Scope) -> None:
 @transaction.atomic
 def tag(item: Item, *, add: Iterable[str] = (), remove: Iterable[str] = (), scope: Scope) -> None:
     """Put tags on the item and take others off, whatever else it has by now."""
+    adding, removing = tags.normal(add), tags.normal(remove)
+    if not adding and not removing:
+        raise Refusal(_("Nothing is left of this tag."), code="tag-missing")
     locked(item, scope)
-    gone = {wording.normalise_tag(name) for name in remove}
-    kept = item.item_tags.order_by("id").values_list("tag__name", flat=True)
-    if tags.set_all(item, [*(name for name in kept if name not in gone), *add]):
+    if adding and tags.full([item.pk], add=adding, remove=removing):
+        raise Refusal(_("An item has at most %(most)s tags.") % {"most": tags.MOST}, code="too-many-tags")
+    if tags.change([item.pk], add=adding, remove=removing, team_id=item.team_id):
         embed_again(item, lane=Lane.WAITING)
 
 

@@ -14,7 +14,7 @@ from tests.web.conftest import picture, text
 
 def test_it_shows_a_text_with_its_paragraphs(alice, note):
     page = text(alice.get(f"/items/{note.public_id}"))
-    assert "Walnut bread\n\nLet it rest overnight." in page and "Recipe" in page and "Inbox" in page
+    assert "<p>Walnut bread</p>\n<p>Let it rest overnight.</p>" in page and "Recipe" in page and "Inbox" in page
 
 
 def test_it_asks_again_until_the_stages_are_done(alice, note):

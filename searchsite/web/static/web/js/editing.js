@@ -1,4 +1,7 @@
 // The words of an item: Enter saves (in a text of many lines with Ctrl or Cmd), Escape puts the old ones back.
+// What is saved changes the page where it stands: nothing else that is being written is lost, and Back still leads back.
+import { say } from "./showing.js";
+
 const FORMS = "form.rename, .saying form";
 const isChanged = (field) => field.value !== field.defaultValue;
 
@@ -16,14 +19,54 @@ export function startEditing() {
       event.preventDefault();
       form.requestSubmit();
     } else if (event.key === "Escape") {
+      event.preventDefault();
       field.value = field.defaultValue;
       form.classList.remove("changed");
       field.blur();
     }
   });
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-saves]");
+    if (!form) return;
+    event.preventDefault();
+    save(form, event.submitter);
+  });
   // Nobody's words are taken away by an answer that comes while they are written.
   document.addEventListener("htmx:config:request", (event) => {
     const source = event.detail.ctx?.sourceElement ?? event.target;
-    if (source.id === "live" && source.querySelector(".saying textarea:focus, .saying form.changed")) event.preventDefault();
+    if (source.id === "live" && source.querySelector(":is(textarea, input):focus, form.changed")) event.preventDefault();
   });
+}
+
+async function save(form, submitter) {
+  if (form.ariaBusy === "true") return;
+  form.ariaBusy = "true";
+  const request = { method: "POST", body: new FormData(form, submitter), headers: { "HX-Request": "true" } };
+  const answer = await fetch(form.action, request).catch(() => null);
+  form.ariaBusy = "false";
+  if (!answer?.ok || answer.redirected || answer.headers.has("HX-Redirect")) {
+    if (!answer || answer.headers.has("HX-Redirect")) return form.submit();
+    const plain = answer.headers.get("Content-Type")?.startsWith("text/plain");
+    return say(plain ? await answer.text() : answer.statusText, { wrong: true });
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  replace(form, page.querySelector("#live"), submitter);
+}
+
+function replace(form, fresh, submitter) {
+  const live = document.querySelector("#live");
+  const fields = [...live.querySelectorAll("textarea, input:not([type=hidden])")];
+  const unsaved = fields.filter((one) => one.form !== form && isChanged(one)).map((one) => [one.id, one.value]);
+  const focused = form.dataset.saves || (document.activeElement?.id && `#${document.activeElement.id}`) || (submitter?.id && `#${submitter.id}`);
+  live.replaceWith(document.adoptNode(fresh));
+  for (const [id, value] of unsaved) {
+    const field = document.getElementById(id);
+    if (!field) continue;
+    field.value = value;
+    field.form.classList.add("changed");
+  }
+  window.htmx.process(fresh);
+  if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
+  if (fresh.dataset.saved) say(fresh.dataset.saved);
+  document.dispatchEvent(new CustomEvent("item:saved"));
 }

@@ -1,5 +1,6 @@
 // "/" and Ctrl/Cmd-K lead to the search box. The single key can be switched off: localStorage "single-keys" = "off".
-const inText = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
+export const inText = (target) => Boolean(target.closest?.("input, textarea, select, [contenteditable]"));
+export const singleKeysAreOn = () => localStorage.getItem("single-keys") !== "off";
 
 export function startKeys() {
   const box = document.querySelector("#q");
@@ -7,13 +8,14 @@ export function startKeys() {
   document.addEventListener("keydown", (event) => {
     const combined = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
     const single = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey
-      && !inText(event.target) && localStorage.getItem("single-keys") !== "off";
+      && !inText(event.target) && singleKeysAreOn();
     if (!combined && !single) return;
     event.preventDefault();
     box.focus();
     box.select();
   });
-  document.querySelector("[data-focus=q]")?.addEventListener("click", (event) => {
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-focus=q]")) return;
     event.preventDefault();
     box.focus();
   });

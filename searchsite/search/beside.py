@@ -1,0 +1,103 @@
+"""What lies around an item in a list: those before and after it, as a search or a browse shows them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import LiteralString
+
+from django.core.cache import cache
+from django.db import connection
+
+from searchsite.indexing import spaces
+from searchsite.library.models import Item
+from searchsite.library.scope import Scope
+from searchsite.search import browse, cards
+from searchsite.search.bounds import ITEM, Bounds, bounds_for
+from searchsite.search.cards import Card
+from searchsite.search.find import Search
+from searchsite.search.paging import Place
+from searchsite.search.questions import Question, checked, to_query
+
+REACH = 8
+# The list is that of the search one came from, and stepping through it asks no network again.
+KEPT_SECONDS = 1800
+EARLIER: LiteralString = """
+SELECT count(*) FROM (
+    SELECT FROM item WHERE <bounds> AND (item.created_at, item.id) <is> (%(day)s, %(item)s) LIMIT %(most)s
+) AS counted
+"""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Cards before and after the item, in the list's order. `place` counts from 1; None: it is not in the list."""
+
+    before: tuple[Card, ...] = ()
+    after: tuple[Card, ...] = ()
+    place: int | None = None
+    total: int = 0
+
+
+def beside(item: Item, question: Question, scope: Scope) -> Beside:
+    """Return what lies around the item. Raises BadQuestion, or NotFound for what is not there for this person."""
+    asked = replace(checked(question), cursor=None, limit=REACH)
+    bounds = bounds_for(asked.filters, scope)
+    if bounds is None:
+        return Beside()
+    if asked.terms:
+        return _in_search(item, asked, scope, bounds)
+    return _in_browse(item, asked, scope, bounds)
+
+
+def _in_browse(item: Item, question: Question, scope: Scope, bounds: Bounds) -> Beside:
+    if not _is_within(item, bounds):
+        return Beside()
+    place = Place(0, item.pk, item.created_at, item.created_at)
+    oldest = question.sort == "oldest"
+    later, _more, total = browse.page(question, bounds, place)
+    earlier, _more, _total = browse.page(replace(question, sort="newest" if oldest else "oldest"), bounds, place)
+    before, after = [one.item_id for one in reversed(earlier)], [one.item_id for one in later]
+    return _shown(before, after, scope, place=_earlier(item, bounds, oldest=oldest) + 1, total=total)
+
+
+def _is_within(item: Item, bounds: Bounds) -> bool:
+    only = bounds.narrowed(only=[item.pk])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM item WHERE " + only.conditions(ITEM), only.values)
+        return bool(cursor.rowcount)
+
+
+def _earlier(item: Item, bounds: Bounds, *, oldest: bool) -> int:
+    statement = EARLIER.replace("<bounds>", bounds.conditions(ITEM)).replace("<is>", "<" if oldest else ">")
+    values = bounds.values | {"day": item.created_at, "item": item.pk, "most": browse.MOST_COUNTED}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.fetchone()[0])
+
+
+def _in_search(item: Item, question: Question, scope: Scope, bounds: Bounds) -> Beside:
+    key = _key(question, scope)
+    found: list[int] | None = cache.get(key)
+    if found is None or item.pk not in found:
+        found = [one.item_id for one in Search(question, scope, bounds, spaces.active()).found(None)]
+        cache.set(key, found, KEPT_SECONDS)
+    if item.pk not in found:
+        return Beside(total=len(found))
+    at = found.index(item.pk)
+    before, after = found[max(0, at - REACH) : at], found[at + 1 : at + 1 + REACH]
+    return _shown(before, after, scope, place=at + 1, total=len(found))
+
+
+def _key(question: Question, scope: Scope) -> str:
+    asked = to_query(replace(question, limit=REACH, cursor=None))
+    return f"listed:{scope.team_id}:{scope.user_id}:{hashlib.sha256(asked.encode()).hexdigest()}"
+
+
+def _shown(before: Sequence[int], after: Sequence[int], scope: Scope, *, place: int, total: int) -> Beside:
+    loaded = cards.load([(pk, None) for pk in (*before, *after)], scope)
+    found = {at: card for at, (card, _part) in loaded.items()}
+    earlier = tuple(found[at] for at in range(len(before)) if at in found)
+    later = tuple(found[at] for at in range(len(before), len(before) + len(after)) if at in found)
+    return Beside(earlier, later, place, max(total, place))
