@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -146,13 +147,14 @@ def _known(request: MemberRequest, **more: Any) -> dict[str, Any]:
     return {"live": html, "digest": digest, "shown_queue": True, **_ways(request), **more}
 
 
-def _live(request: MemberRequest) -> tuple[str, str]:
+def _live(request: MemberRequest) -> tuple[SafeString, str]:
     """The part of the page that changes, and a digest of it that the next question names."""
     chosen = _team(request)
     shown = queue_rows.shown(request, chosen.pk if chosen else None)
     html = render_to_string("queue/_live.html", shown | _ways(request), request)
     digest = hashlib.sha256(MASKED.sub("", html).encode()).hexdigest()[:16]
-    return html.replace("SEEN", digest, 1), digest
+    # What the template has escaped stays so.
+    return SafeString(html.replace("SEEN", digest, 1)), digest
 
 
 def _ways(request: MemberRequest) -> dict[str, Any]:
