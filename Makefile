@@ -70,8 +70,8 @@ types: ## Check the types
 bench: ## Measure starts, indexing and search
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench $(ARGS)
 
-screenshots: ## Take the picture that the README shows
-	@$(BOOTSTRAP) --dev && exec $(VENV) -m tests.screenshots
+screenshots: ## Take pictures of the main pages; ARGS=samples renews those in the sample library and the README
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m tests.screenshots $(ARGS)
 
 lock: ## Resolve the dependencies anew into the two lock files (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH (https://docs.astral.sh/uv/)." >&2; exit 1; }

@@ -1,31 +1,131 @@
-"""`make screenshots`: take the picture of the sample library that the README shows."""
+"""Pictures of the pages, taken of the sample library by our own browser.
+
+python -m tests.screenshots            the main pages, light and dark, on a desk and on a phone, into screenshots/
+python -m tests.screenshots samples    those that lie in the sample library, and the one in the README
+"""
 
 from __future__ import annotations
 
+import re
+import shutil
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from searchsite.config import ROOT
+from searchsite.ops import samples
 from tests import house
+from tests.browsing import NAMES
 
-CHROMIUM = "/usr/bin/chromium"
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+PAGES = {
+    "browse": "/",
+    "words": "/?q=a+big+wave",
+    "text in pictures": "/?q=%22reading+text%22",
+    "nothing fits": "/?q=cat&kind=text&after=2030-01-01",
+    "upload": "/upload",
+    "note": "/notes/new",
+    "ask": "/ask",
+    "trash": "/trash",
+    "queue": "/queue",
+    "spaces": "/spaces",
+    "usage": "/usage",
+    "admin": "/admin/",
+    "admin items": "/admin/library/item/",
+}
+SAMPLES = {
+    "Results for a big wave": "/?q=a+big+wave",
+    "Results for people at the seaside": "/?q=people+at+the+seaside",
+    "Upload page": "/upload",
+    "Page for asking questions": "/ask",
+    "Queue of the operators": "/queue",
+    "Embedding spaces": "/spaces",
+    "Usage and budgets": "/usage",
+    "Administration, front page": "/admin/",
+    "Administration, list of items": "/admin/library/item/",
+    "Trash with days left": "/trash",
+}
+DOCUMENTS = {"Settings of the web server": "settings.md", "How the house is built": "architecture.md"}
+PLAIN = "body { max-width: 70ch; margin: 2rem auto; font: 16px/1.5 sans-serif } td { padding: 4px }"
 
 
-def main() -> None:
-    """Write it to docs/."""
+def main(what: str) -> None:
+    """Start a house with the sample library, and take what is asked for."""
     with tempfile.TemporaryDirectory() as directory, house.running(Path(directory), SAMPLE_LIBRARY="true") as home:
         wait_until_settled(home)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = browser.new_page(viewport=DESKTOP)
-            sign_in(page, home)
-            take(page, home, "/?q=a+big+wave", "search.jpg")
+            found = next(filter(None, map(shutil.which, NAMES)))
+            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            (take_samples if what == "samples" else take_pages)(browser, home)
             browser.close()
+
+
+def take_pages(browser: Browser, home: house.House) -> None:
+    """Each main page in both themes and two widths."""
+    folder = ROOT / "screenshots"
+    folder.mkdir(exist_ok=True)
+    for theme in ("light", "dark"):
+        for size in (DESKTOP, PHONE):
+            with visit(browser, home, viewport=size, color_scheme=theme) as page:
+                pages = PAGES | {"item": first(page, home, "a cat"), "text item": first(page, home, "&kind=text")}
+                for name, address in pages.items():
+                    open_page(page, home, address)
+                    page.screenshot(path=folder / f"{name} {theme} {size['width']}.png")
+
+
+def take_samples(browser: Browser, home: house.House) -> None:
+    """What the sample library shows of searchsite itself."""
+    folder = samples.FOLDER / "screenshots"
+    folder.mkdir(exist_ok=True)
+    with visit(browser, home, viewport=DESKTOP, color_scheme="light") as page:
+        for name, address in SAMPLES.items():
+            open_page(page, home, address)
+            page.screenshot(path=folder / f"{name}.png")
+        open_page(page, home, "/?q=a+big+wave")
+        page.screenshot(path=ROOT / "docs" / "search.jpg", type="jpeg", quality=80)
+    with visit(browser, home, viewport=PHONE, color_scheme="dark") as page:
+        open_page(page, home, "/")
+        page.screenshot(path=folder / "Library on a phone at night.png")
+    page = browser.new_page(viewport={"width": 900, "height": 800})
+    for name, document in DOCUMENTS.items():
+        text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+        page.set_content(f"<style>{PLAIN}</style>{MarkdownIt().enable('table').render(text)}")
+        page.screenshot(path=folder / f"{name}.png")
+
+
+@contextmanager
+def visit(browser: Browser, home: house.House, **how: object) -> Iterator[Page]:
+    """A page of the first user."""
+    context = browser.new_context(**how)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(home.base_url)
+    page.fill("input[name=login]", "admin")
+    page.fill("input[name=password]", home.admin_password)
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("networkidle")
+    yield page
+    context.close()
+
+
+def open_page(page: Page, home: house.House, address: str) -> None:
+    """Open a page, and wait until its pictures are there."""
+    page.goto(home.base_url + address)
+    page.wait_for_load_state("networkidle")
+
+
+def first(page: Page, home: house.House, words: str) -> str:
+    """The address of the first item that is found."""
+    open_page(page, home, f"/?q={words}")
+    found = re.search(r'href="(/items/[0-9a-f-]{36}[^"]*)"', page.content())
+    assert found is not None, words
+    return found[1].replace("&amp;", "&")
 
 
 def wait_until_settled(home: house.House) -> None:
@@ -39,21 +139,5 @@ def wait_until_settled(home: house.House) -> None:
             time.sleep(1)
 
 
-def sign_in(page: Page, home: house.House) -> None:
-    """Sign in as the first user."""
-    page.goto(home.base_url)
-    page.fill("input[name=login]", "admin")
-    page.fill("input[name=password]", home.admin_password)
-    page.keyboard.press("Enter")
-    page.wait_for_load_state("networkidle")
-
-
-def take(page: Page, home: house.House, address: str, name: str) -> None:
-    """Open a page and keep its picture."""
-    page.goto(home.base_url + address)
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=ROOT / "docs" / name, type="jpeg", quality=80)
-
-
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else "pages")
