@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TypedDict
 from uuid import UUID
 
@@ -33,8 +33,8 @@ def added(request: HttpRequest, new: Added) -> HttpResponse:
     return render(request, "upload/_entry.html", {"entry": entry})
 
 
-def listed(scope: Scope, ids: Sequence[UUID], *, known: Collection[UUID] = ()) -> list[Entry]:
+def listed(scope: Scope, ids: Sequence[UUID]) -> list[Entry]:
     """Return the entries of those items that the scope may see, the newest first."""
     items = list(Item.objects.visible_to(scope).select_related("collection").filter(public_id__in=ids).order_by("-id"))
     progress = stages.status_of(items)
-    return [Entry(item=item, progress=progress[item.pk], known=item.public_id in known) for item in items]
+    return [Entry(item=item, progress=progress[item.pk], known=False) for item in items]

@@ -24,7 +24,7 @@ from searchsite.library.models import Collection
 from searchsite.library.refusals import Refusal
 from searchsite.web import entries
 from searchsite.web.doors import MemberRequest, in_team
-from searchsite.web.items import writable
+from searchsite.web.seen import writable
 
 
 @in_team("GET", "POST")
@@ -119,11 +119,11 @@ def _all(request: MemberRequest, files: Sequence[UploadedFile], place: Place) ->
 
 
 def _entries(request: MemberRequest) -> list[entries.Entry]:
-    return entries.listed(request.scope, _ids(request, "id"), known=_ids(request, "known"))
+    return entries.listed(request.scope, _ids(request))
 
 
-def _ids(request: MemberRequest, name: str) -> list[UUID]:
-    return [one for one in map(_uuid, request.GET.getlist(name)[: entries.LISTED]) if one]
+def _ids(request: MemberRequest) -> list[UUID]:
+    return [one for one in map(_uuid, request.GET.getlist("id")[: entries.LISTED]) if one]
 
 
 def _uuid(value: str) -> UUID | None:
