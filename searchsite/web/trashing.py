@@ -45,7 +45,7 @@ def page(request: MemberRequest) -> HttpResponseBase:
             "entries": [_trashed(item) for item in shown],
             "page": shown,
             "number": shown.paginator.count,
-            "kept": trash.KEPT.days,
+            "kept_days": trash.KEPT.days,
             "leads": request.membership.role == Role.ADMIN,
             "moment": timezone.now().isoformat(),
         },
