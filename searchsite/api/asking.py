@@ -7,12 +7,13 @@ from uuid import UUID
 
 from searchsite.api import inputs, schemas, shapes
 from searchsite.api.problems import Problem
+from searchsite.library.scope import Scope
+from searchsite.search import facets, find
 from searchsite.search.cards import Card
-from searchsite.search.find import Hit, Results
-from searchsite.search.questions import Filters, Question, Term, checked
+from searchsite.search.find import Hit
+from searchsite.search.questions import BadQuestion, Filters, Question, Term, checked
 
 Value = TypeVar("Value", UUID, str)
-NO_FACETS = "Facets are not offered yet; they are left out."
 
 
 def question_of(asked: inputs.SearchIn) -> Question:
@@ -23,21 +24,32 @@ def question_of(asked: inputs.SearchIn) -> Question:
     return checked(Question(terms, filters, *rest))
 
 
-def notes_on(asked: inputs.SearchIn) -> list[str]:
-    """Say what was asked for and cannot be had here."""
-    return [NO_FACETS] * bool(asked.facets)
-
-
-def search_out(results: Results, notes: list[str]) -> schemas.SearchOut:
-    """Describe what was found."""
+def search_out(question: Question, scope: Scope, *, wanted: bool | list[str]) -> schemas.SearchOut:
+    """Answer a question, with the counts that are wanted. Raises BadQuestion."""
+    names = facets.FACETS if wanted is True else tuple(dict.fromkeys(wanted or ()))
+    unknown = set(names) - set(facets.FACETS)
+    if unknown:
+        raise BadQuestion(f"Facets are {', '.join(facets.FACETS)}.")
+    results = find.find(question, scope)
     return schemas.SearchOut(
         hits=[_hit(hit) for hit in results.hits],
         next_cursor=results.next_cursor,
         total_estimate=results.total_estimate,
         took_ms=results.took_ms,
         space=results.space or "",
-        notes=[*results.notes, *notes],
+        notes=list(results.notes),
+        facets=_facets(facets.facets(question, scope, names)) if names else None,
     )
+
+
+def _facets(counted: facets.Facets) -> dict[str, schemas.FacetOut]:
+    return {
+        name: schemas.FacetOut(
+            values=[schemas.FacetValue(value=one.value, label=one.label, count=one.count) for one in values],
+            capped=name in counted.capped,
+        )
+        for name, values in counted.values.items()
+    }
 
 
 def _term(asked: inputs.TermIn) -> Term:

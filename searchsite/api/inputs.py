@@ -96,6 +96,7 @@ class SearchQuery(Schema):
     instruct: str = Field("", description="What the embedder is told to look for, in one English sentence.")
     limit: str = Field("24", description="1 to 100.")
     cursor: str = ""
+    facets: list[str] = Field([], description="Counts: true for all, or some of kind, collection, tag, by, month.")
 
 
 class RegionIn(Strict):
@@ -145,7 +146,9 @@ class SearchIn(Strict):
         description="What the embedder is told to look for, in one English sentence of at most 300 characters; when not"
         " given, what fits the question.",
     )
-    facets: bool | list[Text] = False
+    facets: bool | list[Text] = Field(
+        False, description="Count what is found: true for all, or some of kind, collection, tag, by, month."
+    )
 
 
 class CollectionIn(Strict):

@@ -122,6 +122,21 @@ class HitOut(BaseModel):
     why: list[WhyOut]
 
 
+class FacetValue(BaseModel):
+    """One value to narrow by; `value` is what the filter of that name takes, or a month like 2026-01."""
+
+    value: str
+    label: str
+    count: int
+
+
+class FacetOut(BaseModel):
+    """Counts of one kind, without its own filter; tags with it, as hits carry all of those asked for."""
+
+    values: list[FacetValue]
+    capped: bool = Field(description="More items fit than were counted: each count is the least there is.")
+
+
 class SearchOut(BaseModel):
     """What was found."""
 
@@ -131,6 +146,7 @@ class SearchOut(BaseModel):
     took_ms: float
     space: str = Field(description="The space of vectors that answered; empty when words alone did.")
     notes: list[str] = Field(description="What the caller should know, in sentences.")
+    facets: dict[str, FacetOut] | None = Field(None, description="By kind, collection, tag, by, month; where wanted.")
 
 
 class PictureOut(BaseModel):

@@ -8,7 +8,7 @@ from ninja.responses import Status
 from searchsite.api import asking, bodies, inputs, schemas
 from searchsite.api.auth import ASK, READ, SHOW, Request
 from searchsite.library import pictures
-from searchsite.search import find, questions
+from searchsite.search import questions
 
 router = Router(tags=["search"])
 EXAMPLE = {"query": [{"text": "red car"}, {"text": "snow", "weight": -1}], "filters": {"kind": ["image"]}, "limit": 10}
@@ -32,7 +32,7 @@ PICTURE = {
 def search(request: Request, query: Query[inputs.SearchQuery]) -> schemas.SearchOut:
     """The same parameters as the search page has, so that an address can be taken over. Without any: the newest."""
     question = questions.from_query(request.GET)
-    return asking.search_out(find.find(question, request.auth.scope), [])
+    return asking.search_out(question, request.auth.scope, wanted=_wanted(query.facets))
 
 
 @router.post(
@@ -45,7 +45,7 @@ def search(request: Request, query: Query[inputs.SearchQuery]) -> schemas.Search
 def search_for(request: Request, asked: inputs.SearchIn) -> schemas.SearchOut:
     """Each term pulls towards what it says, or away from it when its weight is negative."""
     question = asking.question_of(asked)
-    return asking.search_out(find.find(question, request.auth.scope), asking.notes_on(asked))
+    return asking.search_out(question, request.auth.scope, wanted=asked.facets)
 
 
 @router.post(
@@ -61,3 +61,9 @@ def add_picture(request: Request) -> Status[schemas.PictureOut]:
     kept = pictures.add_query_picture(file, scope=request.auth.scope)
     kept.refresh_from_db(fields=["expires_at"])
     return Status(201, schemas.PictureOut(id=kept.public_id, expires_at=kept.expires_at))
+
+
+def _wanted(given: list[str]) -> bool | list[str]:
+    """All facets, none, or those that are named."""
+    names = [one for one in given if one not in ("", "false")]
+    return True if "true" in names else names

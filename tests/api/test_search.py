@@ -28,7 +28,7 @@ def test_words_find_a_text(api) -> None:
     assert hit.keys() == {"item", "score", "band", "part", "why"}
     assert hit["part"]["text"] == "The roses want water."
     assert hit["why"][0].keys() == {"channel", "rank", "similarity"}
-    assert found.keys() == {"hits", "next_cursor", "total_estimate", "took_ms", "space", "notes"}
+    assert found.keys() == {"hits", "next_cursor", "total_estimate", "took_ms", "space", "notes", "facets"}
 
 
 def test_both_ways_of_asking_find_the_same(api) -> None:
@@ -53,9 +53,19 @@ def test_filters_narrow(api) -> None:
     assert ask(api, filters={"collection": [text["collection"]], "after": "2999-01-01"}).json()["hits"] == []
 
 
+def test_facets_are_counted_where_they_are_wanted(api) -> None:
+    note(api)
+    assert ask(api).json()["facets"] is None
+    facets = ask(api, facets=True).json()["facets"]
+    assert facets["kind"] == {"values": [{"value": "text", "label": "Text", "count": 1}], "capped": False}
+    assert facets.keys() == {"kind", "collection", "tag", "by", "month"}
+    assert api.get(SEARCH, {"facets": ["by", "kind"]}).json()["facets"].keys() == {"by", "kind"}
+    assert api.get(SEARCH, {"facets": "colour"}).status_code == 400 == ask(api, facets=["colour"]).status_code
+
+
 def test_what_is_not_offered_is_said(api) -> None:
-    notes = ask(api, query=[{"text": "rose"}], rerank=True, facets=True).json()["notes"]
-    assert any("reranker" in one for one in notes) and any("Facets" in one for one in notes)
+    notes = ask(api, query=[{"text": "rose"}], rerank=True).json()["notes"]
+    assert any("reranker" in one for one in notes)
     region = {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
     picture_id = api.post(PICTURES, {"file": upload()}).json()["id"]
     response = ask(api, query=[{"picture": picture_id, "region": region}])

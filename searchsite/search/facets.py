@@ -1,0 +1,129 @@
+"""Counts under a question: by kind, collection, tag, person and month, within the scope.
+
+Each is counted without its own filter, so that it shows what else there is to choose; tags with it, as a hit must carry
+all of those asked for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, LiteralString
+
+from django.db import connection
+
+from searchsite.library.models import Collection, Kind
+from searchsite.library.scope import Scope
+from searchsite.search.bounds import ITEM, bounds_for
+from searchsite.search.every import every
+from searchsite.search.questions import Filters, Question, checked
+
+FACETS = ("kind", "collection", "tag", "by", "month")
+# So many items are counted, the newest; where there are more, the counts say "at least".
+MOST_COUNTED = 10_000
+MOST_VALUES = 60
+BASE: LiteralString = """
+WITH base AS MATERIALIZED (
+    SELECT item.id, item.kind, item.collection_id, item.created_by_id, item.created_at
+    FROM item WHERE <where> ORDER BY item.created_at DESC, item.id DESC LIMIT %(most)s
+)
+"""
+FOUND: LiteralString = "item.id = ANY(%(found)s::bigint[]) AND item.collection_id = ANY(%(scope)s::bigint[])"
+SIZE: LiteralString = "(SELECT '', '', count(*) FROM base)"
+COUNTS: Mapping[str, LiteralString] = {
+    "kind": "(SELECT 'kind', kind, count(*) FROM base GROUP BY kind)",
+    "collection": "(SELECT 'collection', collection_id::text, count(*) FROM base GROUP BY collection_id)",
+    "tag": """(SELECT 'tag', tag.name::text, counted.n
+        FROM (SELECT item_tag.tag_id, count(*) AS n FROM base JOIN item_tag ON item_tag.item_id = base.id
+            GROUP BY item_tag.tag_id ORDER BY n DESC LIMIT %(values)s) AS counted
+        JOIN tag ON tag.id = counted.tag_id)""",
+    "by": """(SELECT 'by', user_account.username, counted.n
+        FROM (SELECT created_by_id, count(*) AS n FROM base GROUP BY created_by_id ORDER BY n DESC LIMIT %(values)s)
+        AS counted JOIN user_account ON user_account.id = counted.created_by_id)""",
+    "month": """(SELECT 'month', to_char(month, 'YYYY-MM'), n FROM (
+        SELECT date_trunc('month', created_at AT TIME ZONE 'UTC') AS month, count(*) AS n FROM base GROUP BY 1
+        ORDER BY 1 DESC LIMIT %(values)s) AS counted)""",
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a facet, as the address writes it, what people call it, and how many hits have it."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The counts by facet. Where one is `capped`, more items fit than were counted: it says "at least"."""
+
+    values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    capped: frozenset[str] = frozenset()
+
+
+def facets(question: Question, scope: Scope, wanted: Iterable[str] = FACETS) -> Facets:
+    """Count what the question finds. Raises BadQuestion, or NotFound for what is not there for this person."""
+    question = replace(checked(question), cursor=None)
+    together: dict[Filters, list[str]] = defaultdict(list)
+    for facet in wanted:
+        together[_freed(question.filters, facet)].append(facet)
+    counted: dict[str, dict[str, int]] = {}
+    capped: set[str] = set()
+    for filters, names in together.items():
+        size, counts = _counted(replace(question, filters=filters), scope, names)
+        counted |= counts
+        capped.update(names if size >= MOST_COUNTED else ())
+    return Facets({name: _values(name, counts, scope) for name, counts in counted.items()}, frozenset(capped))
+
+
+def _freed(filters: Filters, facet: str) -> Filters:
+    """The filters without the facet's own."""
+    if facet == "kind":
+        return replace(filters, kinds=())
+    if facet == "collection":
+        return replace(filters, collections=())
+    if facet == "by":
+        return replace(filters, by=None)
+    return replace(filters, after=None, before=None) if facet == "month" else filters
+
+
+def _counted(question: Question, scope: Scope, names: list[str]) -> tuple[int, dict[str, dict[str, int]]]:
+    """How many were counted, and the counts of these facets, in one statement."""
+    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+    where: LiteralString = FOUND
+    values: dict[str, Any] = {"most": MOST_COUNTED, "values": MOST_VALUES, "scope": list(scope.collection_ids)}
+    if question.terms:
+        values["found"] = every(question, scope)
+    else:
+        bounds = bounds_for(question.filters, scope)
+        if bounds is None:
+            return 0, counts
+        where = bounds.conditions(ITEM)
+        values |= bounds.values
+    statement = BASE.replace("<where>", where) + SIZE
+    for name in names:
+        statement += " UNION ALL " + COUNTS[name]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+    for name, value, count in rows:
+        if name:
+            counts[name][value] = count
+    return next(count for name, _value, count in rows if not name), counts
+
+
+def _values(name: str, counts: Mapping[str, int], scope: Scope) -> tuple[Value, ...]:
+    """The values as people choose them: kinds as they are known, months newest first, the rest by their number."""
+    if name == "kind":
+        return tuple(Value(kind, str(kind.label), counts[kind]) for kind in Kind if kind in counts)
+    if name == "collection":
+        places = Collection.objects.filter(pk__in=scope.collection_ids).values_list("pk", "public_id", "name")
+        found = [Value(str(public_id), title, counts[str(pk)]) for pk, public_id, title in places if str(pk) in counts]
+        return tuple(sorted(found, key=lambda one: (-one.count, one.label.lower())))
+    found = [Value(value, value, count) for value, count in counts.items()]
+    if name == "month":
+        return tuple(sorted(found, key=lambda one: one.value, reverse=True))
+    return tuple(sorted(found, key=lambda one: (-one.count, one.label)))
