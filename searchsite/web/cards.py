@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from searchsite.library.models import Kind
 from searchsite.search.find import Hit
-from searchsite.web import snippets
+from searchsite.web import markdown, snippets
 from searchsite.web.templatetags.look import icon, kind_name, shape
 
 PASSAGE, LINE = 420, 140
@@ -49,6 +49,8 @@ class Card(TypedDict):
     size: SafeString
     placeholder: str
     weak: bool
+    line: str
+    head: str
     said: SafeString | None
     reasons: SafeString
 
@@ -68,10 +70,14 @@ class _Labels:
     more: str
 
 
-def of_hits(hits: Iterable[Hit], question: str) -> list[Card]:
-    """Return the cards of the hits."""
+def of_hits(hits: Iterable[Hit], question: str, *, within: str | None = None) -> list[Card]:
+    """Return the cards of the hits. `within`: the parameters of the list they stand in, for its items' own pages."""
     pattern, labels = snippets.pattern_of(question), _labels()
-    return [_card(hit, pattern, labels) for hit in hits]
+    listed = "" if within is None else f"?{urlencode({'in': within})}"
+    found = [_card(hit, pattern, labels) for hit in hits]
+    for card in found:
+        card["url"] += listed
+    return found
 
 
 def _labels() -> _Labels:
@@ -108,6 +114,8 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         size=format_html('width="{}" height="{}"', item.width or "", item.height or ""),
         placeholder=item.placeholder,
         weak=hit.band == "weak",
+        line="",
+        head="",
         said=_said(hit, pattern),
         reasons=_reasons(hit, labels),
     )
@@ -123,8 +131,8 @@ def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
     """The matching passage of a text; on a picture only text that stands in it, when that is why it matched."""
     if hit.item.kind == Kind.TEXT:
         if hit.part is not None and hit.part.text:
-            return snippets.snippet(hit.part.text, pattern, length=PASSAGE)
-        return snippets.snippet(hit.item.opening, None, length=PASSAGE) if hit.item.opening else None
+            return snippets.snippet(markdown.plain(hit.part.text), pattern, length=PASSAGE)
+        return snippets.snippet(markdown.plain(hit.item.opening), None, length=PASSAGE) if hit.item.opening else None
     if hit.part is None or not hit.part.text:
         return None
     if pattern and hit.part.role in ("ocr", "caption") and any(why.channel in ("text", "words") for why in hit.why):

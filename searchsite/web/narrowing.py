@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import MAXYEAR, date
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -11,9 +12,9 @@ from uuid import UUID
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from searchsite.accounts.models import Membership
 from searchsite.indexing import instructions, spaces
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
@@ -21,7 +22,7 @@ from searchsite.search import reranking
 from searchsite.web.templatetags.look import kind_name
 
 FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank", "instruct")
-PLACE = ("cursor",)
+PLACE = ("cursor", "heads")
 PICTURED = ("picture", "like", "unlike")
 NEGATIVE = ("not",)
 KEPT = (*PICTURED, *NEGATIVE, *FILTERS, "sort")
@@ -48,9 +49,8 @@ class Chip:
 def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
     """Return everything that surrounds the hits."""
     words = params.get("q", "").replace("\x00", "")
-    visible = Collection.objects.filter(id__in=scope.collection_ids).order_by("name")
-    collections = [(str(public_id), name) for public_id, name in visible.values_list("public_id", "name")]
-    members = Membership.objects.filter(team_id=scope.team_id).order_by("user__username")
+    pictures = _pictures(params, scope)
+    narrowed = [name for name in FILTERS if any(params.getlist(name))]
     return {
         "words": words,
         "pictured": any(params.get(name) for name in PICTURED),
@@ -60,15 +60,16 @@ def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
             for value in params.getlist(name)
             if value
         ],
-        "replaced": ("kind", "collection", "by", "after", "before", "mode", "rerank", "instruct"),
+        "replaced": FILTERS,
         "tabs": _tabs(params),
         "sorts": _sorts(params),
-        "chips": [*_pictures(params, scope), *_filters(params, collections)],
-        "relaxed": address(params, drop=(*FILTERS, *PLACE)) if any(params.get(name) for name in FILTERS) else "",
-        "collections": collections,
-        "members": members.values_list("user__username", flat=True),
+        "chips": [*pictures, *_filters(params, scope)],
+        "recent": _recent(params, words, pictures),
+        "narrowed": len(narrowed) - ("after" in narrowed and "before" in narrowed),
+        "relaxed": address(params, drop=(*FILTERS, *PLACE)) if narrowed else "",
         "chosen": {name: params.getlist(name) for name in FILTERS},
         "here": address(params, drop=PLACE),
+        "facets_address": reverse("search-facets") + address(params, drop=PLACE).removeprefix(_home()),
         "ask_address": reverse("ask") + address(params, drop=("sort", *PLACE)).removeprefix(_home()),
         "reranks": reranking.is_configured(),
         "instructs": _takes_instructions(),
@@ -99,6 +100,16 @@ def _home() -> str:
 def _takes_instructions() -> bool:
     space = spaces.active()
     return space is not None and instructions.are_taken(space)
+
+
+def _recent(params: QueryDict, words: str, pictures: list[Chip]) -> dict[str, str]:
+    """What the browser keeps of the search for its list of recent ones: its terms, without filters."""
+    if not words.strip() and not pictures:
+        return {}
+    url = address(params, drop=(*FILTERS, "sort", *PLACE))
+    first = next((chip for chip in pictures if chip.image), None)
+    label = ", ".join([*([words.strip()] if words.strip() else []), *(chip.label for chip in pictures)])
+    return {"url": url, "words": words.strip(), "label": label[:200], "image": first.image if first else ""}
 
 
 def _tabs(params: QueryDict) -> list[Link]:
@@ -138,14 +149,39 @@ def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
     return chips
 
 
-def _filters(params: QueryDict, collections: list[tuple[str, str]]) -> list[Chip]:
-    names = dict(collections)
-    return [
+def _filters(params: QueryDict, scope: Scope) -> list[Chip]:
+    names = _collections(params, scope)
+    span = _span(params.get("after", ""), params.get("before", ""))
+    chips = [Chip(span, address(params, drop=("after", "before", *PLACE)))] if span else []
+    return chips + [
         Chip(_label(name, value, names), _without(params, name, value))
         for name in (*NEGATIVE, *FILTERS)
         for value in params.getlist(name)
         if value and name != "kind" and (name, value) != ("mode", "hybrid")
+        if not (span and name in ("after", "before"))
     ]
+
+
+def _collections(params: QueryDict, scope: Scope) -> dict[str, str]:
+    """The names of the collections that are asked for."""
+    asked = {value for value in params.getlist("collection") if _uuid(value)}
+    if not asked:
+        return {}
+    found = Collection.objects.filter(pk__in=scope.collection_ids, public_id__in=asked)
+    return {str(public_id): name for public_id, name in found.values_list("public_id", "name")}
+
+
+def _span(after: str, before: str) -> str:
+    """The name of a whole month or year, where the two days are its ends; else nothing."""
+    try:
+        first, end = date.fromisoformat(after), date.fromisoformat(before)
+    except ValueError:
+        return ""
+    if (first.month, first.day) == (1, 1) and end == date(min(first.year + 1, MAXYEAR), 1, 1):
+        return str(first.year)
+    if first.day == 1 and end == date(min(first.year + first.month // 12, MAXYEAR), first.month % 12 + 1, 1):
+        return date_format(first, "YEAR_MONTH_FORMAT")
+    return ""
 
 
 def _label(name: str, value: str, collections: dict[str, str]) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.library import pictures
 from searchsite.library.refusals import Refusal
-from searchsite.search import find, questions
-from searchsite.web import cards, narrowing
+from searchsite.search import browse, facets, find, questions
+from searchsite.web import cards, faceting, lines, narrowing, wayout
 from searchsite.web.doors import MemberRequest, in_team, refused
 
 
@@ -26,10 +28,25 @@ def search(request: MemberRequest) -> HttpResponseBase:
         results = find.find(question, request.scope)
     except questions.BadQuestion as wrong:
         return _misunderstood(request, page, wrong)
-    shown = page | _shown(question, results)
+    page |= _shown(question, results) | _listed(question, results, request.GET.get("heads", ""))
     if request.htmx and "cursor" in request.GET:
-        return render(request, "search/_page.html", shown)
-    return render(request, "search/page.html", shown | {"undo": request.session.pop("undo", None)})
+        return render(request, "search/_page.html", page)
+    if not results.hits:
+        page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"])
+    page |= {"drawer": request.COOKIES.get("drawer") == "open", "undo": request.session.pop("undo", None)}
+    return render(request, "search/page.html", page)
+
+
+@in_team("GET")
+def search_facets(request: MemberRequest) -> HttpResponseBase:
+    """Count what the question in the address can be narrowed by: for the drawer, or as a page of its own."""
+    page = narrowing.page_of(request.GET, request.scope)
+    try:
+        counted = facets.facets(questions.from_query(request.GET), request.scope)
+    except questions.BadQuestion as wrong:
+        return _misunderstood(request, page, wrong)
+    page |= faceting.shown(counted, request.GET)
+    return render(request, "search/_facets.html" if request.htmx else "search/facets.html", page)
 
 
 @in_team("GET", "POST")
@@ -56,14 +73,33 @@ def _shown(question: questions.Question, results: find.Results) -> dict[str, Any
     standing = set(results.standing)
     return {
         "asked": bool(question.terms),
-        "cards": cards.of_hits(results.hits, question.words),
         "total": results.total_estimate,
+        "written": _written(results.total_estimate, question),
         "seconds": results.took_ms / 1000,
         "banners": [note for note in results.notes if note not in standing],
         "notes": [note for note in results.notes if note in standing],
         "space": results.space,
         "next_cursor": results.next_cursor,
     }
+
+
+def _listed(question: questions.Question, results: find.Results, heads: str) -> dict[str, Any]:
+    """The cards, with the lines between them."""
+    within = questions.to_query(replace(question, cursor=None))
+    listed = cards.of_hits(results.hits, question.words, within=within)
+    grain = lines.grain_of(question, results.hits, heads)
+    folded = all_weak = False
+    if grain:
+        lines.by_date(listed, grain)
+    else:
+        folded, all_weak = lines.by_likelihood(listed)
+    return {"cards": listed, "heads": grain, "lower": bool(grain), "folded": folded, "all_weak": all_weak}
+
+
+def _written(total: int, question: questions.Question) -> str:
+    """The number as people read it; browsing counts only so far."""
+    least = not question.terms and total >= browse.MOST_COUNTED
+    return number_format(total, force_grouping=True) + ("+" if least else "")
 
 
 def _misunderstood(request: MemberRequest, page: dict[str, Any], wrong: questions.BadQuestion) -> HttpResponse:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from searchsite.indexing.models import Space
+from searchsite.library.models import Item
 from tests.web.conftest import text
 
 
@@ -20,7 +23,7 @@ def test_it_finds_by_words_and_marks_them(alice, note):
 
 def test_a_stranger_sees_nothing_of_it(charlie, note):
     page = text(charlie.get("/", {"q": "walnut"}))
-    assert "Recipe" not in page and "Nothing found" in page
+    assert "Recipe" not in page and "Your library is empty" in page
 
 
 def test_an_empty_library_says_so(alice):
@@ -31,6 +34,61 @@ def test_filters_are_chips_that_can_be_taken_off(alice, note):
     page = text(alice.get("/", {"q": "walnut", "by": "bob", "after": "2026-01-01"}))
     assert "By bob" in page and "Since 2026-01-01" in page
     assert 'href="/?q=walnut&amp;after=2026-01-01"' in page and "Search without filters" in page
+
+
+def test_an_empty_page_says_what_each_filter_keeps_away(alice, note):
+    page = text(alice.get("/", {"q": "walnut", "kind": "image", "after": "2026-01-01"}))
+    assert "without them there is 1 result" in page
+    assert 'href="/?q=walnut&amp;after=2026-01-01"' in page and "Without Photo" in page
+    assert "Without Since" not in page
+
+
+def test_an_empty_page_says_that_items_are_still_worked_on(alice, note):
+    page = text(alice.get("/", {"q": "zebra", "mode": "words"}))
+    assert "Nothing in the library fits" in page and "1 of 1 items is still being worked on" in page
+
+
+def test_a_month_is_one_chip(alice, note):
+    page = text(alice.get("/", {"after": "2025-03-01", "before": "2025-04-01"}))
+    assert "March 2025" in page and "Since 2025" not in page
+    assert ">2025</span>" in text(alice.get("/", {"after": "2025-01-01", "before": "2026-01-01"}))
+
+
+def test_lists_by_date_have_days_or_months_as_heads(alice, note):
+    assert "<h2>Today</h2>" in text(alice.get("/"))
+    other = alice.post("/upload/note", {"text": "Another day"})
+    assert other.status_code in (200, 201, 302)
+    Item.objects.filter(pk=note.pk).update(created_at=datetime(2025, 3, 1, tzinfo=UTC))
+    page = text(alice.get("/", {"q": "walnut", "sort": "newest"}))
+    assert "1 March 2025</h2>" in page
+    assert "<h2>March 2025</h2>" in text(alice.get("/"))
+    assert 'data-line="2025' not in text(alice.get("/", {"q": "walnut"}))
+
+
+def test_the_filters_are_counted_for_the_drawer_and_as_a_page(alice, note):
+    asked = {"q": "walnut", "mode": "words", "kind": "image"}
+    part = text(alice.get("/search/facets", asked, headers={"HX-Request": "true"}))
+    assert "<html" not in part and 'name="kind" value="text">' in part
+    assert 'name="q" value="walnut"' in part and 'name="kind" value="image" checked>' in part
+    assert "<html" in text(alice.get("/search/facets", asked))
+    assert alice.get("/search/facets", {"collection": "7"}).status_code == 404
+
+
+def test_no_filter_names_what_a_stranger_has(charlie, note):
+    page = text(charlie.get("/search/facets"))
+    assert "alice" not in page and 'value="text"' not in page
+
+
+def test_the_drawer_stays_as_it_was_left(alice, note):
+    assert 'aria-expanded="false" aria-controls="drawer"' in text(alice.get("/"))
+    alice.cookies["drawer"] = "open"
+    assert 'aria-expanded="true" aria-controls="drawer"' in text(alice.get("/"))
+
+
+def test_a_search_says_what_the_browser_may_keep_of_it(alice, note):
+    page = text(alice.get("/", {"q": "walnut", "kind": "text", "sort": "newest"}))
+    assert 'data-url="/?q=walnut" data-words="walnut" data-label="walnut"' in page
+    assert "data-url=" not in text(alice.get("/", {"kind": "text"}))
 
 
 def test_the_box_keeps_filters_and_pictures(alice, note):

@@ -1,0 +1,119 @@
+// What narrows the search: a drawer beside the results, or a sheet from below on a small screen. The counts are
+// fetched when they are looked at, so that no search waits for them.
+const SMALL = matchMedia("(max-width: 760px)");
+const YEAR = 31_536_000;
+
+export function startDrawer() {
+  const button = document.querySelector("[data-filters]");
+  const drawer = document.querySelector("#drawer");
+  const sheet = document.querySelector("#filter-sheet");
+  if (!button || !drawer) return;
+  const body = drawer.querySelector("[data-drawer-body]");
+  const found = document.querySelector("[data-found]");
+  const kept = `facets:${document.querySelector("[data-owner]")?.dataset.owner}`;
+  let asked = false;
+
+  button.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (SMALL.matches) return openSheet();
+    const open = drawer.hidden;
+    drawer.hidden = !open;
+    found.classList.toggle("with-drawer", open);
+    button.ariaExpanded = String(open);
+    document.cookie = `drawer=${open ? "open" : "closed"}; path=/; max-age=${YEAR}; samesite=lax`;
+    if (open) fill();
+  });
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    button.click();
+  });
+  sheet.addEventListener("close", () => {
+    drawer.append(body);
+    button.focus();
+  });
+  sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
+  SMALL.addEventListener("change", () => {
+    if (sheet.open) sheet.close();
+    ready();
+  });
+  body.addEventListener("change", (event) => {
+    // Days and words are written over several keys: they wait for the button.
+    if (!SMALL.matches && event.target.matches("[type=checkbox], [type=radio], select")) go(event.target.form, event.target);
+  });
+  body.addEventListener("click", (event) => {
+    const span = event.target.closest("[data-after]");
+    if (!span || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const chosen = span.getAttribute("aria-current") === "true";
+    const form = span.closest("form");
+    form.elements.after.value = chosen ? "" : span.dataset.after;
+    form.elements.before.value = chosen ? "" : span.dataset.before;
+    go(form, span);
+  });
+  body.addEventListener("submit", (event) => {
+    event.preventDefault();
+    go(event.target, event.submitter);
+  });
+  ready();
+
+  function ready() {
+    if (SMALL.matches) button.ariaExpanded = "false";
+    else {
+      button.ariaExpanded = String(!drawer.hidden);
+      if (!drawer.hidden) fill();
+    }
+  }
+
+  function openSheet() {
+    sheet.querySelector("[data-sheet]").append(body);
+    sheet.showModal();
+    fill();
+  }
+
+  async function fill() {
+    if (asked) return;
+    asked = true;
+    const old = sessionStorage.getItem(kept);
+    if (old && !SMALL.matches) show(old, true);
+    try {
+      const answer = await fetch(drawer.dataset.src, { headers: { "HX-Request": "true" } });
+      if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+      const fresh = await answer.text();
+      show(fresh, false);
+      sessionStorage.setItem(kept, fresh);
+    } catch {
+      // Without counts, the page of filters is one click away.
+      asked = false;
+      body.replaceChildren();
+    }
+  }
+
+  // The counts of the page before stand until the new ones are there: a drawer that empties itself would flicker.
+  function show(text, old) {
+    const open = new Set([...body.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+    body.innerHTML = text;
+    body.inert = old;
+    body.ariaBusy = String(old);
+    for (const one of body.querySelectorAll("details > summary")) if (open.has(one.textContent)) one.parentElement.open = true;
+    if (old) return;
+    const place = JSON.parse(sessionStorage.getItem("facet") ?? "null");
+    sessionStorage.removeItem("facet");
+    if (!place) return;
+    drawer.scrollTop = place.scroll;
+    const field = [...body.querySelectorAll("[name], [data-after]")].find((one) => mark(one) === place.mark);
+    if (field?.closest("details")) field.closest("details").open = true;
+    field?.focus({ preventScroll: true });
+  }
+
+  function go(form, field) {
+    const asked = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) asked.append(name, value);
+    if (field) sessionStorage.setItem("facet", JSON.stringify({ mark: mark(field), scroll: drawer.scrollTop }));
+    const words = asked.toString();
+    location.assign(form.action + (words ? `?${words}` : ""));
+  }
+}
+
+const mark = (field) => field.dataset.after ? `${field.dataset.after} ${field.dataset.before}` : `${field.name} ${field.type === "select-one" ? "" : field.value}`;

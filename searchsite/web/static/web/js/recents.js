@@ -1,0 +1,185 @@
+// Recent searches, under the empty box: kept in this browser alone, by person and team. A grid that the box steers:
+// arrows move in it, Enter takes, Delete removes, Escape closes.
+const MOST = 10;
+
+export function startRecents() {
+  const box = document.querySelector("#q");
+  const list = document.querySelector("#recents");
+  if (!box || !list) return;
+  const name = `recent:${box.form.dataset.owner}`;
+  const off = `${name}:off`;
+  const isOff = () => localStorage.getItem(off) !== null;
+  let active = null;
+
+  remember();
+  box.setAttribute("role", "combobox");
+  box.setAttribute("aria-haspopup", "grid");
+  box.setAttribute("aria-controls", "recents");
+  box.setAttribute("aria-expanded", "false");
+  box.addEventListener("focus", () => { if (!box.value && entries().length) open(); });
+  box.addEventListener("click", () => { if (!box.value && entries().length) open(); });
+  box.addEventListener("input", () => { if (box.value) close(); else if (entries().length) open(); });
+  box.addEventListener("blur", close);
+  box.addEventListener("keydown", pressed);
+  // The box keeps the focus while something in the list is pressed.
+  list.addEventListener("pointerdown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => {
+    const cell = event.target.closest("[role=gridcell]");
+    if (cell) take(cell);
+  });
+  document.querySelector("[data-recents-switch]")?.addEventListener("click", (event) => {
+    turn(isOff());
+    event.currentTarget.closest("details").open = false;
+  });
+  shown();
+
+  function entries() {
+    if (isOff()) return [];
+    try {
+      const kept = JSON.parse(localStorage.getItem(name) ?? "[]");
+      return Array.isArray(kept) ? kept.filter((one) => one?.url?.startsWith("/") && one.label) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  function store(kept) {
+    try { localStorage.setItem(name, JSON.stringify(kept.slice(0, MOST))); } catch { /* no room, no list */ }
+  }
+
+  // Going to a later page, or back, is no new search; the address is the same.
+  function remember() {
+    const found = document.querySelector("[data-found]");
+    if (!found?.dataset.url || isOff()) return;
+    const { url, words, label, image } = found.dataset;
+    store([{ url, words, label, image }, ...entries().filter((one) => one.url !== url)]);
+  }
+
+  function turn(on) {
+    if (on) localStorage.removeItem(off);
+    else {
+      localStorage.setItem(off, "1");
+      localStorage.removeItem(name);
+    }
+    shown();
+    close();
+  }
+
+  function shown() {
+    const button = document.querySelector("[data-recents-switch]");
+    if (button) button.lastElementChild.textContent = isOff() ? button.dataset.on : button.dataset.off;
+  }
+
+  function open() {
+    const rows = entries().map(rowOf);
+    if (rows.length) rows.push(plainRow("clear"), plainRow("off"));
+    else if (isOff()) rows.push(plainRow("on"));
+    list.replaceChildren(...rows);
+    list.hidden = !rows.length;
+    box.setAttribute("aria-expanded", String(rows.length > 0));
+    move(null);
+  }
+
+  function close() {
+    list.hidden = true;
+    box.setAttribute("aria-expanded", "false");
+    move(null);
+  }
+
+  function rowOf(entry, at) {
+    const row = made("recent-row", "row");
+    const go = made("recent-go", "gridcell", `recent-${at}`);
+    go.dataset.url = entry.url;
+    go.append(entry.image ? thumbnail(entry.image) : icon("clock"), words(entry.label));
+    const remove = made("recent-remove", "gridcell", `recent-${at}-remove`);
+    remove.dataset.remove = entry.url;
+    remove.setAttribute("aria-label", list.dataset.remove.replace("{label}", entry.label));
+    remove.append(icon("close"));
+    row.append(go, remove);
+    return row;
+  }
+
+  function plainRow(what) {
+    const row = made("recent-row plain", "row");
+    const cell = made("recent-plain", "gridcell", `recent-${what}`);
+    cell.dataset.what = what;
+    cell.append(words(list.dataset[what]));
+    row.append(cell);
+    return row;
+  }
+
+  function take(cell) {
+    if (cell.dataset.url) return location.assign(cell.dataset.url);
+    if (cell.dataset.remove) {
+      store(entries().filter((one) => one.url !== cell.dataset.remove));
+      return entries().length ? open() : close();
+    }
+    if (cell.dataset.what === "clear") {
+      store([]);
+      return close();
+    }
+    turn(cell.dataset.what === "on");
+  }
+
+  function pressed(event) {
+    if (event.isComposing) return;
+    if (list.hidden) {
+      if (event.key === "ArrowDown" && !box.value) { event.preventDefault(); open(); move(first(list.firstElementChild)); }
+      return;
+    }
+    const rows = [...list.children];
+    const at = active ? rows.indexOf(active.parentElement) : -1;
+    const cells = active ? [...active.parentElement.children] : [];
+    const to = {
+      ArrowDown: () => first(rows[(at + 1) % rows.length]),
+      ArrowUp: () => first(rows[at <= 0 ? rows.length - 1 : at - 1]),
+      ArrowRight: () => active && (cells[cells.indexOf(active) + 1] ?? active),
+      ArrowLeft: () => active && (cells[cells.indexOf(active) - 1] ?? active),
+    }[event.key];
+    if (event.key === "Escape") close();
+    else if (event.key === "Enter" && active) take(active);
+    else if (event.key === "Delete" && active?.dataset.url) take(active.nextElementSibling);
+    else if (to && (active || event.key === "ArrowDown" || event.key === "ArrowUp")) move(to());
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  function move(cell) {
+    active?.removeAttribute("aria-selected");
+    active = cell ?? null;
+    active?.setAttribute("aria-selected", "true");
+    if (active) box.setAttribute("aria-activedescendant", active.id);
+    else box.removeAttribute("aria-activedescendant");
+  }
+}
+
+const first = (row) => row?.firstElementChild;
+
+function made(name, role, id = "") {
+  const one = document.createElement("div");
+  one.className = name;
+  one.setAttribute("role", role);
+  if (id) one.id = id;
+  return one;
+}
+
+function words(text) {
+  const one = document.createElement("span");
+  one.dir = "auto";
+  one.textContent = text;
+  return one;
+}
+
+function thumbnail(source) {
+  const one = new Image(32, 32);
+  one.alt = "";
+  one.src = source;
+  // A picture to search by is kept for some days only.
+  one.addEventListener("error", () => one.replaceWith(icon("image")), { once: true });
+  return one;
+}
+
+function icon(name) {
+  return document.querySelector(`#recent-icons [data-icon="${name}"]`).content.firstElementChild.cloneNode(true);
+}

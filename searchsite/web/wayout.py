@@ -1,0 +1,59 @@
+"""Why a search found nothing, and the ways out of it. It costs some searches more, which only an empty page pays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from django.http import QueryDict
+
+from searchsite.jobs import overview
+from searchsite.library.models import Item
+from searchsite.library.scope import Scope
+from searchsite.search import find, questions
+from searchsite.search.questions import Filters, Question
+from searchsite.web import narrowing
+from searchsite.web.narrowing import Chip
+
+MOST_TRIED = 6
+
+
+@dataclass(frozen=True)
+class Way:
+    """The search without one of its filters, and how many it finds."""
+
+    label: str
+    url: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Why:
+    """What keeps the page empty: no items at all, filters, or items that are still worked on."""
+
+    nothing_there: bool
+    ways: tuple[Way, ...]
+    unfiltered: int
+    items: int
+    waiting: int
+
+
+def why_empty(question: Question, params: QueryDict, scope: Scope, chips: Iterable[Chip]) -> Why:
+    """Look for the reasons."""
+    visible = Item.objects.visible_to(scope)
+    items = visible.count()
+    if not items:
+        return Why(True, (), 0, 0, 0)
+    waiting = visible.filter(overview.open_for("pk")).count()
+    plain = replace(question, cursor=None, limit=1, rerank=False)
+    if question.filters == Filters():
+        return Why(False, (), 0, items, waiting)
+    ways = [_way(chip, scope) for chip in [*narrowing.kinds(params), *chips][:MOST_TRIED] if not chip.image]
+    unfiltered = find.find(replace(plain, filters=Filters()), scope).total_estimate
+    return Why(False, tuple(way for way in ways if way.total), unfiltered, items, waiting)
+
+
+def _way(chip: Chip, scope: Scope) -> Way:
+    asked = questions.from_query(QueryDict(chip.without.partition("?")[2]))
+    found = find.find(replace(asked, limit=1, rerank=False), scope)
+    return Way(chip.label, chip.without, found.total_estimate)
