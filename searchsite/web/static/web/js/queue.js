@@ -6,21 +6,18 @@ export function startQueue() {
   const page = document.querySelector("[data-queue]");
   if (!page) return;
   const live = () => document.querySelector("#queue-live");
-  const said = document.querySelector("#queue-said");
   let heard = live().dataset.said, spoke = 0;
 
   const refresh = () => { if (!document.hidden) window.htmx.trigger(live(), "refresh"); };
   setInterval(refresh, EVERY);
   document.addEventListener("visibilitychange", refresh);
   // Whether something is open is the reader's business.
-  document.addEventListener("htmx:before:morph:attr", (event) => {
-    if (event.target.matches?.("details") && event.detail.attrName === "open") event.preventDefault();
-  });
+  window.htmx.config.morphIgnore.push("open");
   page.addEventListener("submit", (event) => {
     const asked = event.target.closest("details.really");
     if (asked && event.target.hasAttribute("hx-post")) {
       asked.open = false;
-      said.focus({ preventScroll: true });
+      document.querySelector("#queue-said").focus({ preventScroll: true });
     }
   });
   document.addEventListener("htmx:after:swap", () => {
@@ -28,9 +25,6 @@ export function startQueue() {
     if (!words || words === heard || Date.now() - spoke < SAY_EVERY) return;
     heard = words;
     spoke = Date.now();
-    const line = document.createElement("p");
-    line.className = "visually-hidden";
-    line.textContent = words;
-    document.querySelector("#queue-said").replaceChildren(line);
+    document.querySelector("#queue-told").textContent = words;
   });
 }
