@@ -1,0 +1,119 @@
+"""The queue of the token's team: where it stands, and for operators what may be done about it."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from searchsite.api import inputs, schemas
+from searchsite.api.auth import CHANGE, READ, Caller, Request
+from searchsite.api.problems import Problem
+from searchsite.indexing import board, missing
+from searchsite.indexing.board import Row
+from searchsite.indexing.stages import SHOWN
+from searchsite.jobs import care, failures, overview, pausing
+from searchsite.jobs.models import State
+
+router = Router()
+
+
+@router.get("/jobs", auth=READ, response=schemas.JobsOut, tags=["state"])
+def count_jobs(request: Request) -> schemas.JobsOut:
+    """How much work waits, runs, is done or has failed in your team, by stage and state; how fast, and why not."""
+    team_id = request.auth.team.pk
+    counts, found = overview.counts(team_id), board.board(team_id=team_id)
+    return schemas.JobsOut(
+        counts={kind: {SHOWN[State(state)]: n for state, n in found.items()} for kind, found in counts.items()},
+        stages=[_stage(row) for row in found.rows],
+        failures=[
+            schemas.FailuresOut(
+                stage=group.kind,
+                state=SHOWN[State(group.state)],
+                reason=group.reason,
+                jobs=group.count,
+                newest=group.newest,
+            )
+            for group in found.failures.groups
+        ],
+    )
+
+
+@router.post("/jobs/retry", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
+def retry_jobs(request: Request, chosen: inputs.JobsIn) -> schemas.JobsChanged:
+    """Try again what has failed in your team: all of it, that of a stage, or that of one reason. For operators."""
+    teams = [_operator(request.auth)]
+    if chosen.reason is not None:
+        ids = _of_reason(chosen, (State.DEAD, State.CANCELLED), teams)
+        return schemas.JobsChanged(jobs=care.retry(ids, teams=teams))
+    return schemas.JobsChanged(jobs=care.retry_all(chosen.stage, teams=teams))
+
+
+@router.post("/jobs/cancel", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
+def cancel_jobs(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+    """Cancel what waits of a stage in your team, or give up the failures of one reason. For operators."""
+    teams = [_operator(request.auth)]
+    if chosen.reason is not None:
+        return schemas.JobsChanged(jobs=care.give_up(_of_reason(chosen, (State.DEAD,), teams), teams=teams))
+    return schemas.JobsChanged(jobs=care.cancel_waiting(chosen.stage, teams=teams))
+
+
+@router.post("/jobs/missing", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
+def process_missing(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+    """Have made what a stage has not made in your team, in the bulk lane. Captions may cost. For operators."""
+    team_id = _operator(request.auth)
+    return schemas.JobsChanged(jobs=missing.enqueue_missing(chosen.stage, team_id=team_id))
+
+
+@router.post("/jobs/pause", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
+def pause_stage(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+    """Pause a stage for all teams: what runs is finished, the rest waits. For those who lead the server."""
+    _leader(request.auth)
+    pausing.pause(chosen.stage, by=request.auth.user.get_username(), reason=chosen.reason or "")
+    return schemas.JobsChanged(jobs=0)
+
+
+@router.post("/jobs/resume", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
+def resume_stage(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+    """Let a paused stage go on. For those who lead the server."""
+    _leader(request.auth)
+    pausing.resume(chosen.stage)
+    return schemas.JobsChanged(jobs=0)
+
+
+def _operator(caller: Caller) -> int:
+    """The team whose jobs the caller may change."""
+    user = caller.user
+    if not (user.is_superuser or (user.is_staff and caller.may_edit)):
+        raise Problem(403, "The queue is changed by operators.", code="operators-only")
+    return caller.team.pk
+
+
+def _leader(caller: Caller) -> None:
+    if not caller.user.is_superuser:
+        raise Problem(403, "A stage is paused by those who lead the server.", code="operators-only")
+
+
+def _of_reason(chosen: inputs.JobsIn, states: tuple[str, ...], teams: list[int]) -> list[int]:
+    if chosen.stage is None or chosen.reason is None:
+        raise Problem(422, "reason: say of which stage.")
+    return [pk for state in states for pk in failures.of_group(chosen.stage, state, chosen.reason, teams=teams)]
+
+
+def _stage(row: Row) -> schemas.StageOut:
+    standing = row.standing
+    return schemas.StageOut(
+        stage=row.kind,
+        state=row.state,
+        configured=row.configured,
+        waiting=standing.waiting,
+        running=standing.running,
+        failed=row.failed,
+        cancelled=row.cancelled,
+        done=standing.done,
+        done_exact=standing.exact,
+        oldest_waiting_seconds=row.oldest_seconds,
+        per_minute=round(standing.rate, 2),
+        seconds_left=row.seconds_left,
+        paused=row.pause is not None,
+        paused_reason=row.pause.reason if row.pause else "",
+        waits=[schemas.WaitOut(reason=one.reason, jobs=one.number, until=one.until) for one in row.waits],
+    )
