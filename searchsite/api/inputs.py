@@ -156,3 +156,19 @@ class CollectionIn(Strict):
 
     name: Name
     visibility: Literal["private", "team"] = "team"
+
+
+StageName = Literal["decode", "read", "caption", "embed"]
+
+
+class JobsIn(Strict):
+    """Which jobs: all, those of a stage, or those of one reason of a stage."""
+
+    stage: StageName | None = None
+    reason: Annotated[Text, Field(max_length=300)] | None = Field(None, description="As in the list of failures.")
+
+
+class StageIn(JobsIn):
+    """A stage; and a reason, of failures or for a pause."""
+
+    stage: StageName

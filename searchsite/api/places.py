@@ -1,4 +1,4 @@
-"""Collections, and the state of the house: jobs, spaces."""
+"""Collections, and the spaces of the house."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
 from searchsite.indexing import estimates, instructions, standing
 from searchsite.indexing.models import Space, SpaceStatus
-from searchsite.indexing.stages import SHOWN
-from searchsite.jobs import overview
-from searchsite.jobs.models import State
 from searchsite.library import collections
 from searchsite.library.models import Collection
 from searchsite.library.scope import scope_for
@@ -43,15 +40,6 @@ def add_collection(request: Request, collection: inputs.CollectionIn) -> Status[
     # The scope of this call is older than the collection.
     caller = replace(caller, scope=scope_for(caller.user, caller.team))
     return Status(201, _collection(made, caller, 0))
-
-
-@router.get("/jobs", auth=READ, response=schemas.JobsOut, tags=["state"])
-def count_jobs(request: Request) -> schemas.JobsOut:
-    """How much work waits, runs, is done or has failed in your team, by stage and state."""
-    counts = overview.counts(request.auth.team.pk)
-    return schemas.JobsOut(
-        counts={kind: {SHOWN[State(state)]: n for state, n in found.items()} for kind, found in counts.items()}
-    )
 
 
 @router.get("/spaces", auth=READ, response=schemas.SpaceList, tags=["state"])

@@ -7,7 +7,7 @@ from typing import Any
 from ninja import NinjaAPI, Router
 from ninja.openapi.schema import OpenAPISchema
 
-from searchsite.api import answering, bodies, items, places, problems, schemas, searching, usage
+from searchsite.api import answering, bodies, items, jobs, places, problems, schemas, searching, usage
 
 PROBLEMS = {
     "400": "The request cannot be read.",
@@ -60,4 +60,4 @@ def build(*routers: Router) -> Api:
     return api
 
 
-api = build(items.router, searching.router, answering.router, places.router, usage.router)
+api = build(items.router, searching.router, answering.router, places.router, jobs.router, usage.router)
