@@ -13,7 +13,7 @@ from searchsite.inference.errors import TooSlow
 from searchsite.inference.types import Picture, Reading, Word
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim, Fenced
-from searchsite.library import files, passages, sayings, tags, wording
+from searchsite.library import files, kinds, passages, sayings, tags, wording
 from searchsite.library.models import Author, Item, PartRole
 from searchsite.library.sayings import MOST_PASSAGES, Saying, Voice
 
@@ -59,6 +59,8 @@ def _finish(claim: Claim, reading: Reading | None) -> None:
         # What a captioner calls things says more.
         labels = [label for label, probability in reading.tags if probability >= LEAST_PROBABILITY][:MOST_TAGS]
         tags.set_machine(item, labels)
+    if kinds.apply_labels(item, reading.tags):
+        item.save(update_fields=["kind"])
     _write(item, _passages(reading))
     queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
 

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from searchsite.library import passages
-from searchsite.library.models import PASSAGE_CHARS, Author, Channel, Item, Kind, KindSetBy, Part, PartRole
+from searchsite.library import kinds, passages
+from searchsite.library.models import PASSAGE_CHARS, Author, Channel, Item, Part, PartRole
 
 MOST_PASSAGES = 20
 CAPTION_CHARS = PASSAGE_CHARS
 TEXT_CHARS = MOST_PASSAGES * PASSAGE_CHARS
-# A captioner that takes a picture for something else knows no better than the rule whether it shows a screen.
-UNSURE = "other"
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,5 @@ def write(item: Item, role: PartRole, said: Sequence[Saying], voice: Voice) -> b
 def set_depicts(item: Item, depicts: str) -> None:
     """Note what a captioner takes the picture for; a screenshot is one by its word, unless a person said otherwise."""
     item.depicts = depicts
-    if item.kind_set_by == KindSetBy.RULE and item.is_picture and depicts != UNSURE:
-        item.kind = Kind.SCREENSHOT if depicts == "screenshot" else Kind.IMAGE
+    kinds.apply_word(item, depicts)
     item.save(update_fields=["depicts", "kind"])

@@ -18,7 +18,6 @@ import psutil
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from searchsite.library import items
 from searchsite.library.decoder import client
 from searchsite.library.decoder.protocol import LENGTH, MARK, TRAILER, Decoded, End, Policy, Undecodable, pack_answer
 from tests.library import drawn
@@ -147,20 +146,6 @@ def test_the_placeholder_is_a_tiny_picture(tmp_path: Path) -> None:
     kind, _, data = decode(drawn.jpeg(), tmp_path).placeholder.partition(",")
     assert kind == "data:image/webp;base64"
     assert max(Image.open(io.BytesIO(base64.b64decode(data))).size) == 16
-
-
-def test_it_tells_screens_from_photos(tmp_path: Path) -> None:
-    screen = decode(drawn.encoded(drawn.screen()), tmp_path)
-    photo = decode(drawn.encoded(drawn.photo()), tmp_path)
-    assert items.is_screenshot(screen)
-    assert not items.is_screenshot(photo)
-    assert items.is_screenshot(photo, title="Screenshot 2026-01-02 at 10.11.12")
-
-
-def test_a_camera_takes_no_screenshots(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x010F] = "Camera"
-    assert not items.is_screenshot(decode(drawn.encoded(drawn.screen(), exif=exif), tmp_path))
 
 
 @pytest.mark.parametrize("name", sorted(drawn.HOSTILE))
@@ -293,7 +278,7 @@ WELL = {
     "height": 10,
     "placeholder": "data:image/webp;base64,UklGRg==",
     "sizes": [480],
-    "facts": {"lossless": True, "camera": False, "clear": 0.0, "flat": 0.5},
+    "facts": {"lossless": True, "camera": False, "told": False, "clear": 0.0, "flat": 0.5, "sharp": 0.1},
 }
 
 

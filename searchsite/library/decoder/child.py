@@ -14,11 +14,14 @@ from typing import NoReturn
 
 from searchsite.library.decoder import rendering
 from searchsite.library.decoder.protocol import CPU_SECONDS, MEMORY_BYTES, Policy, pack_answer
+from searchsite.library.decoder.threads import allow_threads_alone
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 STDERR = 2
 MEMORY_SENTENCE = "This picture needs more memory than one file may use."
+# How HEIC begins, and AVIF, which needs no thread, but loses nothing.
+CONTAINER = b"ftyp"
 # Loaded before the fork: a child cannot open the library.
 C_LIBRARY = ctypes.CDLL(None)
 
@@ -29,7 +32,7 @@ def run(upload: int, reply: socket.socket, errors: int, *, policy: Policy, paren
     try:
         os.dup2(errors, STDERR)
         _let_go_of_all_but(upload, reply.fileno(), STDERR)
-        _limit(parent)
+        _limit(parent, threads=os.pread(upload, 8, 0)[4:] == CONTAINER)
         reply.setblocking(True)
         reply.sendall(_answer(upload, policy))
         code = 0
@@ -59,7 +62,7 @@ def _let_go_of_all_but(*kept: int) -> None:
         os.closerange(low + 1, high)
 
 
-def _limit(parent: int) -> None:
+def _limit(parent: int, *, threads: bool) -> None:
     """No child outlives the parent, gains rights, or opens a file or a socket: it has room for no descriptor."""
     if sys.platform.startswith("linux"):
         C_LIBRARY.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -71,7 +74,8 @@ def _limit(parent: int) -> None:
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_CPU, CPU_SECONDS)
     _lower(resource.RLIMIT_NOFILE, 0)
-    _lower(resource.RLIMIT_NPROC, 0)
+    if not (threads and sys.platform.startswith("linux") and allow_threads_alone(C_LIBRARY)):
+        _lower(resource.RLIMIT_NPROC, 0)
     if sys.platform.startswith("linux"):  # macOS refuses this limit.
         _lower(resource.RLIMIT_AS, MEMORY_BYTES)
 

@@ -181,7 +181,7 @@ def _checked(header: dict[str, Any], pictures: list[bytes], policy: Policy) -> D
     sized = all(type(side) is int and 1 <= side <= policy.max_side for side in (width, height))
     tiny = type(placeholder) is str and PLACEHOLDER.fullmatch(placeholder)
     facts = Facts(**header["facts"])
-    flags, shares = (facts.lossless, facts.camera), (facts.clear, facts.flat)
+    flags, shares = (facts.lossless, facts.camera, facts.told), (facts.clear, facts.flat, facts.sharp)
     known = all(type(one) is bool for one in flags) and all(type(one) is float and 0 <= one <= 1 for one in shares)
     if not (derivatives and made and sized and tiny and known):
         raise ValueError("the answer has the wrong form")

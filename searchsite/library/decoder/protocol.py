@@ -54,13 +54,16 @@ class Policy:
 class Facts:
     """What a rule may use to tell a screenshot from a photo.
 
-    `flat` is the share of pixels that equal their right neighbour, `clear` the share of see-through ones.
+    Shares are of its middle: `flat` of pixels that equal their right neighbour, `sharp` of those that differ from it by
+    a quarter of the range or more, `clear` of see-through ones. `told`: the program that wrote it says that it is one.
     """
 
     lossless: bool
     camera: bool
+    told: bool
     clear: float
     flat: float
+    sharp: float
 
 
 @dataclass(frozen=True)
