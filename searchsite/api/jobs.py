@@ -98,9 +98,9 @@ def _of_reason(chosen: inputs.JobsIn, states: tuple[str, ...], teams: list[int])
     return [pk for state in states for pk in failures.of_group(chosen.stage, state, chosen.reason, teams=teams)]
 
 
-def _stage(row: Row) -> schemas.StageOut:
+def _stage(row: Row) -> schemas.StageStanding:
     standing = row.standing
-    return schemas.StageOut(
+    return schemas.StageStanding(
         stage=row.kind,
         state=row.state,
         configured=row.configured,

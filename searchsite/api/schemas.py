@@ -182,7 +182,7 @@ class WaitOut(BaseModel):
     until: datetime | None = Field(description="When they are tried next, where that is known.")
 
 
-class StageOut(BaseModel):
+class StageStanding(BaseModel):
     """Where one stage stands in the team; whether it is paused, and what it waits for, is the same for all teams."""
 
     stage: str
@@ -224,7 +224,7 @@ class JobsOut(BaseModel):
     counts: dict[str, dict[str, int]] = Field(
         description="By stage, then by state: waiting, running, done, failed, cancelled."
     )
-    stages: list[StageOut]
+    stages: list[StageStanding]
     failures: list[FailuresOut] = Field(description="The newest 5,000, grouped; the largest group first.")
 
 
