@@ -17,6 +17,7 @@ OPEN_JOBS = """
 SELECT queue, state, count(*), coalesce(extract(epoch FROM now() - min(run_at)), 0)::float
 FROM job WHERE state IN ('ready', 'running', 'dead') GROUP BY queue, state ORDER BY queue, state
 """
+PAUSED = "SELECT kind, extract(epoch FROM now() - since)::float FROM stage_pause ORDER BY kind"
 ITEMS = "SELECT kind, count(*) FROM item GROUP BY kind ORDER BY kind"
 
 
@@ -30,7 +31,11 @@ class Numbers(Collector):
             "searchsite_oldest_waiting_seconds", "How long the oldest job of a queue has been due.", labels=["queue"]
         )
         items = GaugeMetricFamily("searchsite_items", "Items by kind.", labels=["kind"])
+        paused = GaugeMetricFamily("searchsite_paused_seconds", "For how long a stage is paused.", labels=["stage"])
         with connection.cursor() as cursor:
+            cursor.execute(PAUSED)
+            for kind, seconds in cursor.fetchall():
+                paused.add_metric([kind], seconds)
             cursor.execute(OPEN_JOBS)
             for queue, state, number, seconds in cursor.fetchall():
                 jobs.add_metric([queue, state], number)
@@ -39,7 +44,7 @@ class Numbers(Collector):
             cursor.execute(ITEMS)
             for kind, number in cursor.fetchall():
                 items.add_metric([kind], number)
-        return [jobs, waiting, items]
+        return [jobs, waiting, paused, items]
 
 
 @require_safe

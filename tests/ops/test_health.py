@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from searchsite.config import Config
+from searchsite.jobs import pausing
 from searchsite.ops import first_run, samples
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,11 @@ def test_metrics_count_items_and_jobs(client: Client) -> None:
     assert 'searchsite_items{kind="text"} 9.0' in text
     assert 'searchsite_jobs{queue="embed",state="ready"} 9.0' in text
     assert 'searchsite_oldest_waiting_seconds{queue="decode"}' in text
+
+
+def test_metrics_tell_a_paused_stage(client: Client) -> None:
+    pausing.pause("embed")
+    assert 'searchsite_paused_seconds{stage="embed"}' in client.get("/metrics").content.decode()
 
 
 def test_metrics_do_not_exist_for_strangers(client: Client) -> None:
