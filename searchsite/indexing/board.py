@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from searchsite import config
 from searchsite.indexing import gate, holding, missing, plan, provider, spaces
 from searchsite.indexing.models import ProviderPause
-from searchsite.inference.stages import stages_from
+from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.jobs import failures, pace, pausing
 from searchsite.jobs.failures import Failures, plain
 from searchsite.jobs.models import StagePause, State
@@ -126,9 +126,10 @@ def _waits(standing: Standing, away: Mapping[str, ProviderPause]) -> Iterable[Wa
     """The reasons, each once: that of a server that is left alone stands for all that wait for it."""
     if not standing.waiting:
         return []
-    pause = away.get(_server(standing.kind)) if away else None
-    if pause is not None:
-        return [Wait(_server_words(pause), standing.waiting, pause.until)]
+    endpoint = _server(standing.kind) if away else None
+    pause = away.get(endpoint.host) if endpoint is not None else None
+    if endpoint is not None and pause is not None:
+        return [Wait(_server_words(endpoint, pause), standing.waiting, pause.until)]
     budgets: dict[str, int] = {}
     for team_id, sentence in holding.reasons(set(standing.teams), standing.kind).items():
         budgets[sentence] = budgets.get(sentence, 0) + standing.teams[team_id]
@@ -149,16 +150,17 @@ def _others(held: Iterable[Held]) -> list[Wait]:
     return [wait if wait.until and wait.until > now else Wait(wait.reason, wait.number) for wait in ordered]
 
 
-def _server(kind: str) -> str:
-    """Host and port of whoever does a stage."""
+def _server(kind: str) -> Endpoint | None:
+    """Whoever does a stage."""
     if kind == plan.EMBED:
         space = spaces.active()
-        return (provider.configured() if space is None else provider.endpoint_of(space)).host
-    endpoint = getattr(stages_from(config.load()), kind, None)
-    return "" if endpoint is None else str(endpoint.host)
+        return provider.configured() if space is None else provider.endpoint_of(space)
+    endpoint: Endpoint | None = getattr(stages_from(config.load()), kind, None)
+    return endpoint
 
 
-def _server_words(pause: ProviderPause) -> str:
+def _server_words(endpoint: Endpoint, pause: ProviderPause) -> str:
     said = pause.reason.removeprefix(f"{pause.provider}: ").rstrip(".")
-    words = _("%(server)s is left alone for a while") % {"server": pause.provider}
+    words = _("%(server)s is left alone for a while") % {"server": endpoint.name}
+    words = words[:1].upper() + words[1:] if endpoint.is_local else words
     return f"{words}: {said}." if said else f"{words}."

@@ -74,7 +74,8 @@ def plain(message: str) -> str:
     """A message without what differs from item to item: addresses, ids and numbers."""
     for pattern, instead in ASIDE:
         message = pattern.sub(instead, message)
-    return " ".join(message.split())[:300]
+    # Sentences about a server begin with its name.
+    return " ".join(message.split()).removeprefix("…: ")[:300]
 
 
 def grouped(*, teams: Collection[int] | None = None) -> Failures:

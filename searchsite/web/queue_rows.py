@@ -155,11 +155,14 @@ def _rate(standing: Standing) -> str:
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
 
 
-def _spark(minutes: list[int]) -> Spark:
+def _spark(minutes: list[int]) -> Spark | None:
+    """Nothing, where nothing was done."""
+    if not any(minutes):
+        return None
     width, height = SPARK
     most, step = max(minutes), width / (len(minutes) - 1)
     points = [
-        (round(place * step, 1), round(height - 1 - (height - 3) * number / (most or 1), 1))
+        (round(place * step, 1), round(height - 1 - (height - 3) * number / most, 1))
         for place, number in enumerate(minutes)
     ]
     line = " ".join(f"{x},{y}" for x, y in points)
