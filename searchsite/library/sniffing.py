@@ -67,6 +67,7 @@ KNOWN = (
     (0, b"MZ", gettext_noop("program")),
     (0, b"SQLite format 3", gettext_noop("database")),
 )
+MARKDOWN_TYPE, MARKDOWN_NAMES = "text/markdown", frozenset({"md", "markdown"})
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,10 @@ def _text(path: Path, head: bytes, extension: str, config: Config) -> Text:
     text = wording.clean_text(read.text)
     if not text.strip():
         raise Refusal(_("The text is empty."), code="empty")
-    return Text(text, read.media_type)
+    # Only the name tells: the same bytes are a plain text as well.
+    marked = extension in MARKDOWN_NAMES
+    media_type = read.media_type.replace(encodings.TEXT_TYPE, MARKDOWN_TYPE, 1) if marked else read.media_type
+    return Text(text, media_type)
 
 
 def _not_accepted(sentence: str) -> Refusal:

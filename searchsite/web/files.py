@@ -19,14 +19,14 @@ from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
 from searchsite.accounts import tokens
-from searchsite.library import files, pictures, trash
+from searchsite.library import files, notes, pictures, trash
 from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope, scope_for
 
 # Shown by browsers; everything else is downloaded.
 SHOWN = {one.media_type for one in FORMATS if one.shown}
-EXTENSIONS = {one.media_type: f".{one.names[0]}" for one in FORMATS} | {"text/plain": ".txt"}
+EXTENSIONS = {one.media_type: f".{one.names[0]}" for one in FORMATS} | {"text/plain": ".txt", "text/markdown": ".md"}
 # A lost right shows after at most this long; until then a page costs no request for pictures it has shown before.
 MAX_AGE = 600
 # One range. Several, or nonsense, are answered with the whole file, as the standard allows.
@@ -70,10 +70,10 @@ def scoped(view: ScopedView[P]) -> View[P]:
 
 @scoped
 def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
-    """The file as it was put in. A note has none."""
+    """The file as it was put in. A note has none: its words come as one."""
     item = _item(scope, public_id)
     if item.blob is None:
-        raise Http404
+        return _note(item)
     name = item.title + EXTENSIONS.get(item.blob.media_type.partition(";")[0], "")
     return _serve(request, Served(files.original_path(item.blob), item.blob.media_type, name, item.blob.sha256[:32]))
 
@@ -194,7 +194,7 @@ class _Section:
 def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpResponseBase:
     shown = served.media_type in SHOWN
     # A text in another encoding than UTF-8 says so itself.
-    unsaid = served.media_type == "text/plain"
+    unsaid = served.media_type in ("text/plain", "text/markdown")
     response["Content-Type"] = f"{served.media_type}; charset=utf-8" if unsaid else served.media_type
     response["Content-Disposition"] = content_disposition_header(not shown, served.name) or "attachment"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"

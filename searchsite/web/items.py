@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -12,6 +13,7 @@ from searchsite.indexing import stages
 from searchsite.library import notes, tags, trash
 from searchsite.library.models import Item, PartRole
 from searchsite.library.scope import Scope
+from searchsite.library.sniffing import MARKDOWN_TYPE
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from searchsite.web import around, cards, files, markdown, sayings, words
@@ -21,7 +23,6 @@ from searchsite.web.seen import visible
 ALIKE, SUGGESTED = 12, 100
 # Browsers hold a picture in memory whole: four bytes a pixel.
 MOST_PIXELS = 80_000_000
-MARKDOWN_TYPE = "text/markdown"
 
 
 @in_team("GET")
@@ -87,7 +88,7 @@ def _text(item: Item, said: dict[str, sayings.Said], scope: Scope) -> dict[str, 
     if item.is_picture:
         return {}
     text = said.get(PartRole.CONTENT, sayings.NOTHING).text
-    marked = item.blob is None or item.blob.media_type == MARKDOWN_TYPE
+    marked = item.blob is None or item.blob.media_type.partition(";")[0] == MARKDOWN_TYPE
     return {"text": text, "rendered": markdown.rendered(text, scope) if marked else None}
 
 
@@ -102,4 +103,5 @@ def _alike(item: Item, scope: Scope, progress: stages.Progress) -> list[cards.Ca
     if progress.stages["embed"].state != "done":
         return []
     results = find.find(Question(terms=(Term(item=item.public_id),), limit=ALIKE), scope)
-    return cards.of_hits([hit for hit in results.hits if hit.item.id != item.public_id], "")
+    others = [hit for hit in results.hits if hit.item.id != item.public_id]
+    return cards.of_hits(others, "", within=urlencode({"like": item.public_id}))

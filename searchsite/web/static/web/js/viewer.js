@@ -6,6 +6,8 @@ const STEP = 1.5;
 const CLOSEST = 8;
 const SWIPE = 60;
 const TAP_MS = 300;
+// Small pictures are shown a little larger than they are, icons in whole steps.
+const SMALL = 160;
 const ease = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export function startViewer(step) {
@@ -32,11 +34,13 @@ function attach(step) {
   const shown = { scale: 1, x: 0, y: 0, fit: 1 };
   const room = () => stage.getBoundingClientRect();
   const most = () => Math.max(CLOSEST, CLOSEST * shown.fit, cover() * 2) / shown.fit;
+  const side = Math.max(size.width, size.height);
+  const largest = side < SMALL ? Math.max(1, Math.floor(SMALL / side)) : 2;
   const cover = () => Math.max(room().width / size.width, room().height / size.height);
 
   function lay() {
     const { width, height } = room();
-    shown.fit = Math.min(1, width / size.width, height / size.height);
+    shown.fit = Math.min(largest, width / size.width, height / size.height);
     canvas.classList.add("placed");
     canvas.style.width = `${size.width * shown.fit}px`;
     canvas.style.height = `${size.height * shown.fit}px`;
