@@ -133,6 +133,13 @@ def derivative(request: HttpRequest, item: Item, size: int) -> HttpResponseBase:
     )
 
 
+def _note(item: Item) -> HttpResponse:
+    response = HttpResponse(notes.text_of(item), content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(True, f"{item.title}.md") or "attachment"
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     """Answer with the whole file, a range of it, or that nothing changed."""
     etag = f'"{served.etag}"'
