@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 from uuid import UUID
 
@@ -72,6 +73,30 @@ def add_file(file: IO[bytes], name: str, *, into: Place, title: str | None = Non
             if is_new:
                 return Added(_create(blob, named, found, place), created=True)
             return _once(blob, named, found, place)
+
+
+def holder_of(sha256: str, place: Place) -> int | None:
+    """Return the item that holds these bytes in the place's collection, if there is one outside the trash."""
+    if place.collection.pk is None:  # One that would be made.
+        return None
+    found = Item.objects.filter(collection=place.collection, blob__sha256=sha256, trashed_at=None)
+    return found.values_list("pk", flat=True).first()
+
+
+def check_size(size: int) -> None:
+    """Refuse what is too large to be read at all."""
+    limit = max(_config().max_file_bytes, _config().max_text_bytes)
+    if size > limit:
+        raise files.too_large(limit)
+
+
+def check_file(path: Path) -> Picture | Text:
+    """Look at a file as `add_file` does, and keep nothing. Raises Refusal."""
+    check_size(path.stat().st_size)
+    found = sniffing.look(path, path.name, config=_config())
+    if isinstance(found, Picture) and path.stat().st_size > _config().max_file_bytes:
+        raise files.too_large(_config().max_file_bytes)
+    return found
 
 
 def add_text(text: str, *, title: str | None, into: Place) -> Added:

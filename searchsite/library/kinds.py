@@ -29,7 +29,7 @@ LOSSY_FLAT = 0.65
 # A picture that fills a screen to the pixel needs less of it.
 SCREEN_FLAT, SCREEN_SHARP = 0.4, 0.01
 # What the built-in classifier calls windows of any program.
-SCREEN_LABEL, SURE = "website", 0.5
+SCREEN_LABEL, SURE = "website", 0.2
 # A captioner that takes a picture for something else knows no better than the rule whether it shows a screen.
 UNSURE = "other"
 _DESKTOPS = (
