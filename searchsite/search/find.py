@@ -169,10 +169,8 @@ class Search:
         channels[WORDS] = [*words.matching(self.question.words.replace('"', " "), self.bounds), *exact]
 
     def _fuse(self, channels: dict[str, list[Near]]) -> list[Fused]:
-        calibration = self.space.calibration if self.space is not None else {}
-        floors = {channel: levels["floor"] for channel, levels in calibration.items() if "floor" in levels}
         shown = not any(term.text for term in self.question.terms)
-        return fuse(channels, floors=floors, weights={Channel.TEXT: TEXT_FOR_PICTURES} if shown else {})
+        return fuse(channels, weights={Channel.TEXT: TEXT_FOR_PICTURES} if shown else {})
 
     def _run(self, steps: list[Callable[[], None]]) -> None:
         """Run the steps in one transaction; one that takes too long is left out, and the page says so."""

@@ -1,4 +1,4 @@
-"""Makes one list of several: a hit counts by its rank in each channel, never by unlike similarities."""
+"""Makes one list of several: a hit counts by its rank in each channel, and by how far it stands out there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from searchsite.search.vectors import Near
 # Reciprocal rank fusion (Cormack 2009): the larger, the less a first place counts over a tenth. The usual 60 lets two
 # middling places beat a first one, which hides notes in a library of a few hundred items.
 SMOOTHING = 20
-# What a place counts whose similarity is that of unrelated things: listed still, but outvoting nobody.
-NOISE = 0.1
+# What a place counts that is no more alike than the rest of its channel: listed still, but outvoting nobody.
+NOISE = 0.02
+# A place counts in full from here on, on the way from its channel's background to being the same.
+STANDS_OUT = 0.4
+# Nothing less alike than this is alike, and a channel of fewer tells little about its background.
+LEAST_ALIKE, FEWEST = 0.1, 20
 UNWEIGHTED: Mapping[str, float] = {}
 
 
@@ -55,27 +59,42 @@ def fuse(
     channels: Mapping[str, Iterable[Near]],
     *,
     weights: Mapping[str, float] = UNWEIGHTED,
-    floors: Mapping[str, float] = UNWEIGHTED,
 ) -> list[Fused]:
     """One list of items, best first. In each channel an item stands where its best part does.
 
-    A channel counts by its weight, or 1; what is less alike than the channel's floor counts for little.
+    A channel counts by its weight, or 1. A place counts by how much more alike it is than what stands in the lower
+    half of its channel, so that a channel that knows nothing of the question is not heard. What words found counts by
+    the share of the question's words that are there. Similarities of two channels are never compared.
     """
     found: dict[int, list[tuple[int, str, Near]]] = {}
     scores: dict[int, float] = {}
     for channel, ranked in channels.items():
-        weight, floor = weights.get(channel, 1.0), floors.get(channel, -1.0)
-        for rank, near in enumerate(_once_per_item(ranked), start=1):
-            heard = 1.0 if near.similarity is None or near.similarity >= floor else NOISE
+        weight, places = weights.get(channel, 1.0), list(_once_per_item(ranked))
+        background = _background(places)
+        for rank, near in enumerate(places, start=1):
+            heard = near.share if near.similarity is None else _heard(near.similarity, background)
             scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
-    for places in found.values():
-        places.sort(key=itemgetter(0))
-    fused = [Fused(item_id, places[0][2].created_at, scores[item_id], places) for item_id, places in found.items()]
+    for stood in found.values():
+        stood.sort(key=itemgetter(0))
+    fused = [Fused(item_id, stood[0][2].created_at, scores[item_id], stood) for item_id, stood in found.items()]
     # The newer item first where scores are equal: sorting is stable, and sorting twice makes no keys.
     fused.sort(key=attrgetter("item_id"), reverse=True)
     fused.sort(key=attrgetter("score"), reverse=True)
     return fused
+
+
+def _background(places: Sequence[Near]) -> float:
+    """The similarity of what has nothing to do with the question: the middle of a channel's lower half."""
+    known = [near.similarity for near in places if near.similarity is not None]
+    known = sorted([*known, *[LEAST_ALIKE] * (FEWEST - len(known))])
+    return max(LEAST_ALIKE, known[len(known) // 4])
+
+
+def _heard(similarity: float, background: float) -> float:
+    """What a place counts, from NOISE to 1."""
+    way = (similarity - background) / max(STANDS_OUT * (1.0 - background), 1e-6)
+    return NOISE + (1.0 - NOISE) * min(1.0, max(0.0, way))
 
 
 def _once_per_item(ranked: Iterable[Near]) -> Iterable[Near]:

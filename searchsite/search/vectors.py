@@ -34,12 +34,16 @@ FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.par
 
 
 class Near(NamedTuple):
-    """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine."""
+    """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine.
+
+    share: of what was asked for, how much is there; words know it.
+    """
 
     item_id: int
     part_id: int | None
     created_at: datetime
     similarity: float | None
+    share: float = 1.0
 
 
 def nearest(space: Space, channel: str, vector: Vectors, bounds: Bounds) -> list[Near]:

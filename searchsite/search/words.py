@@ -26,6 +26,40 @@ WITH matched AS MATERIALIZED (
 )
 SELECT item_id, part_id, created_at FROM matched ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
 """
+# A word that few of the items have says more than one that many have, and an item counts by the words that it has
+# anywhere: in its title, its tags, or several passages. A part with many of them, or short, goes first among equals.
+WEIGHED: LiteralString = """
+WITH asked AS MATERIALIZED (
+    SELECT lexeme, quote_literal(lexeme)::tsquery AS query
+    FROM unnest(tsvector_to_array(to_tsvector('searchsite', %(words)s))) AS lexeme LIMIT %(most)s
+), matched AS MATERIALIZED (
+    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.search AS words
+     FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ <asked> AND <bounds> LIMIT %(cap)s)
+    UNION ALL
+    (SELECT item.id, NULL, item.created_at, item.title_search
+     FROM item WHERE item.title_search @@ <asked> AND <bounds> LIMIT %(cap)s)
+), said AS MATERIALIZED (
+    SELECT item_id, part_id, created_at, lexeme, ts_rank(words, query, 1)::float8 AS rank
+    FROM matched JOIN asked ON words @@ query
+), rarity AS (
+    SELECT lexeme, ln(1 + (SELECT count(DISTINCT item_id) FROM said)::float8
+        / greatest(count(DISTINCT item_id), 0.5)) AS weight
+    FROM asked LEFT JOIN said USING (lexeme) GROUP BY lexeme
+), best AS (
+    SELECT item_id, lexeme, max(weight) AS weight, max(rank) AS rank FROM said JOIN rarity USING (lexeme) GROUP BY 1, 2
+), scored AS (
+    SELECT item_id, sum(weight) / (SELECT sum(weight) FROM rarity) AS share,
+        sum(weight * (1 + %(often)s::float8 * rank)) AS score
+    FROM best GROUP BY item_id
+), shown AS (
+    SELECT DISTINCT ON (item_id) item_id, part_id, created_at FROM said JOIN rarity USING (lexeme)
+    GROUP BY item_id, part_id, created_at ORDER BY item_id, sum(weight) DESC, part_id NULLS LAST
+)
+SELECT item_id, part_id, created_at, share FROM scored JOIN shown USING (item_id)
+ORDER BY score DESC, item_id DESC LIMIT %(depth)s
+"""
+# Words of a question that are weighed, and how much it counts that a word comes often, or in few others.
+MOST_WEIGHED, OFTEN = 24, 5.0
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
 ANY_WORD: LiteralString = "replace(websearch_to_tsquery('searchsite', %(words)s)::text, ' & ', ' | ')::tsquery"
 # Case and accents aside, and with any run of blanks as one.
@@ -41,7 +75,7 @@ def matching(text: str, bounds: Bounds) -> list[Near]:
     if _items(found) < ENOUGH:
         found += _with_substrings(text, bounds)
     if _items(found) < ENOUGH and not re.search(r"(?:^|\s)-\S", text):
-        found += _full_text(ANY_WORD, values, bounds)
+        found += _weighed(values, bounds)
     return found
 
 
@@ -70,6 +104,13 @@ def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> 
         .replace("<asked>", asked)
     )
     return _run(statement, values, bounds, DEPTH)
+
+
+def _weighed(values: dict[str, Any], bounds: Bounds) -> list[Near]:
+    """What has any of the words, each counting by how rare it is among what was found."""
+    statement = WEIGHED.replace("<asked>", ANY_WORD)
+    own = {"most": MOST_WEIGHED, "often": OFTEN}
+    return [Near(*row[:3], None, share=float(row[3])) for row in _rows(statement, values | own, bounds, DEPTH)]
 
 
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
@@ -116,8 +157,11 @@ def _items(found: Iterable[Near]) -> int:
 
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
+    return [Near(*row, None) for row in _rows(statement, values, bounds, depth)]
+
+
+def _rows(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[tuple[Any, ...]]:
     own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT}
     whole = statement.replace("<bounds>", bounds.conditions(ITEM))
     with tables.cursor() as cursor:
-        rows = cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
-    return [Near(item_id, part_id, created_at, None) for item_id, part_id, created_at in rows]
+        return cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()

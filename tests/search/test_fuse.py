@@ -31,15 +31,35 @@ def test_an_item_stands_where_its_best_part_does():
 
 
 def test_similarities_of_unlike_channels_are_not_compared():
-    fused = fuse({"image": [near(1, similarity=0.3)], "text": [near(2, similarity=0.9)]})
+    fused = fuse({"image": [near(1, similarity=0.6)], "text": [near(2, similarity=0.9)]})
     assert fused[0].score == fused[1].score
 
 
 def test_noise_does_not_outvote_a_find():
     noise = [near(n, similarity=0.01) for n in range(2, 9)]
     channels = {"image": noise, "text": [near(1, similarity=0.6), *noise]}
-    assert items(fuse(channels, floors={"image": 0.2, "text": 0.2}))[0] == 1
-    assert len(fuse(channels, floors={"image": 0.2, "text": 0.2})) == 8
+    assert items(fuse(channels))[0] == 1
+    assert len(fuse(channels)) == 8
+
+
+def test_a_channel_that_knows_nothing_of_the_question_is_hardly_heard():
+    flat = [near(n, similarity=0.42 - n / 1000) for n in range(2, 40)]
+    knowing = [near(1, similarity=0.7), *(near(n, similarity=0.3) for n in range(2, 40))]
+    (first, second, *_) = fuse({"image": flat, "text": knowing})
+    assert first.item_id == 1
+    assert first.score > 5 * second.score
+
+
+def test_a_channel_of_one_is_heard_as_well():
+    notes = [near(n, similarity=0.3 - n / 1000) for n in range(2, 60)]
+    assert items(fuse({"image": [near(1, similarity=0.4)], "text": notes}))[0] == 1
+
+
+def test_words_count_by_the_share_of_the_question_that_they_found():
+    weak = [near(1, similarity=None)._replace(share=0.1)]
+    alike = [near(n, similarity=0.8 if n == 2 else 0.2) for n in range(2, 40)]
+    assert items(fuse({"words": weak, "text": alike}))[0] == 2
+    assert items(fuse({"words": [near(1, similarity=None)], "text": alike[1:]}))[0] == 1
 
 
 @given(st.dictionaries(st.sampled_from(["image", "text", "words"]), st.lists(st.integers(1, 30), max_size=40)))
