@@ -32,7 +32,7 @@ BODY = {
                     "type": "object",
                     "required": ["file"],
                     "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, GIF or text."},
+                        "file": {"type": "string", "format": "binary", "description": "A picture or a text."},
                         "title": {"type": "string", "description": "The file's name when not given."},
                         "collection": {"type": "string", "format": "uuid", "description": "The Inbox when not given."},
                     },
