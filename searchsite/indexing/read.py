@@ -19,7 +19,7 @@ from searchsite.library.sayings import MOST_PASSAGES, Saying, Voice
 
 log = structlog.get_logger()
 # A label that the classifier gives less than this is a guess, and more of them only blur a picture.
-LEAST_PROBABILITY, MOST_TAGS = 0.10, 5
+LEAST_PROBABILITY, MOST_TAGS = 0.10, 7
 READER = "builtin"
 
 

@@ -52,6 +52,14 @@ def test_it_names_what_it_sees(engine):
         assert label == name and 0.5 < probability <= 1
 
 
+def test_it_names_the_kind_of_what_it_sees(engine):
+    tags = dict(engine.tags(drawn.clock()))
+    assert {"analog clock", "clock"} <= tags.keys()
+    assert tags["clock"] >= tags["analog clock"]
+    assert labels.EVERYDAY >= {"dog", "cat", "bird"} and "carnivore" not in labels.EVERYDAY
+    assert all(len(places) for _, places in labels.load().wider)
+
+
 def test_a_picture_is_nearest_to_itself_when_it_is_scaled_and_recoded(engine):
     pictures = np.stack([engine.embed_picture(picture) for picture in DRAWN.values()])
     small = [open_picture(drawn.encoded(picture.resize((180, 180)), "JPEG").data) for picture in DRAWN.values()]

@@ -33,6 +33,8 @@ CENTRING = 0.5
 LABELS_COUNTED = 20
 TAGS_AT_MOST = 5
 TAG_FLOOR = 0.1
+WIDER_AT_MOST, WIDER_FLOOR = 2, 0.5
+"""A wider term needs more: many labels of one kind that are unlikely each add up."""
 
 PICTURE_NETWORK = "efficientnet-lite2-1.onnx"
 """Name of the derived file; its number goes up when what is written into it changes."""
@@ -99,11 +101,20 @@ class Engine:
         return row, pieces
 
     def tags(self, picture: Image.Image) -> tuple[tuple[str, float], ...]:
-        """What the picture probably shows, likeliest first; nothing where the network is unsure."""
+        """What the picture probably shows, likeliest first; nothing where the network is unsure.
+
+        Then what kind of thing that is, the narrowest first: people ask for a dog, and the network knows breeds.
+        """
         _, probabilities = self._look(picture)
         likeliest = np.argsort(-probabilities, kind="stable")[:TAGS_AT_MOST]
         found = ((self._labels.names[place], float(probabilities[place])) for place in likeliest)
-        return tuple((name, probability) for name, probability in found if probability >= TAG_FLOOR)
+        sure = tuple((name, probability) for name, probability in found if probability >= TAG_FLOOR)
+        return (*sure, *self._wider(probabilities))
+
+    def _wider(self, probabilities: NDArray[np.float32]) -> list[tuple[str, float]]:
+        sums = [(term, float(probabilities[places].sum()), len(places)) for term, places in self._labels.wider]
+        likely = sorted((one for one in sums if one[1] >= WIDER_FLOOR), key=lambda one: one[2])
+        return [(term, probability) for term, probability, _ in likely[:WIDER_AT_MOST]]
 
     def _look(self, picture: Image.Image) -> tuple[Vectors, NDArray[np.float32]]:
         """Features and label probabilities, both the mean of two crops."""

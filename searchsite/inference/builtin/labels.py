@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,24 @@ DATA = Path(__file__).parent / "data"
 VOCABULARY = DATA / "vocab.txt"
 LABELS = DATA / "labels_en.json"
 VECTORS = DATA / "label_vectors.npz"
+KINDS = """
+aircraft animal bag ball bear beetle bicycle bird boat bottle bridge building butterfly camera car cat chair clock
+clothing computer crab dog elephant fish flower food footwear fox frog fruit furniture guitar hat horse insect lamp
+lizard monkey parrot rabbit rodent ship snake spider tool train truck turtle vegetable vehicle weapon wolf
+"""
+EVERYDAY = frozenset([*KINDS.split(), "musical instrument"])
+"""Wider terms that people use; WordNet's others (carnivore, diapsid, oscine) are hardly ever asked for."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Names, their vectors in both text spaces, and the directions that tell pictures apart."""
+    """Names, their vectors in both text spaces, and the directions that tell pictures apart.
+
+    `wider`: everyday terms with the labels that are of that kind.
+    """
 
     names: tuple[str, ...]
+    wider: tuple[tuple[str, NDArray[np.intp]], ...]
     multilingual: Vectors
     english: Vectors
     visual: Vectors
@@ -46,7 +58,13 @@ def load() -> Labels:
         archive = dict(file)
     return Labels(
         names=tuple(entry["name"] for entry in entries),
+        wider=tuple((term, _of_kind(term, entries)) for term in sorted(EVERYDAY)),
         multilingual=_unpack(archive, "multilingual"),
         english=_unpack(archive, "english"),
         visual=_unpack(archive, "visual"),
     )
+
+
+def _of_kind(term: str, entries: Sequence[dict[str, Any]]) -> NDArray[np.intp]:
+    """The places of the labels that are of that kind."""
+    return np.array([place for place, entry in enumerate(entries) if term in entry["hypers"]], np.intp)
