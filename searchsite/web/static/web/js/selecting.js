@@ -38,7 +38,8 @@ class Selecting {
     this.press();
     this.bar.querySelector("[data-clear]").addEventListener("click", () => this.clear());
     this.bar.querySelector("[data-every]").addEventListener("click", () => this.acts.everything());
-    document.addEventListener("keydown", (event) => this.pressed(event));
+    // Before menus close on Escape: it clears only when it closes nothing else.
+    document.addEventListener("keydown", (event) => this.pressed(event), { capture: true });
     startMoving(this);
     this.acts = startActs(this);
     this.show();
@@ -207,9 +208,9 @@ class Selecting {
   }
 
   pressed(event) {
-    if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-    if (event.key === "Escape" && this.count && !document.querySelector("details.menu[open]")) this.clear();
+    if (event.key === "Escape" && this.count && !document.querySelector("details.menu[open], details.really[open]")) this.clear();
     else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "a") {
       event.preventDefault();
       this.selectLoaded();
