@@ -80,7 +80,12 @@ def plain(message: str) -> str:
 
 def grouped(*, teams: Collection[int] | None = None) -> Failures:
     """The failures of these teams, or of all."""
-    asked = {"everyone": teams is None, "teams": list(teams or ()), "most": LOOKED_AT, "examples": EXAMPLES}
+    asked: dict[str, bool | int | list[int]] = {
+        "everyone": teams is None,
+        "teams": list(teams or ()),
+        "most": LOOKED_AT,
+        "examples": EXAMPLES,
+    }
     with connection.cursor() as cursor:
         cursor.execute(GROUPS, asked)
         rows = cursor.fetchall()

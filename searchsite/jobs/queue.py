@@ -123,7 +123,7 @@ def claim(
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BURY, [WORKER_DIED, queue, MAX_ATTEMPTS])
-        left = [queue, [space_id or 0 for space_id in without], list(without_teams)]
+        left: list[str | list[int]] = [queue, [space_id or 0 for space_id in without], list(without_teams)]
         cursor.execute(CLAIM_EXPIRED, [queue, *left, 1, lease])
         rows = cursor.fetchall()
         if not rows:

@@ -231,6 +231,6 @@ def _done(request: MemberRequest, words: str, number: int | None = None) -> Http
     said = words if number is None else words % {"n": f"{number:,}"}
     if request.htmx:
         html, _digest = _live(request)
-        return HttpResponse(html + render_to_string("queue/_said.html", {"said": said}))
+        return HttpResponse(html + render_to_string("queue/_told.html", {"said": said}))
     messages.success(request, said)
     return redirect(_home(request))

@@ -117,7 +117,7 @@ def ago(moment: datetime | None) -> str:
 
 def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
     standing = row.standing
-    lanes = {Lane.WAITING: _("a person waits"), Lane.NORMAL: _("normal"), Lane.BULK: _("in bulk")}
+    lanes: dict[int, str] = {Lane.WAITING: _("a person waits"), Lane.NORMAL: _("normal"), Lane.BULK: _("in bulk")}
     return {
         "row": row,
         "kind": row.kind,
