@@ -1,4 +1,4 @@
-"""`python -m bench [starts] [throughput] [batching] [searching]`: print all measurements of one run."""
+"""`python -m bench [starts] [throughput] [batching] [searching] [admin]`: print all measurements of one run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import batching, searching, starts, throughput
+from bench import admin, batching, searching, starts, throughput
 
 MEASUREMENTS: dict[str, Callable[[Path], list[str]]] = {
     "starts": starts.measure,
     "throughput": throughput.measure,
     "batching": batching.measure,
     "searching": searching.measure,
+    "admin": admin.measure,
 }
 
 

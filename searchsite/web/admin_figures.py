@@ -59,6 +59,11 @@ class Figures:
     database: int | None
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether it was less than a minute ago."""
+        return timezone.now() - self.at < timedelta(minutes=1)
+
+    @property
     def items(self) -> int:
         """All items, those in the trash of a team, too, where every team is seen."""
         return sum(one.items for one in self.stored)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from searchsite.accounts.models import Team, User
-from searchsite.library.models import Collection, Purpose
+from searchsite.library.models import Collection, ItemTag, Purpose, Tag
 from searchsite.web.admin_scope import is_superuser, membership_in, scope_in
 
 MOST_CHOICES = 100
@@ -152,6 +152,27 @@ class ByPerson(Choosing):
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
         """Of this person."""
         return rows.filter(created_by_id=int(chosen))
+
+
+class WithTag(Choosing):
+    """A tag; there are too many to list, so the list of tags leads here, and the chosen one is shown."""
+
+    title, parameter_name = gettext_lazy("tag"), "tag"
+
+    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """The chosen one."""
+        chosen = str(self.used_parameters.get(self.parameter_name) or "")
+        if not self.is_known(chosen):
+            return []
+        return [(str(pk), name) for pk, name in Tag.objects.filter(pk=chosen).values_list("pk", "name")]
+
+    def is_known(self, chosen: str) -> bool:
+        """Any tag."""
+        return chosen.isdecimal() and len(chosen) < 19
+
+    def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
+        """With this tag."""
+        return rows.filter(pk__in=ItemTag.objects.filter(tag_id=int(chosen)).values("item_id"))
 
 
 def one_of(name: str, shown: Any, values: Sequence[tuple[str, Any]]) -> type[Choosing]:

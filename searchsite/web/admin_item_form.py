@@ -91,6 +91,7 @@ class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
         if isinstance(place, forms.ModelChoiceField) and self.scope is not None:
             ids = {*self.scope.writable_ids, item.collection_id}
             place.queryset = Collection.objects.filter(pk__in=ids).order_by("name")
+            place.choices = [(one.pk, one.name) for one in place.queryset]
         self.initial |= {"kind": item.kind, "collection": item.collection_id, **said_of(item)}
 
     def clean(self) -> dict[str, Any]:

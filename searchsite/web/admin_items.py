@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
@@ -21,13 +21,14 @@ from searchsite.indexing import plan, stages
 from searchsite.jobs.models import FAILED, Job
 from searchsite.library import trash
 from searchsite.library.files import THUMBNAIL
-from searchsite.library.models import TEXT_CONFIG, Item, ItemQuerySet, Part
+from searchsite.library.models import TEXT_CONFIG, Item, Part
 from searchsite.web import admin_actions, admin_item_form, admin_upload
-from searchsite.web.admin_filters import ByPerson, Choosing, InCollection, OfTeam, Since
+from searchsite.web.admin_filters import ByPerson, Choosing, InCollection, OfTeam, Since, WithTag
 from searchsite.web.admin_scope import Scoped, by_role, is_superuser, scope_in
 
 # A search looks at so many matches of each index.
-MOST_MATCHES = 3000
+MOST_MATCHES = 1000
+SHORTEST = 3
 SHOWN_STATES = {
     stages.PROCESSING: gettext_lazy("Processing"),
     stages.READY: gettext_lazy("Ready"),
@@ -100,9 +101,9 @@ def _act(name: str) -> Any:
 class ItemAdmin(Scoped):
     """Items. They come in by upload, change through their verbs, and leave by the trash."""
 
-    list_display = ("thumbnail", "name", "kind", "collection", "status", "created_by", "created_at")
-    list_display_links = ("thumbnail", "name")
-    list_filter = (TrashFilter, "kind", StatusFilter, Since, InCollection, ByPerson, OfTeam)
+    list_display = ("thumbnail", "name", "status", "created_by", "created_at")
+    list_display_links = None
+    list_filter = (TrashFilter, "kind", StatusFilter, Since, InCollection, WithTag, ByPerson, OfTeam)
     # The fields that are searched are those of the indexes; this has Django show the box.
     search_fields = ("title",)
     search_help_text = gettext_lazy(
@@ -110,7 +111,7 @@ class ItemAdmin(Scoped):
     )
     ordering = ("-created_at", "-id")
     sortable_by = ("created_at",)
-    unsure = frozenset({"status"})
+    unsure = frozenset({"status", "tag"})
     actions = tuple(map(_act, admin_actions.ACTIONS))
     rights = by_role(editor=frozenset({"view", "add", "change"}), admin=frozenset({"view", "add", "change"}))
     superuser_rights = frozenset({"view", "add", "change"})
@@ -132,6 +133,13 @@ class ItemAdmin(Scoped):
         items: QuerySet[Item] = super().get_queryset(request)
         return items.select_related(*related).defer("title_search", "placeholder")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Item | None:
+        """Looked up once a request."""
+        known: dict[str, Item | None] = request.__dict__.setdefault("admin_item", {})
+        if object_id not in known:
+            known[object_id] = super().get_object(request, object_id, from_field)
+        return known[object_id]
+
     def finished(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
         """Look up how far the items of one page are."""
         known = stages.status_of(rows)
@@ -147,16 +155,18 @@ class ItemAdmin(Scoped):
         if not term:
             return queryset, False
         asked = SearchQuery(term, config=TEXT_CONFIG, search_type="websearch")
-        seen = self.get_queryset(request).select_related(None).order_by()
-        titles = Q(title_search=asked) | Q(title__icontains=term) if len(term) >= 3 else Q(title_search=asked)
-        mine = ItemQuerySet(Item).filter(pk__in=seen.values("pk")) if not is_superuser(request) else Item.objects.all()
-        parts = Part.objects.order_by().filter(search=asked)
+        seen = self.get_queryset(request).select_related(None).order_by().values("pk")
+        items, parts = Item.objects.order_by(), Part.objects.order_by().filter(search=asked)
         if not is_superuser(request):
-            parts = parts.filter(item__in=seen.values("pk"))
-        ids = set(mine.order_by().filter(titles).values_list("pk", flat=True)[:MOST_MATCHES])
-        ids |= set(parts.values_list("item_id", flat=True)[:MOST_MATCHES])
-        if term.isdecimal() and len(term) < 19:
-            ids.add(int(term))
+            items, parts = items.filter(pk__in=seen), parts.filter(item__in=seen)
+        titles = Q(title_search=asked) | Q(title__icontains=term) if len(term) >= SHORTEST else Q(title_search=asked)
+        # Union, not OR: each half reads its own index.
+        found = items.filter(titles).values_list("pk", flat=True)[: MOST_MATCHES + 1]
+        ids = set(found.union(parts.values_list("item_id", flat=True)[: MOST_MATCHES + 1]))
+        if len(ids) > MOST_MATCHES:
+            # So common a word is met soon wherever one looks: the newest of its items are found on the way.
+            said = Exists(Part.objects.filter(item=OuterRef("pk"), search=asked))
+            return queryset.filter(titles | Q(said)), False
         return queryset.filter(pk__in=ids), False
 
     def has_change_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
@@ -179,7 +189,7 @@ class ItemAdmin(Scoped):
     def get_list_display(self, request: HttpRequest) -> Sequence[str]:
         """Of the trash: from where, and how long it still lies there."""
         if request.GET.get("trash"):
-            return ("thumbnail", "name", "kind", "was_in", "days_left", "created_by", "created_at")
+            return ("thumbnail", "name", "was_in", "days_left", "created_by", "created_at")
         return self.list_display
 
     def get_urls(self) -> list[Any]:
@@ -201,6 +211,11 @@ class ItemAdmin(Scoped):
             return view(self, request, pk, **more)
 
         return pressed
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The library, or its trash."""
+        title = _("Trash") if request.GET.get("trash") else _("Items")
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -240,9 +255,11 @@ class ItemAdmin(Scoped):
         return format_html('<img class="thumbnail" src="{}" alt="" width="64" height="64" loading="lazy">', address)
 
     @admin.display(description=gettext_lazy("Title"))
-    def name(self, item: Item) -> str:
-        """The title."""
-        return item.title
+    def name(self, item: Item) -> SafeString:
+        """The title, and below it what it is and where."""
+        address = reverse("admin:library_item_change", args=[item.pk])
+        where = item.get_kind_display() if item.trashed_at else f"{item.get_kind_display()} · {item.collection.name}"
+        return format_html('<a href="{}">{}</a><span class="where">{}</span>', address, item.title, where)
 
     @admin.display(description=gettext_lazy("Status"))
     def status(self, item: Item) -> SafeString:

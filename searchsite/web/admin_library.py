@@ -2,27 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from searchsite.accounts.models import Team, User
 from searchsite.library import tags, wording
 from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
 from searchsite.library.refusals import Refusal
+from searchsite.web.admin_filters import OfTeam
+from searchsite.web.admin_people import choices_of
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
+
+COUNTED = 1000
+# How many items each has, as far as it matters; nothing is counted beyond.
+IN_COLLECTIONS = """
+SELECT id, cardinality(ARRAY(SELECT 1 FROM item WHERE item.collection_id = wanted.id LIMIT %s))
+FROM unnest(%s::bigint[]) AS wanted (id)
+"""
+WITH_TAGS = """
+SELECT id, cardinality(ARRAY(SELECT 1 FROM item_tag WHERE item_tag.tag_id = wanted.id LIMIT %s))
+FROM unnest(%s::bigint[]) AS wanted (id)
+"""
+
+
+class Counting(Scoped):
+    """Lists that say how many items each row has."""
+
+    counting: ClassVar[str]
+
+    def finished(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
+        """Look up the numbers of one page at once."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.counting, [COUNTED + 1, [row.pk for row in rows]])
+            known = dict(cursor.fetchall())
+        for row in rows:
+            row.number = known[row.pk]
+        return rows
+
+    def _linked(self, row: Any, query: str) -> SafeString:
+        number = row.number
+        shown = _("more than %(number)s") % {"number": f"{COUNTED:,}"} if number > COUNTED else f"{number:,}"
+        return format_html('<a href="{}?{}">{}</a>', reverse("admin:library_item_changelist"), query, shown)
+
+
+class GrantFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Looks up once for all rows who may get a grant."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """The same choices for each."""
+        super().add_fields(form, index)
+        if "user" in form.fields:
+            if not hasattr(self, "people"):
+                self.people = choices_of(form.fields["user"].queryset.order_by("username"))
+            form.fields["user"].choices = self.people
 
 
 class GrantInline(admin.TabularInline):  # type: ignore[type-arg]
     """Who else may see or change the collection."""
 
     model = CollectionGrant
+    formset = GrantFormSet
     extra = 0
-    verbose_name_plural = "grants"
+    verbose_name_plural = gettext_lazy("grants")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Grants go to members of the team; the list of all users is for superusers."""
@@ -50,7 +104,7 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
         """Return the name as it is stored."""
         name = wording.clean_line(self.cleaned_data["name"], limit=100)
         if not name:
-            raise ValidationError("A collection needs a name.")
+            raise ValidationError(_("A collection needs a name."))
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -61,17 +115,19 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
         team = data.get("team") or self.instance.team
         same = Collection.objects.filter(team=team, name__iexact=data.get("name", ""))
         if any(one.pk != self.instance.pk for one in same):
-            raise ValidationError("The team already has a collection of this name.")
+            raise ValidationError(_("The team already has a collection of this name."))
         return data
 
 
 @admin.register(Collection)
-class CollectionAdmin(Scoped):
+class CollectionAdmin(Counting):
     """Collections with their grants."""
 
-    list_display = ("name", "team", "visibility", "purpose", "created_by", "created_at")
+    counting = IN_COLLECTIONS
+    list_display = ("name", "items", "team", "visibility", "purpose", "created_by", "created_at")
     list_select_related = ("team", "created_by")
-    list_filter = ("visibility", "purpose")
+    list_filter = ("visibility", "purpose", OfTeam)
+    ordering = ("name", "id")
     search_fields = ("name",)
     form = CollectionForm
     inlines = (GrantInline,)
@@ -80,6 +136,11 @@ class CollectionAdmin(Scoped):
     def seen_by(self, request: HttpRequest, rows: QuerySet[Collection]) -> QuerySet[Collection]:
         """Collections of the scope."""
         return rows.filter(id__in=scope_in(request).collection_ids)
+
+    @admin.display(description=gettext_lazy("Items"))
+    def items(self, row: Collection) -> SafeString:
+        """How many, and the way to them."""
+        return self._linked(row, "trash=1" if row.purpose == Purpose.TRASH else f"in={row.pk}")
 
     def get_fields(self, request: HttpRequest, obj: Collection | None = None) -> tuple[str, ...]:
         """The team is fixed once there is a collection."""
@@ -127,18 +188,21 @@ class TagForm(forms.ModelForm):  # type: ignore[type-arg]
         """Return the normal form; refuse one that the team has."""
         name = wording.normalise_tag(self.cleaned_data["name"])
         if not name:
-            raise ValidationError("Nothing is left of this tag.")
+            raise ValidationError(_("Nothing is left of this tag."))
         if Tag.objects.filter(team=self.instance.team_id, name=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(f"There already is a tag “{name}”.")
+            raise ValidationError(_("There already is a tag “%(name)s”.") % {"name": name})
         return name
 
 
 @admin.register(Tag)
-class TagAdmin(Scoped):
+class TagAdmin(Counting):
     """Tags of the team."""
 
-    list_display = ("name", "team")
+    counting = WITH_TAGS
+    list_display = ("name", "items", "team")
     list_select_related = ("team",)
+    list_filter = (OfTeam,)
+    ordering = ("name", "id")
     search_fields = ("name",)
     form = TagForm
     rights = by_role(editor=frozenset({"view", "change", "delete"}), admin=frozenset({"view", "change", "delete"}))
@@ -149,6 +213,11 @@ class TagAdmin(Scoped):
         """Tags of the team."""
         membership = membership_in(request)
         return rows.filter(team=membership.team_id) if membership else rows.none()
+
+    @admin.display(description=gettext_lazy("Items"))
+    def items(self, row: Tag) -> SafeString:
+        """How many, and the way to them."""
+        return self._linked(row, f"tag={row.pk}")
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say so when another took the name in the meantime."""

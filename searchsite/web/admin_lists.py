@@ -23,6 +23,8 @@ class Estimate(Paginator):  # type: ignore[type-arg]  # not generic at run time
     """Pages of a list whose length is only known as far as it matters."""
 
     exact = False
+    # Whether the planner is worth asking: about words and other tables it knows little.
+    guesses = True
 
     @cached_property
     def count(self) -> int:
@@ -32,7 +34,7 @@ class Estimate(Paginator):  # type: ignore[type-arg]  # not generic at run time
             return len(self.object_list)
         found = len(self.object_list.order_by().values_list("pk", flat=True)[: COUNTED + 1])
         self.exact = found <= COUNTED
-        return found if self.exact else max(self._guess(), COUNTED + 1)
+        return found if self.exact or not self.guesses else max(self._guess(), found)
 
     def page(self, number: Any) -> Page[Any]:
         """One page, and whether there is a next one: it asks for one row more."""
@@ -70,11 +72,13 @@ class Estimate(Paginator):  # type: ignore[type-arg]  # not generic at run time
 class QuickList(ChangeList):
     """Django's list without its counts of everything."""
 
-    more = exact = False
+    more = exact = sure = False
 
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page that is asked for."""
+        self.sure = not (self.query or self.model_admin.unsure & set(self.params))
         pages = Estimate(self.queryset, self.list_per_page)
+        pages.guesses = self.sure
         try:
             rows = pages.page(self.page_num).object_list
         except InvalidPage as error:
@@ -87,6 +91,7 @@ class QuickList(ChangeList):
         self.result_list = self.model_admin.finished(request, rows)
         self.full_result_count, self.show_full_result_count = None, False
         self.can_show_all, self.show_all = False, False
+        self.show_admin_actions = bool(rows) or self.page_num > 1
         self.multi_page = self.more or self.page_num > 1
         self.paginator = pages
 
@@ -96,7 +101,7 @@ class QuickList(ChangeList):
         names = (self.opts.verbose_name, self.opts.verbose_name_plural)
         if self.exact:
             return f"{self.result_count:,} {names[self.result_count != 1]}"
-        if self.model_admin.unsure & set(self.params):
+        if not self.sure:
             return _("more than %(number)s %(things)s") % {"number": f"{COUNTED:,}", "things": names[1]}
         return _("about %(number)s %(things)s") % {"number": f"{rounded(self.result_count):,}", "things": names[1]}
 
@@ -105,7 +110,7 @@ class QuickList(ChangeList):
         """About how many pages there are; nothing where that can't be told."""
         if self.exact:
             return f"{-(-self.result_count // self.list_per_page):,}"
-        if self.model_admin.unsure & set(self.params):
+        if not self.sure:
             return ""
         return _("about %(number)s") % {"number": f"{rounded(self.result_count) // self.list_per_page:,}"}
 

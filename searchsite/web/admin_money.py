@@ -7,10 +7,33 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.accounts.prices import dollars
+from searchsite.web.admin_filters import OfTeam, Since, one_of
 from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, membership_in
+
+OPERATIONS = [
+    ("embed", gettext_lazy("Embed")),
+    ("caption", gettext_lazy("Describe")),
+    ("rerank", gettext_lazy("Reorder results")),
+    ("answer", gettext_lazy("Answer")),
+    ("read", gettext_lazy("Read text")),
+]
+
+
+class SinceDay(Since):
+    """By the day of the sums."""
+
+    field, days = "day", True
+
+
+class SinceAt(Since):
+    """By the moment of the call."""
+
+    field = "at"
 
 
 class Metered(ReadOnly):
@@ -28,17 +51,17 @@ class Metered(ReadOnly):
         """With the teams, as far as they still exist."""
         return super().get_queryset(request).select_related("team")
 
-    @admin.display(description="Team", ordering="team")
+    @admin.display(description=gettext_lazy("Team"), ordering="team")
     def payer(self, row: Usage | ProviderCall) -> str:
         """The team; nothing for the house itself, or a team that is gone."""
         return row.team.name if row.team else ""
 
-    @admin.display(description="Cost", ordering="cost")
+    @admin.display(description=gettext_lazy("Cost"), ordering="cost")
     def shown_cost(self, row: Usage | ProviderCall) -> str:
         """What is known of it."""
-        return "unknown" if row.cost is None else dollars(row.cost)
+        return _("unknown") if row.cost is None else dollars(row.cost)
 
-    @admin.display(description="Seconds", ordering="seconds")
+    @admin.display(description=gettext_lazy("Seconds"), ordering="seconds")
     def shown_seconds(self, row: Usage | ProviderCall) -> str:
         """A tenth of a second is exact enough."""
         return f"{row.seconds:.1f}"
@@ -52,8 +75,8 @@ class UsageAdmin(Metered):
     """What inference was asked for, by day."""
 
     list_display = ("day", "payer", "operation", "embedder", "provider", *SHARED)
-    list_filter = ("operation", "embedder")
-    date_hierarchy = "day"
+    list_filter = (one_of("operation", gettext_lazy("operation"), OPERATIONS), SinceDay, OfTeam)
+    sortable_by = ("day",)
     ordering = ("-day", "operation")
     exclude = ("team",)
     readonly_fields = ("payer",)
@@ -64,8 +87,8 @@ class ProviderCallAdmin(Metered):
     """The ledger of calls to paid servers."""
 
     list_display = ("at", "payer", "operation", "network", "provider", "outcome", *SHARED)
-    list_filter = ("operation", "outcome", "network")
-    date_hierarchy = "at"
+    list_filter = (one_of("operation", gettext_lazy("operation"), OPERATIONS), "outcome", SinceAt, OfTeam)
+    sortable_by = ("at",)
     ordering = ("-id",)
     exclude = ("team",)
     readonly_fields = ("payer",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -12,27 +13,38 @@ from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from searchsite.accounts import budgets, teams, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
-from searchsite.web.admin_scope import EDIT, VIEW, Scoped, by_role, is_superuser, membership_in
+from searchsite.web.admin_filters import OfTeam
+from searchsite.web.admin_scope import EDIT, NOTHING, VIEW, Scoped, by_role, is_superuser, membership_in
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(Scoped, DjangoUserAdmin):  # type: ignore[type-arg]
     """Accounts; for superusers. Rights come from teams, so groups and permissions are left out."""
+
+    rights = by_role(editor=NOTHING, admin=NOTHING)
 
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
+    ordering = ("username",)
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (gettext_lazy("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+
+
+def choices_of(rows: QuerySet[Any]) -> list[tuple[Any, str]]:
+    """The choices of a field, as a list: asking for each row of a table would cost a query each."""
+    return [("", "---------"), *((row.pk, str(row)) for row in rows)]
 
 
 class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
@@ -41,8 +53,14 @@ class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     def add_fields(self, form: Any, index: int | None) -> None:
         """A membership never passes to another person."""
         super().add_fields(form, index)
-        if "user" in form.fields and form.instance.pk:
-            form.fields["user"].disabled = True
+        if "user" in form.fields:
+            form.fields["user"].choices = self.people
+            form.fields["user"].disabled = bool(form.instance.pk)
+
+    @cached_property
+    def people(self) -> list[tuple[Any, str]]:
+        """Looked up once for all rows."""
+        return choices_of(User.objects.order_by("username"))
 
     def clean(self) -> None:
         """Refuse a team without an admin who can sign in."""
@@ -51,7 +69,7 @@ class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             return
         kept = [form.instance for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
         if not any(one.role == Role.ADMIN and one.user.is_active for one in kept):
-            raise ValidationError("A team needs an admin.")
+            raise ValidationError(_("A team needs an admin."))
 
     def save(self, commit: bool = True) -> list[Membership]:
         """Write what was changed; new admins first, so that an old one may step down."""
@@ -79,7 +97,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
     formset = MembershipFormSet
     extra = 0
-    verbose_name_plural = "members"
+    verbose_name_plural = gettext_lazy("members")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the team sees its members."""
@@ -142,6 +160,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks for what a new token needs."""
 
     scopes = forms.MultipleChoiceField(
+        label=gettext_lazy("Scopes"),
         choices=[(name, name) for name in sorted(tokens.SCOPES)],
         widget=forms.CheckboxSelectMultiple,
         initial=["read"],
@@ -156,7 +175,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or {}
         user, team = data.get("user"), data.get("team")
         if user and team and not Membership.objects.filter(user=user, team=team).exists():
-            raise ValidationError(f"{user} is not in {team}.")
+            raise ValidationError(_("%(user)s is not in %(team)s.") % {"user": user, "team": team})
         return data
 
 
@@ -166,7 +185,7 @@ class TokenAdmin(Scoped):
 
     list_display = ("name", "prefix", "user", "team", "scopes", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user", "team")
-    list_filter = ("scopes",)
+    list_filter = (OfTeam,)
     search_fields = ("name", "user__username")
     form = TokenForm
     rights = by_role(editor=frozenset({"view", "add", "delete"}), admin=frozenset({"view", "add", "delete"}))
@@ -206,5 +225,5 @@ class TokenAdmin(Scoped):
         if asked["expires_at"]:
             Token.objects.filter(pk=made.pk).update(expires_at=asked["expires_at"])
         obj.pk, obj.prefix = made.pk, made.prefix
-        shown = format_html('The token, shown only now: <code class="secret">{}</code>', secret)
+        shown = format_html('{} <code class="secret">{}</code>', _("The token, shown only now:"), secret)
         messages.warning(request, shown)

@@ -5,11 +5,33 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from searchsite.indexing.models import Space
 from searchsite.jobs import care
-from searchsite.jobs.models import Job
+from searchsite.jobs.models import FAILED, Job, State
+from searchsite.web.admin_filters import Choosing, OfTeam, one_of
+from searchsite.web.admin_item_form import STAGE_NAMES
 from searchsite.web.admin_scope import ReadOnly, membership_in
+
+# So many are tried again or cancelled at once; the queue's page does it by the stage.
+MOST = 10_000
+
+
+class StateFilter(Choosing):
+    """Where jobs stand. What has failed is found by its own small index."""
+
+    title, parameter_name = gettext_lazy("state"), "state"
+
+    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """All states."""
+        return [(value, str(label)) for value, label in State.choices]
+
+    def narrowed(self, rows: QuerySet[Job], chosen: str, request: HttpRequest) -> QuerySet[Job]:
+        """Of this state."""
+        rows = rows.filter(state=chosen)
+        return rows.filter(FAILED) if chosen in (State.DEAD, State.CANCELLED) else rows
 
 
 @admin.register(Job)
@@ -17,10 +39,11 @@ class JobAdmin(ReadOnly):
     """Jobs to look at, try again and cancel; never to edit."""
 
     list_display = ("id", "kind", "state", "subject", "attempts", "lane", "run_at", "finished_at", "last_error")
-    list_filter = ("state", "kind", "queue", "lane")
+    list_filter = (StateFilter, one_of("kind", gettext_lazy("stage"), list(STAGE_NAMES.items())), "lane", OfTeam)
     ordering = ("-id",)
+    sortable_by = ("id",)
     search_fields = ("=subject",)
-    search_help_text = "Number of the item"
+    search_help_text = gettext_lazy("Number of the item")
     actions = ("retry", "cancel")
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Job]) -> QuerySet[Job]:
@@ -33,17 +56,19 @@ class JobAdmin(ReadOnly):
         membership = membership_in(request)
         return request.user.is_superuser or bool(membership and membership.may_edit)
 
-    @admin.action(description="Try again", permissions=["act"])
+    @admin.action(description=gettext_lazy("Try again"), permissions=["act"])
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         """Make failed and cancelled jobs ready again."""
-        asked, done = jobs.count(), care.retry(jobs.values_list("id", flat=True))
-        messages.info(request, f"{done} of {asked} jobs will be tried again.")
+        ids = list(jobs.order_by().values_list("id", flat=True)[:MOST])
+        said = _("%(done)s of %(asked)s jobs will be tried again.")
+        messages.info(request, said % {"done": care.retry(ids), "asked": len(ids)})
 
-    @admin.action(description="Cancel", permissions=["act"])
+    @admin.action(description=gettext_lazy("Cancel"), permissions=["act"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         """Cancel what is not done yet."""
-        asked, done = jobs.count(), care.cancel(jobs.values_list("id", flat=True))
-        messages.info(request, f"{done} of {asked} jobs were cancelled.")
+        ids = list(jobs.order_by().values_list("id", flat=True)[:MOST])
+        said = _("%(done)s of %(asked)s jobs were cancelled.")
+        messages.info(request, said % {"done": care.cancel(ids), "asked": len(ids)})
 
 
 @admin.register(Space)
