@@ -165,6 +165,7 @@ export function startActs(selecting) {
     if (!outcome) return;
     sessionStorage.setItem(KEY, outcome.outerHTML);
     selecting.clear();
+    document.dispatchEvent(new CustomEvent("cards:stale"));
     location.reload();
   }
 

@@ -18,6 +18,8 @@ export function startResults() {
   if (!list) return;
   const grown = document.querySelector("#grown");
   const pages = [];
+  // Cards that were moved or thrown away from here: the pages that were fetched hold them still.
+  const without = new Set();
   let byScrolling = 0;
   let left = "";
 
@@ -37,6 +39,8 @@ export function startResults() {
     byScrolling = 0;
     load(link);
   });
+  document.addEventListener("cards:gone", (event) => { for (const id of event.detail) without.add(id); });
+  document.addEventListener("cards:stale", () => { pages.length = 0; });
   history.scrollRestoration = "manual";
   window.addEventListener("pagehide", save);
   window.addEventListener("pageshow", (event) => { if (event.persisted) forget(); });
@@ -72,7 +76,7 @@ export function startResults() {
     const focused = document.activeElement?.matches("[data-more]");
     const here = new Set([...list.querySelectorAll("[data-id]")].map((one) => one.dataset.id));
     const lines = new Set([...list.querySelectorAll("[data-line]")].map((one) => one.dataset.line));
-    const fresh = [...page.querySelectorAll("li")].filter((one) => !here.has(one.dataset.id) && !lines.has(one.dataset.line));
+    const fresh = [...page.querySelectorAll("li")].filter((one) => !here.has(one.dataset.id) && !without.has(one.dataset.id) && !lines.has(one.dataset.line));
     list.append(...fresh);
     document.querySelector("#more")?.remove();
     list.after(...page.querySelectorAll("#more"));
@@ -92,13 +96,14 @@ export function startResults() {
     const top = [...list.querySelectorAll("[data-id]")].find((one) => one.getBoundingClientRect().bottom > 0);
     const at = top && { id: top.dataset.id, from: top.getBoundingClientRect().top };
     const unfolded = !list.classList.contains("folded");
-    keep(key(place), { owner: owner(), pages, at: scrollY ? at : null, y: scrollY, left, unfolded });
+    keep(key(place), { owner: owner(), pages, without: [...without], at: scrollY ? at : null, y: scrollY, left, unfolded });
   }
 
   function restore() {
     const how = performance.getEntriesByType("navigation")[0]?.type;
     const kept = history.state?.place && ["back_forward", "reload"].includes(how) ? read(key(history.state.place)) : null;
     if (kept?.owner !== owner()) return;
+    for (const id of [...kept.without ?? [], ...read("gone") ?? []]) without.add(id);
     for (const page of kept.pages) take(page);
     pages.push(...kept.pages);
     forget();

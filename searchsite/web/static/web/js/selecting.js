@@ -121,6 +121,7 @@ class Selecting {
   }
 
   forget(ids) {
+    document.dispatchEvent(new CustomEvent("cards:gone", { detail: ids }));
     for (const id of ids) {
       this.chosen.delete(id);
       this.list.querySelector(`.card[data-id="${CSS.escape(id)}"]`)?.remove();
@@ -217,11 +218,11 @@ class Selecting {
     }
   }
 
-  // It holds while the same search is left for an item and come back to; a new search begins anew.
+  // It holds while the same search is left for an item and come back to; a new search, or another person, begins anew.
   address() {
     const asked = new URLSearchParams(location.search);
     asked.delete("cursor");
-    return `${location.pathname}?${asked}`;
+    return `${document.querySelector("[data-owner]")?.dataset.owner} ${location.pathname}?${asked}`;
   }
 
   store() {
