@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import Router
 
-from searchsite.api import inputs, schemas
+from searchsite.api import inputs, job_schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
 from searchsite.indexing import board, missing
@@ -16,16 +16,16 @@ from searchsite.jobs.models import State
 router = Router()
 
 
-@router.get("/jobs", auth=READ, response=schemas.JobsOut, tags=["state"])
-def count_jobs(request: Request) -> schemas.JobsOut:
+@router.get("/jobs", auth=READ, response=job_schemas.JobsOut, tags=["state"])
+def count_jobs(request: Request) -> job_schemas.JobsOut:
     """How much work waits, runs, is done or has failed in your team, by stage and state; how fast, and why not."""
     team_id = request.auth.team.pk
     counts, found = overview.counts(team_id), board.board(team_id=team_id)
-    return schemas.JobsOut(
+    return job_schemas.JobsOut(
         counts={kind: {SHOWN[State(state)]: n for state, n in found.items()} for kind, found in counts.items()},
         stages=[_stage(row) for row in found.rows],
         failures=[
-            schemas.FailuresOut(
+            job_schemas.FailuresOut(
                 stage=group.kind,
                 state=SHOWN[State(group.state)],
                 reason=group.reason,
@@ -37,46 +37,46 @@ def count_jobs(request: Request) -> schemas.JobsOut:
     )
 
 
-@router.post("/jobs/retry", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
-def retry_jobs(request: Request, chosen: inputs.JobsIn) -> schemas.JobsChanged:
+@router.post("/jobs/retry", auth=CHANGE, response=job_schemas.JobsChanged, tags=["state"])
+def retry_jobs(request: Request, chosen: inputs.JobsIn) -> job_schemas.JobsChanged:
     """Try again what has failed in your team: all of it, that of a stage, or that of one reason. For operators."""
     teams = [_operator(request.auth)]
     if chosen.reason is not None:
         ids = _of_reason(chosen, (State.DEAD, State.CANCELLED), teams)
-        return schemas.JobsChanged(jobs=care.retry(ids, teams=teams))
-    return schemas.JobsChanged(jobs=care.retry_all(chosen.stage, teams=teams))
+        return job_schemas.JobsChanged(jobs=care.retry(ids, teams=teams))
+    return job_schemas.JobsChanged(jobs=care.retry_all(chosen.stage, teams=teams))
 
 
-@router.post("/jobs/cancel", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
-def cancel_jobs(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+@router.post("/jobs/cancel", auth=CHANGE, response=job_schemas.JobsChanged, tags=["state"])
+def cancel_jobs(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Cancel what waits of a stage in your team, or give up the failures of one reason. For operators."""
     teams = [_operator(request.auth)]
     if chosen.reason is not None:
-        return schemas.JobsChanged(jobs=care.give_up(_of_reason(chosen, (State.DEAD,), teams), teams=teams))
-    return schemas.JobsChanged(jobs=care.cancel_waiting(chosen.stage, teams=teams))
+        return job_schemas.JobsChanged(jobs=care.give_up(_of_reason(chosen, (State.DEAD,), teams), teams=teams))
+    return job_schemas.JobsChanged(jobs=care.cancel_waiting(chosen.stage, teams=teams))
 
 
-@router.post("/jobs/missing", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
-def process_missing(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+@router.post("/jobs/missing", auth=CHANGE, response=job_schemas.JobsChanged, tags=["state"])
+def process_missing(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Have made what a stage has not made in your team, in the bulk lane. Captions may cost. For operators."""
     team_id = _operator(request.auth)
-    return schemas.JobsChanged(jobs=missing.enqueue_missing(chosen.stage, team_id=team_id))
+    return job_schemas.JobsChanged(jobs=missing.enqueue_missing(chosen.stage, team_id=team_id))
 
 
-@router.post("/jobs/pause", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
-def pause_stage(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+@router.post("/jobs/pause", auth=CHANGE, response=job_schemas.JobsChanged, tags=["state"])
+def pause_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Pause a stage for all teams: what runs is finished, the rest waits. For those who lead the server."""
     _leader(request.auth)
     pausing.pause(chosen.stage, by=request.auth.user.get_username(), reason=chosen.reason or "")
-    return schemas.JobsChanged(jobs=0)
+    return job_schemas.JobsChanged(jobs=0)
 
 
-@router.post("/jobs/resume", auth=CHANGE, response=schemas.JobsChanged, tags=["state"])
-def resume_stage(request: Request, chosen: inputs.StageIn) -> schemas.JobsChanged:
+@router.post("/jobs/resume", auth=CHANGE, response=job_schemas.JobsChanged, tags=["state"])
+def resume_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Let a paused stage go on. For those who lead the server."""
     _leader(request.auth)
     pausing.resume(chosen.stage)
-    return schemas.JobsChanged(jobs=0)
+    return job_schemas.JobsChanged(jobs=0)
 
 
 def _operator(caller: Caller) -> int:
@@ -98,9 +98,9 @@ def _of_reason(chosen: inputs.JobsIn, states: tuple[str, ...], teams: list[int])
     return [pk for state in states for pk in failures.of_group(chosen.stage, state, chosen.reason, teams=teams)]
 
 
-def _stage(row: Row) -> schemas.StageStanding:
+def _stage(row: Row) -> job_schemas.StageStanding:
     standing = row.standing
-    return schemas.StageStanding(
+    return job_schemas.StageStanding(
         stage=row.kind,
         state=row.state,
         configured=row.configured,
@@ -115,5 +115,5 @@ def _stage(row: Row) -> schemas.StageStanding:
         seconds_left=row.seconds_left,
         paused=row.pause is not None,
         paused_reason=row.pause.reason if row.pause else "",
-        waits=[schemas.WaitOut(reason=one.reason, jobs=one.number, until=one.until) for one in row.waits],
+        waits=[job_schemas.WaitOut(reason=one.reason, jobs=one.number, until=one.until) for one in row.waits],
     )
