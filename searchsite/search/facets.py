@@ -22,11 +22,13 @@ from searchsite.search.questions import Filters, Question, checked
 FACETS = ("kind", "collection", "tag", "by", "month")
 # So many items are counted, the newest; where there are more, the counts say "at least".
 MOST_COUNTED = 10_000
+# An item has several tags, each of which is looked up.
+MOST_TAGGED = 5_000
 MOST_VALUES = 60
 BASE: LiteralString = """
 WITH base AS MATERIALIZED (
     SELECT item.id, item.kind, item.collection_id, item.created_by_id, item.created_at
-    FROM item WHERE <where> ORDER BY item.created_at DESC, item.id DESC LIMIT %(most)s
+    FROM item WHERE item.trashed_at IS NULL AND <where> ORDER BY item.created_at DESC, item.id DESC LIMIT %(most)s
 )
 """
 FOUND: LiteralString = "item.id = ANY(%(found)s::bigint[]) AND item.collection_id = ANY(%(scope)s::bigint[])"
@@ -35,7 +37,8 @@ COUNTS: Mapping[str, LiteralString] = {
     "kind": "(SELECT 'kind', kind, count(*) FROM base GROUP BY kind)",
     "collection": "(SELECT 'collection', collection_id::text, count(*) FROM base GROUP BY collection_id)",
     "tag": """(SELECT 'tag', tag.name::text, counted.n
-        FROM (SELECT item_tag.tag_id, count(*) AS n FROM base JOIN item_tag ON item_tag.item_id = base.id
+        FROM (SELECT item_tag.tag_id, count(*) AS n FROM (SELECT id FROM base LIMIT %(tagged)s) AS newest
+            JOIN item_tag ON item_tag.item_id = newest.id
             GROUP BY item_tag.tag_id ORDER BY n DESC LIMIT %(values)s) AS counted
         JOIN tag ON tag.id = counted.tag_id)""",
     "by": """(SELECT 'by', user_account.username, counted.n
@@ -75,7 +78,7 @@ def facets(question: Question, scope: Scope, wanted: Iterable[str] = FACETS) -> 
     for filters, names in together.items():
         size, counts = _counted(replace(question, filters=filters), scope, names)
         counted |= counts
-        capped.update(names if size >= MOST_COUNTED else ())
+        capped.update(name for name in names if size >= (MOST_TAGGED if name == "tag" else MOST_COUNTED))
     return Facets({name: _values(name, counts, scope) for name, counts in counted.items()}, frozenset(capped))
 
 
@@ -94,7 +97,12 @@ def _counted(question: Question, scope: Scope, names: list[str]) -> tuple[int, d
     """How many were counted, and the counts of these facets, in one statement."""
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
     where: LiteralString = FOUND
-    values: dict[str, Any] = {"most": MOST_COUNTED, "values": MOST_VALUES, "scope": list(scope.collection_ids)}
+    values: dict[str, Any] = {
+        "most": MOST_COUNTED,
+        "tagged": MOST_TAGGED,
+        "values": MOST_VALUES,
+        "scope": list(scope.collection_ids),
+    }
     if question.terms:
         values["found"] = every(question, scope)
     else:

@@ -61,9 +61,8 @@ def _page(sent: QueryDict, request: MemberRequest) -> dict[str, Any]:
         params.setlist(name, sent.getlist(name))
     page = narrowing.page_of(params, request.scope)
     own = reverse("ask")
-    chips = [
-        (chip, own + chip.without.removeprefix(reverse("home"))) for chip in [*narrowing.kinds(params), *page["chips"]]
-    ]
+    narrowed = dict.fromkeys([*narrowing.kinds(params), *page["chips"]])
+    chips = [(chip, own + chip.without.removeprefix(reverse("home"))) for chip in narrowed]
     return page | {"narrowed": chips, "thinking": bool(sent.get("thinking")), "can_think": asking.can_think()}
 
 

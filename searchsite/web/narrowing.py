@@ -157,7 +157,7 @@ def _filters(params: QueryDict, scope: Scope) -> list[Chip]:
         Chip(_label(name, value, names), _without(params, name, value))
         for name in (*NEGATIVE, *FILTERS)
         for value in params.getlist(name)
-        if value and name != "kind" and (name, value) != ("mode", "hybrid")
+        if value and (name, value) != ("mode", "hybrid") and (name != "kind" or len(params.getlist("kind")) > 1)
         if not (span and name in ("after", "before"))
     ]
 
@@ -187,6 +187,8 @@ def _span(after: str, before: str) -> str:
 def _label(name: str, value: str, collections: dict[str, str]) -> str:
     if name == "collection":
         return collections.get(value, _("Unknown collection"))
+    if name == "kind":
+        return kind_name(value)
     if name == "mode":
         return {"words": _("Exact words only"), "meaning": _("Meaning only")}.get(value, value)
     if name == "rerank":

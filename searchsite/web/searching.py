@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.formats import number_format
@@ -33,6 +33,7 @@ def search(request: MemberRequest) -> HttpResponseBase:
         return render(request, "search/_page.html", page)
     if not results.hits:
         page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"])
+        page["unquoted"] = _unquoted(request.GET)
     page |= {"drawer": request.COOKIES.get("drawer") == "open", "undo": request.session.pop("undo", None)}
     return render(request, "search/page.html", page)
 
@@ -94,6 +95,12 @@ def _listed(question: questions.Question, results: find.Results, heads: str) -> 
     else:
         folded, all_weak = lines.by_likelihood(listed)
     return {"cards": listed, "heads": grain, "lower": bool(grain), "folded": folded, "all_weak": all_weak}
+
+
+def _unquoted(params: QueryDict) -> str:
+    """The same search for the words in quotes, near or exact; nothing where there are no quotes."""
+    words = params.get("q", "")
+    return narrowing.address(params, drop=narrowing.PLACE, q=words.replace('"', "")) if '"' in words else ""
 
 
 def _written(total: int, question: questions.Question) -> str:

@@ -48,7 +48,8 @@ def why_empty(question: Question, params: QueryDict, scope: Scope, chips: Iterab
     plain = replace(question, cursor=None, limit=1, rerank=False)
     if question.filters == Filters():
         return Why(False, (), 0, items, waiting)
-    ways = [_way(chip, scope) for chip in [*narrowing.kinds(params), *chips][:MOST_TRIED] if not chip.image]
+    tried = [chip for chip in dict.fromkeys([*narrowing.kinds(params), *chips]) if not chip.image]
+    ways = [_way(chip, scope) for chip in tried[:MOST_TRIED]]
     unfiltered = find.find(replace(plain, filters=Filters()), scope).total_estimate
     return Why(False, tuple(way for way in ways if way.total), unfiltered, items, waiting)
 

@@ -15,6 +15,7 @@ PAGES = [
     "/upload",
     "/upload/progress",
     "/search/picture",
+    "/search/facets",
     "/usage",
     "/usage.csv",
     "/ask",
