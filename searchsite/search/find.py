@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from psycopg.errors import QueryCanceled
 
 from searchsite.accounts import meter
@@ -32,24 +33,24 @@ STEP_SECONDS = 5
 WORDS = "words"
 # To a picture, other pictures say more than what is written about them.
 TEXT_FOR_PICTURES = 0.5
-AWAY = "The inference server can't be reached: found by words alone."
-ANOTHER = "Another embedder answers than the one that the library is indexed with: found by words alone."
-BY_WORDS = "Found by words alone."
+AWAY = gettext_noop("The inference server can't be reached: found by words alone.")
+ANOTHER = gettext_noop("Another embedder answers than the one that the library is indexed with: found by words alone.")
+BY_WORDS = gettext_noop("Found by words alone.")
 REASONS: Sequence[tuple[type[InferenceError], str]] = (
     (spaces.WrongEmbedder, ANOTHER),
     (Unauthorised, f"The embedder's provider {plainly.KEY}: found by words alone."),
-    (Overloaded, "The embedder is overloaded: found by words alone."),
+    (Overloaded, gettext_noop("The embedder is overloaded: found by words alone.")),
     (Unreachable, AWAY),
-    (TooSlow, "The embedder took too long: found by words alone."),
+    (TooSlow, gettext_noop("The embedder took too long: found by words alone.")),
 )
-FAILED = "The embedder failed: found by words alone."
-NOT_YET = "Nothing has been embedded yet: found by words alone."
-WORDS_ONLY = (
+FAILED = gettext_noop("The embedder failed: found by words alone.")
+NOT_YET = gettext_noop("Nothing has been embedded yet: found by words alone.")
+WORDS_ONLY = gettext_noop(
     "The embedder takes texts only, so this library knows pictures by their words: it can't be searched by a picture."
 )
-NO_INSTRUCTIONS = "The embedder takes no instructions: yours was left out."
-ITEM_NOT_YET = "The item to be alike to has not been embedded yet."
-TOO_SLOW = "A part of the search took too long and was left out."
+NO_INSTRUCTIONS = gettext_noop("The embedder takes no instructions: yours was left out.")
+ITEM_NOT_YET = gettext_noop("The item to be alike to has not been embedded yet.")
+TOO_SLOW = gettext_noop("A part of the search took too long and was left out.")
 
 
 @dataclass(frozen=True)
