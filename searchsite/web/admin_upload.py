@@ -20,7 +20,7 @@ from searchsite.library import intake
 from searchsite.library.models import Collection, Item
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
-from searchsite.web.admin_scope import Scoped, scope_in
+from searchsite.web.admin_scope import Scoped, membership_in, scope_in
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -80,7 +80,7 @@ def upload(site: Scoped, request: HttpRequest) -> HttpResponse:
         "title": _("Upload files"),
         "form": form,
         "opts": Item._meta,
-        "places": bool(scope.writable_ids),
+        "places": membership_in(request) is not None,
         "max_bytes": settings.CONFIG.max_file_bytes,
     }
     return TemplateResponse(request, "admin/upload.html", context)

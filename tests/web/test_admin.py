@@ -188,15 +188,15 @@ def test_viewers_and_strangers_upload_nothing(both, garden, den) -> None:
     assert Item.objects.filter(collection=theirs).count() == 1
 
 
-def act(client: Client, name: str, action: str, *ids: int):
-    data = {"action": action, "_selected_action": ids}
+def act(client: Client, name: str, action: str, *ids: int, **asked: str):
+    data = {"action": action, "_selected_action": ids, "confirmed": "yes", **asked}
     return client.post(reverse(f"admin:{name}_changelist"), data, follow=True)
 
 
 def test_items_go_to_the_trash_and_through_the_stages_again(both, garden) -> None:
     rose, secret = both
     Job.objects.update(state="done")
-    act(who("bob"), "library_item", "reprocess", rose.pk, secret.pk)
+    act(who("bob"), "library_item", "reprocess", rose.pk, secret.pk, stage="decode")
     assert set(Job.objects.filter(state="ready").values_list("subject", flat=True)) == {rose.pk}
     act(who("bob"), "library_item", "move_to_trash", rose.pk, secret.pk)
     assert list(Item.objects.filter(trashed_at__isnull=False)) == [rose]
