@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -37,6 +37,13 @@ from searchsite.library.scope import Scope, scope_for
 PIECE, STEP, OPEN_AT_ONCE = 1 << 16, 2 << 20, 100
 NAME_CHARS = 255
 AT_ONCE = 500
+
+
+class Source(Protocol):
+    """Where bytes come from: a file, or a request's body."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most that many bytes; none at the end."""
 
 
 def create(name: str, size: int, *, into: Place) -> Upload:
@@ -86,7 +93,7 @@ def resume(upload: Upload) -> None:
             pass
 
 
-def append(upload: Upload, source: IO[bytes], *, at: int) -> None:
+def append(upload: Upload, source: Source, *, at: int) -> None:
     """Write what comes behind what is there. Whatever breaks, what has arrived stays and `upload.offset` is true."""
     with _held(upload) as file:
         if at != upload.offset:
@@ -200,7 +207,7 @@ def _held(upload: Upload) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _write(upload: Upload, file: IO[bytes], source: IO[bytes]) -> None:
+def _write(upload: Upload, file: IO[bytes], source: Source) -> None:
     file.seek(upload.offset)
     durable = upload.offset
     while (left := upload.size - file.tell()) and (piece := source.read(min(PIECE, left))):

@@ -105,7 +105,7 @@ export function counted(entries) {
     if (state === "ready") count.ready += 1;
     if (known) count.same += 1;
     if (PROBLEMS.has(state)) count.refused += 1;
-    if (state === "lost") count.retry += 1;
+    if (state === "lost" || state === "failed") count.retry += 1;
   }
   return count;
 }

@@ -7,6 +7,7 @@ const POLL = 1500;
 const ASKED = 60;
 const KEPT = "uploads";
 const ALOUD_EVERY = 15_000;
+const DRAWN_EVERY = 100;
 
 export function startTray() {
   const tray = document.querySelector("[data-tray]");
@@ -37,7 +38,7 @@ function take(list, { files, skipped }) {
   const place = placeOf(list);
   if (!files.length && !skipped.length) return;
   list.place = place.name;
-  list.tray.hidden = false;
+  open(list.tray);
   const rows = document.createDocumentFragment();
   const added = files.map(({ file, path }) => {
     const entry = { file, path, size: file.size, sent: 0, place: place.id, state: "waiting", reason: "", known: false };
@@ -63,7 +64,7 @@ function leftOut(list, skipped) {
   place.querySelector("summary").textContent = fill(list.words.skipped, { number: place.querySelectorAll("li").length });
 }
 
-// Hundreds of files report more often than anybody can see: at most once a frame, and in the background now and then.
+// Hundreds of files report more often than anybody can read.
 function wake(list) {
   if (list.woken) return;
   list.woken = true;
@@ -73,8 +74,7 @@ function wake(list) {
     list.dirty.clear();
     sum(list);
   };
-  if (document.hidden) setTimeout(flush, 500);
-  else requestAnimationFrame(flush);
+  setTimeout(flush, document.hidden ? 1000 : DRAWN_EVERY);
 }
 
 function sum(list) {
@@ -129,13 +129,19 @@ function act(list, event) {
   switch (name) {
     case "retry": return list.sending.add([entry]);
     case "cancel": return list.sending.cancel(entry);
-    case "retry-all": return list.sending.add(list.entries.filter((one) => one.state === "lost"));
+    case "retry-all": return retryAll(list);
     case "cancel-all": return list.entries.filter((one) => UNSENT.has(one.state)).forEach(list.sending.cancel);
     case "problems": return only(list.tray, !list.queue.hasAttribute("data-problems"));
     case "clear": return clear(list, (one) => ["ready", "cancelled", "processing"].includes(one.state));
     case "fold": return fold(list.tray, !list.tray.hasAttribute("data-folded"));
     case "close": return close(list);
   }
+}
+
+// What was not sent is sent again; what is here and could not be worked on is worked on again.
+function retryAll(list) {
+  list.sending.add(list.entries.filter((one) => one.state === "lost"));
+  for (const { row, state } of list.entries) if (state === "failed") row.querySelector("[data-again]")?.requestSubmit();
 }
 
 function only(tray, on) {
@@ -150,6 +156,11 @@ function fold(tray, on) {
   if (on && tray.querySelector(".sending-body").contains(document.activeElement)) button.focus();
 }
 
+function open(tray, on = true) {
+  tray.hidden = !on;
+  (tray.closest(".upload") ?? document.body).classList.toggle("listed", on);
+}
+
 function clear(list, over) {
   const [gone, left] = [list.entries.filter(over), list.entries.filter((one) => !over(one))];
   for (const { row } of gone) row.remove();
@@ -161,7 +172,7 @@ function close(list) {
   clear(list, () => true);
   list.tray.querySelector(".sending-skipped").hidden = true;
   list.tray.querySelector(".sending-skipped ul").replaceChildren();
-  list.tray.hidden = true;
+  open(list.tray, false);
   document.querySelector("#main").focus({ preventScroll: true });
 }
 
@@ -180,12 +191,12 @@ function renew(list, entry, row) {
 
 // One request asks for those that are not finished, those in view first; nobody asks while nobody looks.
 async function poll(list) {
-  const open = list.entries.filter((one) => one.state === "processing" && one.id);
-  if (!open.length || document.hidden || list.asking) return;
+  const unfinished = list.entries.filter((one) => one.state === "processing" && one.id);
+  if (!unfinished.length || document.hidden || list.asking) return;
   list.asking = true;
   const inView = ({ row }) => { const { top, bottom } = row.getBoundingClientRect(); return bottom > 0 && top < innerHeight; };
-  const seen = new Set(open.filter(inView));
-  const asked = [...seen, ...open.filter((one) => !seen.has(one))].slice(0, ASKED);
+  const seen = new Set(unfinished.filter(inView));
+  const asked = [...seen, ...unfinished.filter((one) => !seen.has(one))].slice(0, ASKED);
   try {
     await refresh(list, asked);
   } finally {
@@ -226,7 +237,7 @@ async function restore(list) {
   list.queue.prepend(...rows);
   adopt(list, rows);
   list.place ??= kept.place;
-  list.tray.hidden = false;
+  open(list.tray);
   if (kept.folded) fold(list.tray, true);
   sum(list);
 }
