@@ -11,6 +11,9 @@ from decimal import Decimal
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from searchsite import config
 from searchsite.accounts.prices import dollars, exactly
@@ -60,12 +63,13 @@ class Budget:
     @property
     def whose(self) -> str:
         """The budget's name in a sentence."""
-        return "all teams" if self.team_id is None else f"the team {self.name}"
+        return _("all teams") if self.team_id is None else _("the team %(name)s") % {"name": self.name}
 
     @property
     def sentence(self) -> str:
         """Why there are no calls to paid servers; fit for every member, so it names no amounts."""
-        return f"The budget of {self.whose} for {self.month:%B %Y} is spent; it renews on {written(self.renews)}."
+        told = {"whose": self.whose, "month": date_format(self.month, "F Y"), "day": written(self.renews)}
+        return _("The budget of %(whose)s for %(month)s is spent; it renews on %(day)s.") % told
 
     @property
     def warning(self) -> str:
@@ -73,10 +77,15 @@ class Budget:
         if self.limit is None or not self.is_near:
             return ""
         if self.is_spent:
-            return f"{self.sentence} Until then nothing is sent to paid servers. Words still find."
+            return f"{self.sentence} {_('Until then nothing is sent to paid servers. Words still find.')}"
+        told = {"whose": self.whose, "month": date_format(self.month, "F Y"), "day": written(self.renews)}
+        told |= {"spent": dollars(self.spent), "limit": exactly(self.limit)}
         return (
-            f"{dollars(self.spent)} of the {exactly(self.limit)} that {self.whose} may spend in {self.month:%B %Y}"
-            f" are spent. At the end of it nothing more is sent to paid servers until {written(self.renews)}."
+            _(
+                "%(spent)s of the %(limit)s that %(whose)s may spend in %(month)s are spent. At the end of it nothing"
+                " more is sent to paid servers until %(day)s."
+            )
+            % told
         )
 
     def seconds_left(self, now: datetime) -> float:
@@ -118,7 +127,7 @@ class _Watch:
     def _is_fresh(self, team_id: int | None) -> bool:
         if team_id not in self._read:
             return False
-        moment, _ = self._read[team_id]
+        moment = self._read[team_id][0]
         budget = self._now(team_id)
         young = time.monotonic() - moment < FRESH_SECONDS and budget.month == this_month()
         return young and not budget.is_near
@@ -172,7 +181,8 @@ def following(month: date) -> date:
 
 def written(day: date) -> str:
     """A day for people."""
-    return f"{day.day} {day:%B %Y}"
+    # Translators: how a day is written, in the letters of Django's date filter.
+    return date_format(day, pgettext("day", "j F Y"))
 
 
 def _read(team_ids: Collection[int | None]) -> list[Budget]:

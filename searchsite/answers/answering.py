@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from searchsite.answers import speech
 from searchsite.answers.choosing import Answerer
@@ -29,14 +31,14 @@ MOST_CHARS = 60_000
 SENTENCES: dict[State, str] = {
     "running": "",
     "complete": "",
-    "cut": "The answer was cut off here: it grew too long.",
-    "interrupted": "The answer broke off before its end.",
-    "stopped": "Stopped. This is not the whole answer.",
-    "declined": "The network declined to answer this.",
-    "no_budget": "The budget is spent.",
-    "away": "No answer can be had just now.",
-    "absent": "This is not in the library, as far as you may see it.",
-    "changed": "What you may see has changed, and this answer rested on it. Ask again.",
+    "cut": gettext_noop("The answer was cut off here: it grew too long."),
+    "interrupted": gettext_noop("The answer broke off before its end."),
+    "stopped": gettext_noop("Stopped. This is not the whole answer."),
+    "declined": gettext_noop("The network declined to answer this."),
+    "no_budget": gettext_noop("The budget is spent."),
+    "away": gettext_noop("No answer can be had just now."),
+    "absent": gettext_noop("This is not in the library, as far as you may see it."),
+    "changed": gettext_noop("What you may see has changed, and this answer rested on it. Ask again."),
 }
 FINISHES: dict[str, State] = {"stop": "complete", "length": "cut", "content_filter": "declined"}
 
@@ -107,7 +109,7 @@ class Answering:
     @property
     def sentence(self) -> str:
         """How it ended, for people; empty for a whole answer."""
-        return " ".join(filter(None, (SENTENCES[self.state], self.detail)))
+        return " ".join(filter(None, (SENTENCES[self.state] and _(SENTENCES[self.state]), self.detail)))
 
     @property
     def answered_by(self) -> str:
@@ -180,7 +182,7 @@ class Answering:
             there = in_still and still_there(self._sources, scopes.renewed(self.asked.scope))
         except (OperationalError, InterfaceError):
             # Nobody can tell what may be seen, so nothing more is shown.
-            self.detail = "The database does not answer."
+            self.detail = _("The database does not answer.")
             return self._end("interrupted")
         if not there:
             self._end("changed")

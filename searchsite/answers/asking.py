@@ -6,6 +6,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from searchsite import config
 from searchsite.accounts import meter
 from searchsite.answers import choosing, prompts, slots
@@ -22,7 +25,9 @@ from searchsite.search.questions import BadQuestion, Question, checked
 
 SECONDS = 120.0
 """How long an answer may take."""
-NOT_CONFIGURED = "No network that answers questions is configured here: set PRESET, or ANSWERER and ANSWER_URL."
+NOT_CONFIGURED = gettext_noop(
+    "No network that answers questions is configured here: set PRESET, or ANSWERER and ANSWER_URL."
+)
 
 
 def is_configured() -> bool:
@@ -45,9 +50,9 @@ def ask(question: Question, scope: Scope, *, thinking: bool = False, let_in: Let
     """
     question = checked(question)
     if not question.words:
-        raise BadQuestion("Write a question first.")
+        raise BadQuestion(_("Write a question first."))
     if not is_configured():
-        raise Refusal(NOT_CONFIGURED, code="not-configured", status=409)
+        raise Refusal(_(NOT_CONFIGURED), code="not-configured", status=409)
     slot = slots.take(scope.user_id, most=config.load().answer_streams)
     try:
         gathered = gather(question, scope)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from django.utils.translation import gettext as _
+
 from searchsite.library.refusals import Refusal
 
 HAND_OVER_SECONDS = 2.0
@@ -21,7 +23,7 @@ class TooMany(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "As many questions as this server takes at a time are being answered. Try again in a moment.",
+            _("As many questions as this server takes at a time are being answered. Try again in a moment."),
             code="too-many-answers",
             status=503,
         )

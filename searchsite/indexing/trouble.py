@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from searchsite import config
 from searchsite.indexing import gate, provider, spaces
 from searchsite.indexing.models import ProviderPause, Space
@@ -67,8 +69,10 @@ def _trouble(what: str, endpoint: Endpoint, error: InferenceError, advice: str) 
 def _remedy_of_space(error: InferenceError, endpoint: Endpoint, space: Space) -> str:
     """No setting of a stage has the server of an earlier embedder."""
     if isinstance(error, Unauthorised):
-        return f"Space {space.pk} needs it: set EARLIER_KEYS={endpoint.host}=key to a key that is valid and paid for."
-    return f"Space {space.pk} answers with that server alone: start it, or activate another space."
+        message = _("Space %(space)d needs it: set EARLIER_KEYS=%(host)s=key to a key that is valid and paid for.")
+        return message % {"space": space.pk, "host": endpoint.host}
+    message = _("Space %(space)d answers with that server alone: start it, or activate another space.")
+    return message % {"space": space.pk}
 
 
 def _error(pause: ProviderPause) -> InferenceError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from searchsite.accounts.models import Team, User
 from searchsite.library import wording
@@ -18,15 +19,16 @@ def create_collection(team: Team | int, name: str, *, maker: User, visibility: s
     team_id = team if isinstance(team, int) else team.pk
     cleaned = wording.clean_line(name, limit=NAME_CHARS)
     if not cleaned:
-        raise Refusal("A collection needs a name.", code="name-missing")
+        raise Refusal(_("A collection needs a name."), code="name-missing")
     if visibility not in Visibility.values:
-        raise Refusal("A collection is private, team or public.", code="visibility-unknown")
+        raise Refusal(_("A collection is private, team or public."), code="visibility-unknown")
     ensure_system(team_id)
     try:
         with transaction.atomic():
             return Collection.objects.create(team_id=team_id, name=cleaned, created_by=maker, visibility=visibility)
     except IntegrityError as error:
-        raise Refusal(f"There is already a collection named “{cleaned}”.", code="name-taken", status=409) from error
+        message = _("There is already a collection named “%(name)s”.") % {"name": cleaned}
+        raise Refusal(message, code="name-taken", status=409) from error
 
 
 def ensure_system(team: Team | int) -> dict[str, Collection]:

@@ -15,6 +15,7 @@ from typing import IO
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from searchsite.library.models import Blob
 from searchsite.library.refusals import Refusal
@@ -164,7 +165,8 @@ def _copy(file: IO[bytes], out: IO[bytes], limit: int) -> tuple[str, int]:
 def too_large(limit: int) -> Refusal:
     """The refusal for more bytes than allowed."""
     shown = f"{limit / 2**20:.3g} MB" if limit >= 2**20 else f"{limit:,} bytes"
-    return Refusal(f"The file is larger than {shown}.", code="too-large", status=413)
+    message = _("The file is larger than %(size)s.") % {"size": shown}
+    return Refusal(message, code="too-large", status=413)
 
 
 def _move(source: Path, target: Path) -> None:
@@ -197,4 +199,4 @@ def space_or_refusal() -> Iterator[None]:
 
 def disk_full() -> Refusal:
     """The refusal for what no longer fits."""
-    return Refusal("The disk is full; nothing was stored.", code="disk-full", status=507)
+    return Refusal(_("The disk is full; nothing was stored."), code="disk-full", status=507)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from searchsite.accounts.models import User
 from searchsite.config import Config
@@ -51,7 +52,7 @@ def place_for(scope: Scope, public_id: UUID | None, *, lane: int, source_url: st
         return _writable(Place(current, inbox, lane, source_url))
     collection = Collection.objects.filter(public_id=public_id, id__in=scope.collection_ids).first()
     if collection is None:
-        raise Refusal("There is no such collection.", code="collection-missing", status=404)
+        raise Refusal(_("There is no such collection."), code="collection-missing", status=404)
     return _writable(Place(scope, collection, lane, source_url))
 
 
@@ -103,10 +104,11 @@ def add_text(text: str, *, title: str | None, into: Place) -> Added:
     """Take in a note. Notes are never merged, even when they say the same."""
     place, limit = _writable(into), _config().max_text_bytes
     if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
-        raise Refusal(f"The text is larger than {limit / 2**20:.3g} MB.", code="too-large", status=413)
+        message = _("The text is larger than %(size)s MB.") % {"size": f"{limit / 2**20:.3g}"}
+        raise Refusal(message, code="too-large", status=413)
     cleaned = wording.clean_text(text)
     if not cleaned.strip():
-        raise Refusal("The text is empty.", code="empty")
+        raise Refusal(_("The text is empty."), code="empty")
     named = wording.clean_title(title) if title and title.strip() else wording.title_of_text(cleaned)
     with transaction.atomic():
         return Added(_create(None, named, Text(cleaned), place), created=True)
@@ -119,7 +121,7 @@ def _config() -> Config:
 
 def _writable(place: Place) -> Place:
     if place.collection.pk not in place.scope.writable_ids:
-        message = f"You may not put anything into “{place.collection.name}”."
+        message = _("You may not put anything into “%(name)s”.") % {"name": place.collection.name}
         raise Refusal(message, code="read-only", status=403)
     return place
 
@@ -180,5 +182,5 @@ def _source(url: str) -> str:
     if not cleaned:
         return ""
     if len(cleaned) > SOURCE_CHARS or not cleaned.lower().startswith(("http://", "https://")):
-        raise Refusal("A source is a web address of at most 2,000 characters.", code="source-url")
+        raise Refusal(_("A source is a web address of at most 2,000 characters."), code="source-url")
     return wording.clean_line(cleaned, limit=SOURCE_CHARS)

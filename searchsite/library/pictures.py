@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from searchsite.config import Config
 from searchsite.library import blobs, files, sniffing
@@ -35,7 +36,7 @@ def add_query_picture(file: IO[bytes], *, scope: Scope) -> QueryPicture:
         except Undecodable as error:
             raise Refusal(str(error), code="undecodable") from error
         except DecoderGone as error:
-            message = "The server is too busy to look at pictures. Try again in a moment."
+            message = _("The server is too busy to look at pictures. Try again in a moment.")
             raise Refusal(message, code="busy", status=503) from error
     with (
         files.received(io.BytesIO(decoded.derivatives[SIDE]), limit=config.max_file_bytes) as small,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+from django.utils.translation import gettext as _
 from pgvector import HalfVector
 
 from searchsite.indexing import instructions, spaces, tables
@@ -109,7 +110,7 @@ def vector_of(terms: Sequence[Resolved], space: Space, question: Question) -> Ve
         total += np.float32(term.weight) * vector
     length = float(np.linalg.norm(total))
     if length < 1e-6:
-        raise BadQuestion("The terms of this question cancel each other out.")
+        raise BadQuestion(_("The terms of this question cancel each other out."))
     return total / np.float32(length)
 
 
@@ -117,7 +118,7 @@ def _resolve(term: Term, scope: Scope) -> Resolved:
     if term.item is not None:
         item = Item.objects.visible_to(scope).filter(public_id=term.item).first()
         if item is None:
-            raise NotFound("There is no such item.")
+            raise NotFound(_("There is no such item."))
         return Resolved(term.weight, item=item)
     if term.picture is not None:
         return Resolved(term.weight, embed=_query_picture(term.picture, scope))
@@ -131,7 +132,7 @@ def _query_picture(public_id: UUID, scope: Scope) -> EmbedInput:
             return EmbedInput(picture=Picture(pictures.read(picture), files.DERIVATIVE_TYPE))
     except FileNotFoundError:
         pass
-    raise NotFound("The picture to search by is not there any more.")
+    raise NotFound(_("The picture to search by is not there any more."))
 
 
 def _joined(terms: Sequence[Resolved], space: Space) -> Sequence[Resolved]:
@@ -157,7 +158,7 @@ def _embed(space: Space, asked: Sequence[Asked]) -> list[Vectors]:
             embedder = spaces.embedder_of(space, seconds=SHOWN_SECONDS)
             answer = embedder.embed(list(alike.values()), purpose="query", instruction=instruction)
         except BadInput as error:
-            raise BadQuestion(f"The embedder can't take this question: {error.message}") from error
+            raise BadQuestion(_("The embedder can't take this question: %(why)s") % {"why": error.message}) from error
         found |= dict(zip(alike, answer.vectors, strict=True))
         for key in alike:
             _kept.put(key, found[key])

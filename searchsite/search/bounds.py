@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, LiteralString
 
+from django.utils.translation import gettext as _
+
 from searchsite.accounts.models import User
 from searchsite.library.models import Collection
 from searchsite.library.scope import Scope
@@ -102,7 +104,7 @@ def _collections(filters: Filters, scope: Scope) -> tuple[int, ...]:
     wanted = set(filters.collections)
     found = Collection.objects.filter(public_id__in=wanted, pk__in=scope.collection_ids).values_list("pk", flat=True)
     if len(found) < len(wanted):
-        raise NotFound("There is no such collection.")
+        raise NotFound(_("There is no such collection."))
     return tuple(found)
 
 

@@ -8,6 +8,8 @@ import json
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from searchsite.search.questions import BadQuestion, Question, to_query
 
 MOST_OFFSET = 1_000_000
@@ -50,9 +52,9 @@ def decode(question: Question) -> Place | None:
         )
         aware = place.moment.tzinfo is not None and place.day.tzinfo is not None
     except (ValueError, TypeError, RecursionError) as error:
-        raise BadQuestion("The page asked for does not exist.") from error
+        raise BadQuestion(_("The page asked for does not exist.")) from error
     if not (whole and aware and mark == _mark(question)):
-        raise BadQuestion("The page asked for belongs to another question.")
+        raise BadQuestion(_("The page asked for belongs to another question."))
     return place
 
 

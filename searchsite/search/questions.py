@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from searchsite.inference.prompts import harmless
 from searchsite.library.models import Kind
 from searchsite.library.wording import CONTROLS, clean_text, normalise_tag
@@ -76,10 +78,10 @@ class Question:
 
 def checked(question: Question) -> Question:
     """Return the question with its texts cleaned. Raises BadQuestion."""
-    _require(question.sort in SORTS, f"Sort must be one of {', '.join(SORTS)}.")
-    _require(question.mode in MODES, f"Mode must be one of {', '.join(MODES)}.")
-    _require(1 <= question.limit <= MOST_HITS, f"Limit must lie between 1 and {MOST_HITS}.")
-    _require(len(question.terms) <= MOST_TERMS, f"A question has at most {MOST_TERMS} terms.")
+    _require(question.sort in SORTS, _("Sort must be one of %(names)s.") % {"names": ", ".join(SORTS)})
+    _require(question.mode in MODES, _("Mode must be one of %(names)s.") % {"names": ", ".join(MODES)})
+    _require(1 <= question.limit <= MOST_HITS, _("Limit must lie between 1 and %(most)d.") % {"most": MOST_HITS})
+    _require(len(question.terms) <= MOST_TERMS, _("A question has at most %(most)d terms.") % {"most": MOST_TERMS})
     terms = tuple(term for term in map(_checked_term, question.terms) if term.text != "")
     instruction = _checked_instruction(question.instruction)
     return replace(question, terms=terms, filters=_checked_filters(question.filters), instruction=instruction)
@@ -140,15 +142,15 @@ def to_query(question: Question) -> str:
 
 def _checked_term(term: Term) -> Term:
     given = [one for one in (term.text, term.item, term.picture) if one is not None]
-    _require(len(given) == 1, "Each term is a text, an item or a picture.")
-    _require(term.region is None, "Searching by a part of a picture is not offered yet.")
+    _require(len(given) == 1, _("Each term is a text, an item or a picture."))
+    _require(term.region is None, _("Searching by a part of a picture is not offered yet."))
     usable = math.isfinite(term.weight) and 0 < abs(term.weight) <= MOST_WEIGHT
-    _require(usable, f"A weight lies between -{MOST_WEIGHT:g} and {MOST_WEIGHT:g}, and is not 0.")
+    _require(usable, _("A weight lies between -%(most)g and %(most)g, and is not 0.") % {"most": MOST_WEIGHT})
     return term if term.text is None else replace(term, text=_checked_text(term.text))
 
 
 def _checked_text(text: str) -> str:
-    _require(len(text) <= MOST_CHARS, f"A question has at most {MOST_CHARS:,} characters.")
+    _require(len(text) <= MOST_CHARS, _("A question has at most %(most)s characters.") % {"most": f"{MOST_CHARS:,}"})
     return CONTROLS.sub(" ", clean_text(text)).strip()
 
 
@@ -156,18 +158,20 @@ def _checked_instruction(text: str | None) -> str | None:
     """It is part of a prompt: no marks of the network, one line."""
     if text is None:
         return None
-    _require(len(text) <= MOST_INSTRUCTION, f"An instruction has at most {MOST_INSTRUCTION} characters.")
+    _require(
+        len(text) <= MOST_INSTRUCTION, _("An instruction has at most %(most)d characters.") % {"most": MOST_INSTRUCTION}
+    )
     return " ".join(harmless(CONTROLS.sub(" ", clean_text(text))).split()) or None
 
 
 def _checked_filters(filters: Filters) -> Filters:
     unknown = set(filters.kinds) - set(Kind.values)
-    _require(not unknown, f"Kind must be one of {', '.join(Kind.values)}.")
-    _require(max(len(filters.collections), len(filters.tags)) <= MOST_VALUES, "There are too many filters.")
+    _require(not unknown, _("Kind must be one of %(names)s.") % {"names": ", ".join(Kind.values)})
+    _require(max(len(filters.collections), len(filters.tags)) <= MOST_VALUES, _("There are too many filters."))
     tags = tuple(dict.fromkeys(normalise_tag(tag) for tag in filters.tags))
     by = None if filters.by is None else _checked_text(filters.by)
     # Left out, it would let in what it was meant to keep out.
-    _require(by != "" and "" not in tags, "A filter by person or tag must name one.")
+    _require(by != "" and "" not in tags, _("A filter by person or tag must name one."))
     return replace(filters, tags=tags, by=by)
 
 
@@ -192,7 +196,7 @@ def _uuid(value: str) -> UUID:
     try:
         return UUID(value)
     except ValueError as error:
-        raise NotFound("The question names something that is not there.") from error
+        raise NotFound(_("The question names something that is not there.")) from error
 
 
 def _day(value: str | None) -> date | None:
@@ -203,17 +207,17 @@ def _day(value: str | None) -> date | None:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise BadQuestion("A day is written like 2026-01-31.")
+    raise BadQuestion(_("A day is written like 2026-01-31."))
 
 
 def _switch(value: str | None) -> bool | None:
     known = {"true": True, "1": True, "false": False, "0": False}
-    _require(value is None or value in known, "Rerank must be true or false.")
+    _require(value is None or value in known, _("Rerank must be true or false."))
     return None if value is None else known[value]
 
 
 def _number(value: str | None) -> int:
     if value is None:
         return Question.limit
-    _require(value.isascii() and value.isdigit() and len(value) < 6, "Limit must be a number.")
+    _require(value.isascii() and value.isdigit() and len(value) < 6, _("Limit must be a number."))
     return int(value)
