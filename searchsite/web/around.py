@@ -55,7 +55,8 @@ class Around:
 
 def around(request: MemberRequest, item: Item) -> Around:
     """Return what lies around the item in the list that the address names; without one, in its collection."""
-    params = asked(request) or QueryDict(urlencode({"collection": item.collection.public_id}))
+    named = asked(request)
+    params = QueryDict(urlencode({"collection": item.collection.public_id})) if named is None else named
     try:
         found = beside.beside(item, questions.from_query(params), request.scope)
     except BadQuestion:

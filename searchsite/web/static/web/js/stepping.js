@@ -35,9 +35,18 @@ export function startStepping() {
       document.querySelector("#toggle-info").click();
     }
   });
-  document.querySelector(".filmstrip [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  centre();
   preload();
   trash(page);
+}
+
+// Only the strip moves, not the page.
+function centre() {
+  const here = document.querySelector(".filmstrip [aria-current]")?.getBoundingClientRect();
+  const strip = document.querySelector(".filmstrip ol");
+  if (!here) return;
+  const room = strip.getBoundingClientRect();
+  strip.scrollBy({ left: here.left + here.width / 2 - room.left - room.width / 2, behavior: "instant" });
 }
 
 // "right" is the side of the screen: where one reads from the right, the next one lies left.

@@ -163,7 +163,7 @@ async function send(form, file) {
   body.set("collection", form.querySelector("#into")?.value ?? form.dataset.collection);
   body.set("file", file, file.name || "image.png");
   try {
-    const answer = await fetch(form.dataset.upload, { method: "POST", body, headers: { "HX-Request": "true" } });
+    const answer = await fetch(form.dataset.endpoint, { method: "POST", body, headers: { "HX-Request": "true" } });
     const text = await answer.text();
     const plain = answer.headers.get("Content-Type")?.startsWith("text/plain");
     if (!answer.ok) return { reason: plain ? text : "" };
