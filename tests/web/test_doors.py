@@ -19,6 +19,8 @@ PAGES = [
     "/usage",
     "/usage.csv",
     "/ask",
+    "/trash",
+    "/selection/move",
     "/items/00000000-0000-4000-8000-000000000000",
 ]
 

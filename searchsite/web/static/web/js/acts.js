@@ -8,15 +8,16 @@ export function startActs(selecting) {
   const { bar } = selecting;
   const toasts = document.querySelector("#toasts");
   const token = bar.querySelector("[name=csrfmiddlewaretoken]").value;
+  let running = Promise.resolve();
   const dos = { move, tags, kind, zip, trash };
   told();
 
   bar.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
-    if (!button || bar.ariaBusy === "true") return;
+    if (!button) return;
     const menu = button.closest("details");
     if (menu) menu.open = false;
-    busy(() => dos[button.dataset.act](button));
+    busy(() => selecting.count && dos[button.dataset.act](button));
   });
   toasts.addEventListener("click", (event) => {
     if (event.target.closest("[data-dismiss]")) toasts.replaceChildren();
@@ -27,15 +28,13 @@ export function startActs(selecting) {
   });
   return { everything: () => busy(everything) };
 
-  async function busy(work) {
+  // One after the other: what is asked for while another thing is done waits for it.
+  function busy(work) {
     bar.ariaBusy = "true";
-    try {
-      await work();
-    } catch (error) {
-      failed(error.message);
-    } finally {
-      bar.ariaBusy = "false";
-    }
+    running = running.then(work).catch((error) => failed(error.message));
+    const own = running;
+    own.then(() => { if (running === own) bar.ariaBusy = "false"; });
+    return own;
   }
 
   function ask(address, more = {}) {
