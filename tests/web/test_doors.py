@@ -16,6 +16,8 @@ PAGES = [
     "/upload/progress",
     "/search/picture",
     "/search/facets",
+    "/queue",
+    "/queue/missing",
     "/usage",
     "/usage.csv",
     "/ask",
