@@ -23,13 +23,13 @@ WITH newest AS (
     WHERE state IN ('dead', 'cancelled') AND (%(everyone)s OR team_id = ANY(%(teams)s))
     ORDER BY finished_at DESC NULLS LAST LIMIT %(most)s
 )
-SELECT kind, state, last_error, count(*), max(finished_at),
+SELECT kind, state, last_error COLLATE "C", count(*), max(finished_at),
     (array_agg(id ORDER BY finished_at DESC NULLS LAST, id DESC))[1:%(examples)s], (SELECT count(*) FROM newest)
 FROM newest WHERE NOT EXISTS (
     SELECT FROM job AS newer WHERE newer.subject = newest.subject AND newer.kind = newest.kind
         AND newer.id > newest.id AND newer.space_id IS NOT DISTINCT FROM newest.space_id
 )
-GROUP BY kind, state, last_error
+GROUP BY kind, state, last_error COLLATE "C"
 """
 SAID = """
 SELECT DISTINCT last_error FROM job WHERE kind = %s AND state = %s AND (%s OR team_id = ANY(%s))
