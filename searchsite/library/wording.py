@@ -15,6 +15,13 @@ CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]+")
 DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 SPACES = re.compile(r"\s+")
 EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+# Marks that say nothing beside other words.
+MARKS = (
+    (re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)"), r"\1"),
+    (re.compile(r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\] )?)", re.M), ""),
+    (re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n]*$|^[ \t]*(?:[-*_][ \t]*){3,}$", re.M), ""),
+    (re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~|`)(?=\S)([^\n]{1,500}?)(?<=\S)\1(?!\w)"), r"\2"),
+)
 
 
 def clean_text(text: str) -> str:
@@ -43,7 +50,7 @@ def title_of_file(name: str) -> str:
 
 def title_of_text(text: str) -> str:
     """Return a title from the first line that says something."""
-    first = next((line for line in text[:10_000].split("\n") if line.strip(" #*-=_\t")), "")
+    first = unmarked(next((line for line in text[:10_000].split("\n") if line.strip(" #*-=_\t")), "")[:2000])
     return clean_title(clean_line(first, limit=TITLE_CHARS).lstrip("#*-= "))[:80].strip()
 
 
@@ -57,3 +64,10 @@ def normalise_tag(name: str) -> str:
     """Return the form in which a tag is stored and compared; "" when nothing is left."""
     folded = clean_line(name.replace(",", " "), limit=TAG_CHARS).casefold()
     return unicodedata.normalize("NFC", folded)[:TAG_CHARS].strip(" #")
+
+
+def unmarked(text: str) -> str:
+    """Return a text in Markdown without the marks that only say how it looks."""
+    for pattern, instead in MARKS:
+        text = pattern.sub(instead, text)
+    return text

@@ -17,9 +17,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from searchsite.library import wording
 from searchsite.library.models import Kind
 from searchsite.search.find import Hit
-from searchsite.web import markdown, snippets
+from searchsite.web import snippets
 from searchsite.web.templatetags.look import icon, kind_name, shape
 
 PASSAGE, LINE = 420, 140
@@ -131,8 +132,8 @@ def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
     """The matching passage of a text; on a picture only text that stands in it, when that is why it matched."""
     if hit.item.kind == Kind.TEXT:
         if hit.part is not None and hit.part.text:
-            return snippets.snippet(markdown.plain(hit.part.text), pattern, length=PASSAGE)
-        return snippets.snippet(markdown.plain(hit.item.opening), None, length=PASSAGE) if hit.item.opening else None
+            return snippets.snippet(wording.unmarked(hit.part.text), pattern, length=PASSAGE)
+        return snippets.snippet(wording.unmarked(hit.item.opening), None, length=PASSAGE) if hit.item.opening else None
     if hit.part is None or not hit.part.text:
         return None
     if pattern and hit.part.role in ("ocr", "caption") and any(why.channel in ("text", "words") for why in hit.why):

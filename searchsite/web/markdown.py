@@ -29,13 +29,6 @@ OURS = re.compile(r"/items/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[?#][
 ELSEWHERE = re.compile(r"(?:https?://[^\s/]|mailto:[^\s])", re.I)
 TASK = re.compile(r"\[([ xX])\] ")
 SIZES = "(max-width: 760px) 100vw, 640px"
-# Marks that say nothing in a snippet.
-PLAIN = (
-    (re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)"), r"\1"),
-    (re.compile(r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\] )?)", re.M), ""),
-    (re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n]*$|^[ \t]*(?:[-*_][ \t]*){3,}$", re.M), ""),
-    (re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~|`)(?=\S)([^\n]{1,500}?)(?<=\S)\1(?!\w)"), r"\2"),
-)
 
 
 def rendered(text: str, scope: Scope) -> SafeString:
@@ -47,13 +40,6 @@ def rendered(text: str, scope: Scope) -> SafeString:
     rest = format_html('<div class="rest">{}</div>', text[cut:]) if text[cut:].strip() else ""
     # The parser lets no markup through, and the renderer escapes what it writes.
     return mark_safe(body + rest)
-
-
-def plain(text: str) -> str:
-    """Return a text without the marks that only say how it looks."""
-    for pattern, instead in PLAIN:
-        text = pattern.sub(instead, text)
-    return text
 
 
 @cache

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from searchsite.accounts.models import Team, User
-from searchsite.library import collections
+from searchsite.library import collections, wording
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from searchsite.web import markdown
@@ -192,4 +192,4 @@ def test_what_is_too_long_is_shown_as_it_is_written(show) -> None:
     ],
 )
 def test_a_snippet_has_no_marks(text: str, said: str) -> None:
-    assert markdown.plain(text) == said
+    assert wording.unmarked(text) == said
