@@ -17,74 +17,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from searchsite.indexing import plan, stages
-from searchsite.jobs.models import FAILED, Job
+from searchsite.indexing import stages
 from searchsite.library import trash
 from searchsite.library.files import THUMBNAIL
 from searchsite.library.models import TEXT_CONFIG, Item, Part
 from searchsite.web import admin_actions, admin_item_form, admin_upload
-from searchsite.web.admin_filters import ByPerson, Choosing, InCollection, OfTeam, Since, WithTag
+from searchsite.web.admin_filters import ByPerson, InCollection, OfTeam, Since, WithTag
+from searchsite.web.admin_item_filters import FAILED_STAGES, SHOWN_STATES, StatusFilter, TrashFilter
 from searchsite.web.admin_scope import Scoped, by_role, is_superuser, scope_in
 
 # A search looks at so many matches of each index.
 MOST_MATCHES = 1000
 SHORTEST = 3
-SHOWN_STATES = {
-    stages.PROCESSING: gettext_lazy("Processing"),
-    stages.READY: gettext_lazy("Ready"),
-    stages.FAILED: gettext_lazy("Failed"),
-}
-FAILED_STAGES = {
-    plan.DECODE: gettext_lazy("Failed: opening the file"),
-    plan.READ: gettext_lazy("Failed: reading text"),
-    plan.CAPTION: gettext_lazy("Failed: describing"),
-    plan.EMBED: gettext_lazy("Failed: embedding"),
-}
-
-
-class StatusFilter(Choosing):
-    """Where an item stands, and which stage failed."""
-
-    title, parameter_name = gettext_lazy("status"), "status"
-
-    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """The three states an item shows, and its stages."""
-        return [(name, str(shown)) for name, shown in {**SHOWN_STATES, **FAILED_STAGES}.items()]
-
-    def narrowed(self, rows: QuerySet[Item], chosen: str, request: HttpRequest) -> QuerySet[Item]:
-        """Ask the job table. Failures are few: they are found from there, the others from the items."""
-        failed = Job.objects.filter(FAILED).values("subject")
-        if chosen in FAILED_STAGES:
-            rows = rows.filter(pk__in=failed.filter(kind=chosen))
-        elif chosen == stages.FAILED:
-            rows = rows.filter(pk__in=failed)
-        return stages.having(rows, stages.FAILED if chosen in FAILED_STAGES else chosen)
-
-
-class TrashFilter(Choosing):
-    """The library, or its trash."""
-
-    title, parameter_name = gettext_lazy("place"), "trash"
-
-    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """All that lies there, or what goes soon."""
-        return [("1", _("In the trash")), ("7", _("Deleted within a week"))]
-
-    def queryset(self, request: HttpRequest, rows: QuerySet[Item]) -> QuerySet[Item]:
-        """Nothing from the trash unless it was asked for."""
-        return super().queryset(request, rows) if self.value() else rows.filter(trashed_at=None)
-
-    def narrowed(self, rows: QuerySet[Item], chosen: str, request: HttpRequest) -> QuerySet[Item]:
-        """What lies in the trash."""
-        rows = rows.filter(trashed_at__isnull=False)
-        if chosen == "1":
-            return rows
-        return rows.filter(trashed_at__lt=timezone.now() - trash.KEPT + timezone.timedelta(days=int(chosen)))
-
-    def choices(self, changelist: Any) -> Any:
-        """The library is what is shown first, so it is not called “all”."""
-        first, *others = super().choices(changelist)
-        return [first | {"display": _("Library")}, *others]
 
 
 def _act(name: str) -> Any:
@@ -189,7 +133,7 @@ class ItemAdmin(Scoped):
     def get_list_display(self, request: HttpRequest) -> Sequence[str]:
         """Of the trash: from where, and how long it still lies there."""
         if request.GET.get("trash"):
-            return ("thumbnail", "name", "was_in", "days_left", "created_by", "created_at")
+            return ("thumbnail", "name", "was_in", "days_left", "created_at")
         return self.list_display
 
     def get_urls(self) -> list[Any]:

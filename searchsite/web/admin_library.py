@@ -78,6 +78,11 @@ class GrantInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     verbose_name_plural = gettext_lazy("grants")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CollectionGrant]:
+        """With the people, who are named in each row."""
+        found: QuerySet[CollectionGrant] = super().get_queryset(request).select_related("user", "collection")
+        return found
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Grants go to members of the team; the list of all users is for superusers."""
         membership = membership_in(request)

@@ -99,6 +99,11 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     verbose_name_plural = gettext_lazy("members")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """With the people, who are named in each row."""
+        found: QuerySet[Membership] = super().get_queryset(request).select_related("user", "team")
+        return found
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the team sees its members."""
         return True

@@ -98,7 +98,7 @@ def test_a_page_beyond_the_last_leads_back(library) -> None:
     assert "Previous page" in last
     client = Client()
     client.force_login(User.objects.get(username="alice"))
-    for far in ("p=99", "p=999999999999", "p=0", "p=x"):
+    for far in ("p=99", "p=999999999999", "p=0"):
         assert client.get(f"{reverse('admin:library_item_changelist')}?{far}").status_code == 302
 
 
