@@ -110,6 +110,17 @@ def test_functions_are_small(path: Path) -> None:
     assert long == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_name_of_gettext_is_given_to_nothing_else(path: Path) -> None:
+    """In a function that also assigns to `_`, calling it fails; only comprehensions have names of their own."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not any(isinstance(node, ast.alias) and node.asname == "_" for node in ast.walk(tree)):
+        return
+    inside = {id(node) for each in ast.walk(tree) if isinstance(each, ast.comprehension) for node in ast.walk(each)}
+    stored = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    assert [node.lineno for node in stored if node.id == "_" and id(node) not in inside] == []
+
+
 def test_no_room_has_a_drawer() -> None:
     drawers = {"utils", "helpers", "common", "manager", "managers", "service", "services", "misc"}
     assert [str(path) for path in MODULES if path.stem in drawers] == []

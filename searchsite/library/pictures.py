@@ -42,8 +42,8 @@ def add_query_picture(file: IO[bytes], *, scope: Scope) -> QueryPicture:
         files.received(io.BytesIO(decoded.derivatives[SIDE]), limit=config.max_file_bytes) as small,
         transaction.atomic(),
     ):
-        blob, _ = blobs.keep(scope.team_id, small, media_type=files.DERIVATIVE_TYPE)
-        picture, _ = QueryPicture.objects.update_or_create(
+        blob, _new = blobs.keep(scope.team_id, small, media_type=files.DERIVATIVE_TYPE)
+        picture, _new = QueryPicture.objects.update_or_create(
             owner_id=scope.user_id, team_id=scope.team_id, blob=blob, defaults={"expires_at": Now() + KEPT}
         )
     return picture
@@ -63,6 +63,6 @@ def read(picture: QueryPicture) -> bytes:
 def purge_expired() -> int:
     """Delete what has expired, with its files. Returns how many pictures."""
     expired = QueryPicture.objects.filter(expires_at__lte=Now()).values_list("pk", flat=True)[:AT_ONCE]
-    number, _ = QueryPicture.objects.filter(pk__in=list(expired)).delete()
+    number, _kinds = QueryPicture.objects.filter(pk__in=list(expired)).delete()
     blobs.forget_unused()
     return number
