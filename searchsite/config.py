@@ -40,7 +40,6 @@ PRICES: dict[str, dict[str, float]] = {
     "builtin": {"input": 0.0},
 }
 """What hosted networks cost on PRICES_DATE, each at the server that asks it."""
-UNITS = {"input", "output", "image"}
 LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider")
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
@@ -189,7 +188,7 @@ class Config(BaseSettings):
     @classmethod
     def _over_the_known_prices(cls, value: Any) -> Any:
         given = _parsed(value) if isinstance(value, str) else value
-        if not isinstance(given, dict) or not all(one is None or _is_price(one) for one in given.values()):
+        if not isinstance(given, dict) or not all(one is None or presets.is_price(one) for one in given.values()):
             raise ValueError(
                 'it must be JSON like {"vendor/network": {"input": 0.05, "output": 0.4}}, with no amount below 0'
             )
@@ -271,13 +270,6 @@ def _parsed(text: str) -> Any:
         return json.loads(text or "{}")
     except ValueError:
         return None
-
-
-def _is_price(value: Any) -> bool:
-    if not isinstance(value, dict) or not value or not value.keys() <= UNITS:
-        return False
-    numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
-    return len(numbers) == len(value) and all(0 <= one < 1e9 for one in numbers)
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ LACKING: Mapping[str, Collection[Dialect]] = {
     "rerank": {"openai", "llamacpp"},
     "answer": {"dashscope"},
 }
+UNITS = {"input", "output", "image"}
 STAGES = {"embed": "embedder", "caption": "captioner", "rerank": "reranker", "answer": "answerer"}
 
 
@@ -135,3 +136,11 @@ def _spoken(settings: Mapping[str, Any], preset: Preset, stage: str, role: str) 
 
 def _network(settings: Mapping[str, Any], preset: Preset, role: str) -> str:
     return str(settings[role] or getattr(preset, role))
+
+
+def is_price(value: Any) -> bool:
+    """Whether this is what a network costs: US dollars for at least one of its units."""
+    if not isinstance(value, dict) or not value or not value.keys() <= UNITS:
+        return False
+    numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
+    return len(numbers) == len(value) and all(0 <= one < 1e9 for one in numbers)

@@ -138,8 +138,7 @@ class Blob(models.Model):
 
     class Meta:
         db_table = "blob"
-        # In this order, as bytes are also looked up across teams.
-        constraints = [models.UniqueConstraint(fields=["sha256", "team"], name="blob_once")]
+        constraints = [models.UniqueConstraint(fields=["sha256", "team"], name="blob_once")]  # bytes are sought first
 
     def __str__(self) -> str:
         return self.sha256[:12]
@@ -164,9 +163,7 @@ class Item(models.Model):
     kind_set_by = models.CharField(max_length=10, choices=KindSetBy.choices, default=KindSetBy.RULE)
     title = models.CharField(max_length=255)
     title_search = models.GeneratedField(
-        expression=SearchVector("title", config=TEXT_CONFIG),
-        output_field=SearchVectorField(),
-        db_persist=True,
+        expression=SearchVector("title", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True
     )
     depicts = models.CharField(max_length=12, blank=True, default="", db_default="")  # what a captioner takes it for
     source_url = models.URLField(max_length=2000, blank=True)
