@@ -67,7 +67,9 @@ def test_of_the_same_bytes_from_two_places_one_is_moved(alice, team, items, diar
     assert outcome.reasons == {"already-there": 1} and len(outcome.done) == 4
 
 
-def test_what_may_not_be_changed_is_left_and_strangers_learn_nothing(alice, bob, charlie, team, strangers, items, diary):
+def test_what_may_not_be_changed_is_left_and_strangers_learn_nothing(
+    alice, bob, charlie, team, strangers, items, diary
+):
     secret = collections.create_collection(team, "Secret", maker=alice, visibility="private")
     hidden = made.note(place(alice, team, secret), "mine", "A title to hide")
     foreign = made.note(place(charlie, strangers), "theirs", "Another's title")
