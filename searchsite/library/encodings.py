@@ -121,8 +121,8 @@ def _wide(data: bytes) -> str | None:
     if len(sample) >= 8 and len(data) % 4 == 0 and sample[1::4].count(0) + sample[2::4].count(0) > len(sample) * 0.45:
         return "utf-32-le" if sample[3::4].count(0) == len(sample[3::4]) else "utf-32-be"
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    # A tenth is enough: texts in other scripts have spaces and line ends.
-    if len(data) % 2 == 0 and max(even, odd) * 20 > len(sample) and min(even, odd) * 20 < max(even, odd):
+    # A tenth is enough, as texts in other scripts have spaces and line ends; one alone may be anything.
+    if len(data) % 2 == 0 and max(even, odd) * 20 > max(len(sample), 20) and min(even, odd) * 20 < max(even, odd):
         return "utf-16-be" if even > odd else "utf-16-le"
     return None
 

@@ -174,6 +174,29 @@ def test_a_text_is_downloaded_as_text(alice: User, team: Team) -> None:
     assert response["Content-Disposition"] == 'attachment; filename="page.txt"'
 
 
+@pytest.mark.parametrize(
+    ("kind", "media_type", "disposition"),
+    [
+        ("AVIF", "image/avif", 'inline; filename="rose.avif"'),
+        ("BMP", "image/bmp", 'inline; filename="rose.bmp"'),
+        ("TIFF", "image/tiff", 'attachment; filename="rose.tif"'),
+    ],
+)
+def test_what_browsers_show_is_shown_and_the_rest_downloaded(
+    alice: User, team: Team, kind: str, media_type: str, disposition: str
+) -> None:
+    item = put(alice, team, drawn.encoded(drawn.photo(), kind), "rose.png")
+    response = signed_in(alice).get(f"/items/{item.public_id}/file")
+    assert (response["Content-Type"], response["Content-Disposition"]) == (media_type, disposition)
+
+
+def test_a_text_says_in_which_encoding_it_is(alice: User, team: Team) -> None:
+    item = put(alice, team, "Привет, как дела? Хорошо.".encode("koi8-r"), "letter.txt")
+    response = signed_in(alice).get(f"/items/{item.public_id}/file")
+    assert response["Content-Type"] == "text/plain; charset=koi8-r"
+    assert response["Content-Disposition"] == 'attachment; filename="letter.txt"'
+
+
 @pytest.mark.parametrize("title", ['a"; filename="x.exe', "a\r\nSet-Cookie: x=1", "\u202egpj", "Äpfel 😀", "../../x"])
 def test_no_title_breaks_out_of_its_header(alice: User, item: Item, title: str) -> None:
     Item.objects.filter(pk=item.pk).update(title=title)
