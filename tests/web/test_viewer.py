@@ -1,0 +1,177 @@
+"""The item page within its list, what is changed there, the words over a picture, and the pages of notes."""
+
+from __future__ import annotations
+
+import io
+from urllib.parse import quote
+
+import pytest
+
+from searchsite.accounts.models import Membership, Role, User
+from searchsite.indexing import stages
+from searchsite.library import intake, notes, sayings
+from searchsite.library.models import Author, Item, PartRole
+from searchsite.library.sayings import Saying, Voice
+from searchsite.library.scope import scope_for
+from searchsite.search import find
+from searchsite.search.questions import Question, Term
+from tests import made
+from tests.served import fake as fake
+from tests.web.conftest import text
+
+WORDS = [["Connection", 0.1, 0.1, 0.4, 0.2], ["<refused>", 0.45, 0.1, 0.7, 0.2]]
+
+
+@pytest.fixture
+def place(garden):
+    return made.place(User.objects.get(username="alice"), garden)
+
+
+@pytest.fixture
+def boat(place, fake) -> Item:
+    item = made.picture(place, "teal", "A teal boat")
+    made.work_through_everything()
+    item.refresh_from_db()
+    return item
+
+
+def found(words: str, item: Item) -> bool:
+    scope = made.rights_of(item)
+    hits = find.find(Question(terms=(Term(text=words),), mode="words"), scope).hits
+    return item.public_id in [hit.item.id for hit in hits]
+
+
+def test_the_list_travels_in_the_address(alice, place):
+    items = [made.note(place, f"Note {number} on bread") for number in range(5)]
+    page = alice.get(f"/items/{items[2].public_id}?in=sort%3Doldest")
+    around = page.context["around"]
+    assert (around.place, around.total) == (3, 5)
+    assert [one.id for one in around.strip] == [item.public_id for item in items]
+    assert f'rel="next" id="next" href="/items/{items[3].public_id}?in=sort%3Doldest"' in text(page)
+    assert 'href="/?sort=oldest"' in text(page)
+
+
+def test_the_order_of_a_search_is_that_of_its_results(alice, place, fake):
+    for number in range(4):
+        made.note(place, f"Bread {'rye ' * number}", f"Loaf {number}")
+    made.work_through_everything()
+    shown = [card["id"] for card in alice.get("/?q=rye+bread").context["cards"]]
+    page = alice.get(f"/items/{shown[1]}?in={quote('q=rye bread')}")
+    assert [str(one.id) for one in page.context["around"].strip] == shown
+
+
+@pytest.mark.parametrize("query", ["sort%3Dupwards", "like%3Dx", "collection%3Dx", "%00", "kind%3Dcar", "cursor%3Dx"])
+def test_a_list_that_makes_no_sense_is_none(alice, note, query):
+    assert alice.get(f"/items/{note.public_id}?in={query}").status_code == 200
+
+
+def test_the_strip_shows_nothing_of_others(alice, charlie, note):
+    other = made.note(
+        made.place(User.objects.get(username="charlie"), Membership.objects.get(user__username="charlie").team),
+        "Secret",
+    )
+    page = text(charlie.get(f"/items/{other.public_id}?in="))
+    assert "Recipe" not in page and "filmstrip" not in page
+
+
+def test_an_edit_is_found_at_once_and_outlives_processing(alice, boat):
+    address = f"/items/{boat.public_id}"
+    for verb, field in (("title", "quokka"), ("caption", "wombat"), ("text", "numbat")):
+        alice.post(f"{address}/{verb}", {verb: f"{field} one"})
+        assert found(field, boat)
+    alice.post(f"{address}/tag", {"add": "bilby, dingo"})
+    alice.post(f"{address}/tag", {"remove": "dingo"})
+    alice.post(f"{address}/kind", {"kind": "screenshot"})
+    assert found("bilby", boat) and not found("dingo", boat)
+    stages.reprocess(boat)
+    made.work_through_everything()
+    boat.refresh_from_db()
+    assert (boat.title, boat.kind) == ("quokka one", "screenshot")
+    assert all(found(word, boat) for word in ("quokka", "wombat", "numbat", "bilby"))
+
+
+def test_a_script_gets_the_changed_part_alone(alice, boat):
+    answer = alice.post(f"/items/{boat.public_id}/caption", {"caption": "Afloat"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200 and 'data-saved="The caption is saved."' in text(answer)
+    assert "<html" not in text(answer) and "Afloat" in text(answer)
+
+
+@pytest.mark.parametrize("verb", ["title", "caption", "text", "tag", "kind", "retry", "trash", "edit"])
+def test_viewers_change_nothing(signed_in, boat, verb):
+    answer = signed_in("vera").post(f"/items/{boat.public_id}/{verb}", {"title": "x", "add": "x", "kind": "image"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("verb", ["tag", "kind", "words", "edit"])
+def test_strangers_find_nothing(charlie, boat, verb):
+    ask = charlie.get if verb == "words" else charlie.post
+    assert ask(f"/items/{boat.public_id}/{verb}").status_code == 404
+
+
+def test_throwing_away_leads_on_to_the_next(alice, place):
+    items = [made.note(place, f"Note {number}") for number in range(3)]
+    page = alice.post(f"/items/{items[1].public_id}/trash", {"in": ""}, follow=True)
+    assert page.redirect_chain[-1][0] == f"/items/{items[0].public_id}?in="
+    assert "It stays there for 30 days." in text(page)
+    back = alice.post(f"/items/{items[1].public_id}/restore", {"in": ""})
+    assert back["Location"] == f"/items/{items[1].public_id}?in="
+
+
+def test_the_words_lie_over_the_picture(alice, boat):
+    sayings.write(boat, PartRole.OCR, [Saying("Connection refused", {"words": WORDS})], Voice(Author.READER, "builtin"))
+    page = text(alice.get(f"/items/{boat.public_id}/words?in=q%3Drefused"))
+    assert '<rect x="16.0" y="12.0" width="48.0" height="12.0"/>' in page
+    assert page.count('class="hit"') == 1 and "&lt;refused&gt;" in page
+
+
+def test_markdown_files_are_rendered_and_plain_texts_are_not(alice, place):
+    for name, shown in (("a.md", "<h2>Bread</h2>"), ("b.txt", "# Bread")):
+        item = intake.add_file(io.BytesIO(f"# Bread\n{name}".encode()), name, into=place).item
+        assert shown in text(alice.get(f"/items/{item.public_id}"))
+
+
+def test_a_note_is_written_and_written_anew(alice, place):
+    page = alice.post("/notes/new", {"title": "", "text": "# Bread\r\n\r\nRest *well*."}, follow=True)
+    item = Item.objects.get()
+    assert (item.title, notes.text_of(item)) == ("Bread", "# Bread\n\nRest *well*.")
+    assert "<em>well</em>" in text(page)
+    editor = alice.get(f"/items/{item.public_id}/edit")
+    change = {"title": "Rye", "text": "Rest more.", "base": editor.context["base"]}
+    assert "Rest more." in text(alice.post(f"/items/{item.public_id}/edit", change, follow=True))
+    assert found("more", item) and not found("well", item)
+
+
+def test_a_note_that_is_refused_keeps_its_words(alice, garden):
+    page = alice.post("/notes/new", {"title": "Kept", "text": " \n"})
+    assert page.status_code == 422 and 'value="Kept"' in text(page) and "The text is empty." in text(page)
+
+
+def test_a_change_by_somebody_else_is_shown_beside(alice, note):
+    base = alice.get(f"/items/{note.public_id}/edit").context["base"]
+    bob = scope_for(User.objects.get(username="bob"), note.team_id)
+    notes.rewrite(note, notes.Draft("Recipe", "Bob's words"), scope=bob)
+    page = alice.post(f"/items/{note.public_id}/edit", {"title": "Recipe", "text": "Alice's words", "base": base})
+    assert page.status_code == 409 and "Bob&#x27;s words" in text(page) and "Alice&#x27;s words" in text(page)
+    again = {"title": "Recipe", "text": "Alice's words", "base": page.context["base"]}
+    assert alice.post(f"/items/{note.public_id}/edit", again).status_code == 302
+
+
+def test_a_preview_shows_what_the_note_will_look_like(alice):
+    page = text(alice.post("/notes/preview", {"text": "**bold** <b>x</b>"}))
+    assert "<strong>bold</strong> &lt;b&gt;x&lt;/b&gt;" in page
+
+
+def test_a_note_is_downloaded_with_its_name(alice, note):
+    answer = alice.get(f"/items/{note.public_id}/file")
+    assert answer["Content-Disposition"] == 'attachment; filename="Recipe.md"'
+    assert answer.content.decode() == "Walnut bread\n\nLet it rest overnight."
+
+
+def test_files_and_pictures_have_no_editor(alice, boat):
+    assert alice.get(f"/items/{boat.public_id}/edit").status_code == 404
+
+
+def test_who_only_looks_writes_no_notes(signed_in):
+    vera = signed_in("vera")
+    Membership.objects.filter(user__username="vera").update(role=Role.VIEWER)
+    assert vera.post("/notes/new", {"text": "x"}).status_code == 403
