@@ -59,4 +59,4 @@ class JobsOut(BaseModel):
         description="By stage, then by state: waiting, running, done, failed, cancelled."
     )
     stages: list[StageStanding]
-    failures: list[FailuresOut] = Field(description="The newest 5,000, grouped; the largest group first.")
+    failures: list[FailuresOut] = Field(description="The newest 2,000, grouped; the largest group first.")

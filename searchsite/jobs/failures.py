@@ -14,7 +14,7 @@ from django.db import connection
 from searchsite.jobs.models import Job
 
 # Grouping looks at the newest alone, so that a page with a million failures stays a page.
-LOOKED_AT = 5000
+LOOKED_AT = 2000
 EXAMPLES = 20
 # What a newer job has taken up again is not a failure any more.
 GROUPS = """
