@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account import views as account
 from django.urls import path
+from django.views.i18n import set_language
 
 from searchsite.web import (
     asking,
@@ -90,6 +91,7 @@ urlpatterns = [
     path("queue/pause", queue.pause, name="queue-pause"),
     path("queue/resume", queue.resume, name="queue-resume"),
     path("team", switching.switch_team, name="switch-team"),
+    path("language", set_language, name="set-language"),
     # Only these of django-allauth's pages: accounts are made and mended by an administrator.
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),

@@ -1,6 +1,7 @@
 // Starts what every page has; each module looks for its own elements.
 import { startFiles } from "./files.js";
 import { startKeys } from "./keys.js";
+import { startHelp } from "./help.js";
 import { startMenus } from "./menus.js";
 import { startDrawer } from "./drawer.js";
 import { startPictures } from "./pictures.js";
@@ -20,6 +21,7 @@ import { startWriting } from "./writing.js";
 
 startFiles();
 startKeys();
+startHelp();
 startTray();
 startMenus();
 startResults();

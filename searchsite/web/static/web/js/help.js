@@ -1,0 +1,23 @@
+// "?" shows what the keys do; there, and in the account's menu, single keys can be switched off and on.
+import { openDialog } from "./dialogs.js";
+import { inText, singleKeysAreOn } from "./keys.js";
+
+export function startHelp() {
+  const help = document.querySelector("#keys-help");
+  if (!help) return;
+  document.addEventListener("keydown", (event) => {
+    const asked = event.key === "?" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!asked || inText(event.target) || !singleKeysAreOn() || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    show(help);
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-keys-help]")) show(help);
+  });
+}
+
+function show(help) {
+  const box = openDialog(help.content.firstElementChild.cloneNode(true)).querySelector("[data-single-keys]");
+  box.checked = singleKeysAreOn();
+  box.addEventListener("change", () => localStorage.setItem("single-keys", box.checked ? "on" : "off"));
+}
