@@ -47,7 +47,7 @@ class _Sending:
     """The bytes of a zip on their way. The slot is free again when the server closes it, whoever went away."""
 
     def __init__(self, zipped: ZipStream) -> None:
-        self._pieces = iter(zipped)
+        self._pieces: Iterator[bytes] = iter(zipped)
         self._open = True
 
     def __iter__(self) -> Iterator[bytes]:

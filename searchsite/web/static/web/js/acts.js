@@ -73,6 +73,7 @@ export function startActs(selecting) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const given = new FormData(form);
+      sent(form);
       busy(async () => {
         const outcome = await ask(bar.dataset.moveUrl, { target: given.get("target") ?? "", name: given.get("name") ?? "" });
         const left = new URLSearchParams(location.search).has("collection");
@@ -89,6 +90,7 @@ export function startActs(selecting) {
     form.querySelector("#tag-add").focus();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      sent(form);
       busy(async () => {
         const body = new URLSearchParams({ add: form.querySelector("#tag-add").value });
         for (const box of form.querySelectorAll("[data-tag]")) {
@@ -113,6 +115,7 @@ export function startActs(selecting) {
     document.querySelector("#selection-said").textContent = bar.dataset.preparing;
     const { address } = await json(bar.dataset.zipUrl);
     location.assign(address);
+    selecting.show();
   }
 
   async function trash() {
@@ -125,8 +128,15 @@ export function startActs(selecting) {
     openDialog(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      sent(form);
       busy(async () => finish(await ask(bar.dataset.trashUrl), true));
     });
+  }
+
+  // Many items take some seconds: nobody is to ask twice.
+  function sent(form) {
+    form.ariaBusy = "true";
+    for (const button of form.querySelectorAll(".actions button:not([data-close])")) button.disabled = true;
   }
 
   // The cards that went go from the list; after a change of all results the page is asked for anew.
