@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from mmap import mmap
 
+from django.utils.translation import gettext_noop
+
 from searchsite.library.walking import DAMAGED, TOO_EARLY, Broken, Header, budget, unpack
 
 # A camera writes a handful; a file of nothing but tiny chunks costs the decoder seconds.
@@ -31,7 +33,7 @@ def read_png(data: mmap) -> Header:
         elif kind != b"fdAT":
             extra += 1
         if extra > MAX_CHUNKS:
-            raise Broken("it holds too many parts that are no pixels")
+            raise Broken(gettext_noop("it holds too many parts that are no pixels"))
         at += 12 + length
     if at > len(data) or not seen:
         raise Broken(TOO_EARLY)
@@ -51,7 +53,7 @@ def read_jpeg(data: mmap) -> Header:
         if kind == 0xDA:
             break
         if kind == 0xD9:
-            raise Broken("it holds no pixels")
+            raise Broken(gettext_noop("it holds no pixels"))
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
             size = unpack(">HH", data, at + 5)
         at += 2 + max(2, unpack(">H", data, at + 2)[0])
@@ -61,7 +63,7 @@ def read_jpeg(data: mmap) -> Header:
         at = data.find(b"\xff\xda", at + 2)
         if at < 0:
             return Header(size[1], size[0])
-    raise Broken("it has too many scans")
+    raise Broken(gettext_noop("it has too many scans"))
 
 
 def read_gif(data: mmap) -> Header:
@@ -79,7 +81,7 @@ def read_gif(data: mmap) -> Header:
         else:  # The trailer, or what somebody put behind the last frame.
             break
     if not frames:
-        raise Broken("it holds no pixels")
+        raise Broken(gettext_noop("it holds no pixels"))
     return Header(width, height, frames)
 
 
@@ -115,7 +117,7 @@ def read_webp(data: mmap) -> Header:
         frames, chunks = frames + (kind == b"ANMF"), chunks + 1
         at += 8 + length + length % 2
         if chunks > 2 * MAX_CHUNKS:
-            raise Broken("it holds too many parts")
+            raise Broken(gettext_noop("it holds too many parts"))
     if canvas is None or at > end + 1:
         raise Broken(TOO_EARLY)
     return Header(*canvas, max(1, frames))

@@ -110,7 +110,7 @@ def _picture(found: Format, data: mmap.mmap, config: Config) -> Picture:
     try:
         header = found.read(data)
     except Broken as error:
-        raise Refusal(_("This picture cannot be read: %(why)s.") % {"why": error}, code="truncated") from error
+        raise Refusal(_("This picture cannot be read: %(why)s.") % {"why": _(str(error))}, code="truncated") from error
     most = min(config.max_pixels, MAX_RARE_PIXELS) if found.rare else config.max_pixels
     return Picture(found.media_type, _within_limits(header, most))
 

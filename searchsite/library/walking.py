@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 # A step costs a few tenths of a microsecond. Encoders of GIF step by 255 bytes, all others by thousands.
 MAX_STEPS, BYTES_A_STEP = 100_000, 128
-TOO_EARLY = "the file ends too early"
-DAMAGED = "its header is damaged"
+TOO_EARLY = gettext_noop("the file ends too early")
+DAMAGED = gettext_noop("its header is damaged")
 
 
 class Broken(Exception):
@@ -39,4 +41,4 @@ def budget(data: mmap) -> Iterator[None]:
     """Take one for each step of a walk; it raises Broken when there have been too many for a file of this size."""
     for _ in range(MAX_STEPS + len(data) // BYTES_A_STEP):
         yield
-    raise Broken("it is made of too many tiny pieces")
+    raise Broken(gettext_noop("it is made of too many tiny pieces"))
