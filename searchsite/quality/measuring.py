@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -11,11 +12,20 @@ from searchsite.library.models import QueryPicture
 from searchsite.quality.filling import Filled
 from searchsite.quality.scoring import DEEPEST, Rank
 from searchsite.quality.sets import Asking
-from searchsite.search.find import find
+from searchsite.search import find
+from searchsite.search.find import Results
 from searchsite.search.questions import MOST_CHARS, Filters, Question, Term
 
 MODES: Mapping[str, str] = {"words": "words", "vectors": "meaning", "fused": "hybrid"}
 """What a column is called, and the mode of search that it measures."""
+
+
+PATIENCE = (1.0, 5.0, 20.0)
+"""Seconds to wait before a question is asked again that was answered by less than it should be."""
+
+
+class Unanswered(Exception):
+    """Search left a part out, so that its figures would be of something else. `str()` is search's own sentence."""
 
 
 @dataclass(frozen=True)
@@ -28,28 +38,55 @@ class Answered:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
 
-def measure(questions: Iterable[Asking], filled: Filled, modes: Sequence[str] = tuple(MODES)) -> Iterator[Answered]:
-    """Ask each question whose answers are in the library. A picture has no words to ask by."""
+def measure(
+    questions: Iterable[Asking],
+    filled: Filled,
+    *,
+    modes: Sequence[str] = tuple(MODES),
+    patience: Sequence[float] = PATIENCE,
+) -> Iterator[Answered]:
+    """Ask each question whose answers are in the library. A picture has no words to ask by. Raises Unanswered."""
     for asking in questions:
         relevant = {filled.items[one].public_id for one in asking.relevant if one in filled.items}
         if relevant and (not asking.document or asking.document in filled.items):
-            yield _ask(asking, relevant, filled, modes)
+            asked = _Asked(asking, frozenset(relevant), filled, patience)
+            yield asked.answered(modes)
 
 
-def _ask(asking: Asking, relevant: set[UUID], filled: Filled, modes: Sequence[str]) -> Answered:
-    term = _term(asking, filled)
-    filters = Filters(collections=(filled.shelves[asking.shelf].public_id,))
-    ranks: dict[str, Rank] = {}
-    taken = 0.0
-    notes: tuple[str, ...] = ()
-    for column in modes:
-        question = Question((term,), filters, mode=MODES[column], limit=DEEPEST, rerank=False)
-        results = find(question, filled.scope)
-        found = (at for at, hit in enumerate(results.hits, start=1) if hit.item.id in relevant)
-        ranks[column] = next(found, None)
-        if column == "fused":
-            taken, notes = results.took_ms, results.notes
-    return Answered(asking, ranks, taken, notes)
+@dataclass(frozen=True)
+class _Asked:
+    """One question on its way."""
+
+    asking: Asking
+    relevant: frozenset[UUID]
+    filled: Filled
+    patience: Sequence[float]
+
+    def answered(self, modes: Sequence[str]) -> Answered:
+        term = _term(self.asking, self.filled)
+        filters = Filters(collections=(self.filled.shelves[self.asking.shelf].public_id,))
+        ranks: dict[str, Rank] = {}
+        taken = 0.0
+        notes: tuple[str, ...] = ()
+        for column in modes:
+            results = self._whole(Question((term,), filters, mode=MODES[column], limit=DEEPEST, rerank=False))
+            found = (at for at, hit in enumerate(results.hits, start=1) if hit.item.id in self.relevant)
+            ranks[column] = next(found, None)
+            if column == "fused":
+                taken, notes = results.took_ms, results.notes
+        return Answered(self.asking, ranks, taken, notes)
+
+    def _whole(self, question: Question) -> Results:
+        """Ask until nothing is left out."""
+        for seconds in (*self.patience, None):
+            results = find.find(question, self.filled.scope)
+            wrong = [note for note in results.notes if note not in (*results.standing, find.WORDS_ONLY)]
+            if not wrong:
+                break
+            if seconds is None:
+                raise Unanswered(wrong[0])
+            time.sleep(seconds)
+        return results
 
 
 def _term(asking: Asking, filled: Filled) -> Term:

@@ -28,12 +28,13 @@ SELECT item_id, part_id, created_at FROM matched ORDER BY rank DESC, item_id DES
 """
 # A word that few of the items have says more than one that many have, and an item counts by the words that it has
 # anywhere: in its title, its tags, or several passages. A part with many of them, or short, goes first among equals.
+# Joined to nothing, a long list of words is unpacked once and not for each word of the question.
 WEIGHED: LiteralString = """
 WITH asked AS MATERIALIZED (
     SELECT lexeme, quote_literal(lexeme)::tsquery AS query
     FROM unnest(tsvector_to_array(to_tsvector('searchsite', %(words)s))) AS lexeme LIMIT %(most)s
 ), matched AS MATERIALIZED (
-    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.search AS words
+    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.search || ''::tsvector AS words
      FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ <asked> AND <bounds> LIMIT %(cap)s)
     UNION ALL
     (SELECT item.id, NULL, item.created_at, item.title_search
@@ -110,7 +111,8 @@ def _weighed(values: dict[str, Any], bounds: Bounds) -> list[Near]:
     """What has any of the words, each counting by how rare it is among what was found."""
     statement = WEIGHED.replace("<asked>", ANY_WORD)
     own = {"most": MOST_WEIGHED, "often": OFTEN}
-    return [Near(*row[:3], None, share=float(row[3])) for row in _rows(statement, values | own, bounds, DEPTH)]
+    rows = _rows(statement, values | own, bounds, DEPTH)
+    return [Near(item_id, part_id, created_at, None, float(share)) for item_id, part_id, created_at, share in rows]
 
 
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
@@ -157,7 +159,8 @@ def _items(found: Iterable[Near]) -> int:
 
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
-    return [Near(*row, None) for row in _rows(statement, values, bounds, depth)]
+    rows = _rows(statement, values, bounds, depth)
+    return [Near(item_id, part_id, created_at, None) for item_id, part_id, created_at in rows]
 
 
 def _rows(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[tuple[Any, ...]]:

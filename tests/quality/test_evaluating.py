@@ -14,6 +14,7 @@ from searchsite.jobs.models import Job
 from searchsite.library.models import Blob, Collection, Item, Part
 from searchsite.library.scope import scope_for
 from searchsite.quality import filling, measuring, reporting, sets
+from searchsite.quality.measuring import Unanswered
 from searchsite.quality.scoring import score
 from searchsite.search.find import find
 from searchsite.search.questions import Question, Term
@@ -95,7 +96,7 @@ def test_a_file_that_is_no_picture_is_left_out_and_named(colours, fake):
     (colours / "img" / "red.jpg").write_bytes(b"not a picture")
     wanted, filled = put_in(colours)
     assert list(filled.refused) == ["red"]
-    asked = {one.asking.id for one in measuring.measure(wanted.questions, filled, ["words"])}
+    asked = {one.asking.id for one in measuring.measure(wanted.questions, filled, modes=["words"])}
     assert "red:en" not in asked and "orange:en" in asked
 
 
@@ -109,6 +110,13 @@ def test_the_command_prints_a_table_keeps_or_removes_and_writes_json(notes, fake
     assert Item.objects.count() == 6
     assert "| text -> text | all | 6 |" in evaluated(notes, "--markdown")
     assert nothing_left()
+
+
+def test_a_question_that_vectors_could_not_answer_is_not_counted(notes, fake):
+    wanted, filled = put_in(notes)
+    fake.fault = "500"
+    with pytest.raises(Unanswered):
+        list(measuring.measure(wanted.questions, filled, patience=()))
 
 
 def test_the_command_refuses_what_is_no_set_in_a_sentence(tmp_path):

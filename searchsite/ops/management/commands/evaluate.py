@@ -18,7 +18,7 @@ from searchsite.indexing import plan, spaces
 from searchsite.ops.acting import plain_words
 from searchsite.quality import filling, measuring, reporting, sets
 from searchsite.quality.filling import Filled
-from searchsite.quality.measuring import MODES, Answered
+from searchsite.quality.measuring import MODES, Answered, Unanswered
 from searchsite.quality.sets import BadSet, EvaluationSet
 
 LOOK_EVERY = 1.0
@@ -56,13 +56,15 @@ class Command(BaseCommand):
                 self._evaluate(wanted, options)
             except BadSet as error:
                 raise CommandError(str(error)) from error
+            except Unanswered as error:
+                raise CommandError(f"{error} What was put in is kept: run it again to go on.") from error
             except KeyboardInterrupt:
                 self.stdout.write("\nStopped. Run it again to go on; with --remove to take away what was put in.")
 
     def _evaluate(self, wanted: EvaluationSet, options: dict[str, Any]) -> None:
         filled = self._fill(wanted)
         modes = [options["mode"]] if options["mode"] else list(MODES)
-        asked = measuring.measure(wanted.questions, filled, modes)
+        asked = measuring.measure(wanted.questions, filled, modes=modes)
         answered = list(tqdm(asked, "asking", total=len(wanted.questions), unit="", disable=None))
         about = _about(wanted, filled)
         self._print(answered, about, markdown=options["markdown"])
