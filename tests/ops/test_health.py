@@ -27,8 +27,9 @@ def test_it_is_ready_and_names_what_is_missing(client: Client, settings) -> None
 def test_metrics_count_items_and_jobs(client: Client) -> None:
     samples.add_sample_library(first_run.ensure_first_user("correct horse"))
     text = client.get("/metrics").content.decode()
-    assert 'searchsite_items{kind="text"} 9.0' in text
-    assert 'searchsite_jobs{queue="embed",state="ready"} 9.0' in text
+    notes = float(len(list(samples.FOLDER.glob("notes/*.md"))))
+    assert f'searchsite_items{{kind="text"}} {notes}' in text
+    assert f'searchsite_jobs{{queue="embed",state="ready"}} {notes}' in text
     assert 'searchsite_oldest_waiting_seconds{queue="decode"}' in text
 
 
