@@ -163,7 +163,9 @@ def test_nobody_is_sent_elsewhere(alice, items, diary):
 
 def test_a_target_that_is_not_there_is_404(alice, charlie, items):
     theirs = collections.create_collection(
-        User.objects.get(username="charlie").memberships.get().team, "Theirs", maker=User.objects.get(username="charlie")
+        User.objects.get(username="charlie").memberships.get().team,
+        "Theirs",
+        maker=User.objects.get(username="charlie"),
     )
     assert ask(alice, "move", id=named(items), target=theirs.public_id).status_code == 404
     assert ask(alice, "move", id=named(items), target="x").status_code == 422
