@@ -14,6 +14,8 @@ MAX_CHUNKS = 5_000
 # More is made to burn time: each scan of a progressive JPEG passes over the whole picture.
 MAX_SCANS = 200
 MAX_BLOCKS = 20_000
+# Pixels that no limit lets in: whether the rest of the file is there no longer matters.
+HUGE = 1 << 30
 
 
 def read_png(data: mmap) -> Header:
@@ -76,7 +78,12 @@ def read_gif(data: mmap) -> Header:
         if block == 0x21:
             at = _past_blocks(data, at + 2, steps)
         elif block == 0x2C:
-            at = _past_blocks(data, at + 11 + _palette(unpack("<B", data, at + 9)[0]), steps)
+            # A frame may reach beyond the canvas, and the decoder makes room for both.
+            left, top, wide, high, own = unpack("<HHHHB", data, at + 1)
+            width, height = max(width, left + wide), max(height, top + high)
+            if width * height > HUGE:
+                return Header(width, height)
+            at = _past_blocks(data, at + 11 + _palette(own), steps)
             frames += 1
         else:  # The trailer, or what somebody put behind the last frame.
             break
