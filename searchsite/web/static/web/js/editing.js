@@ -51,6 +51,12 @@ async function save(form, submitter) {
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   replace(form, page.querySelector("#live"), submitter);
+  // The picture may have come while one was writing.
+  const stage = page.querySelector("#stage-place");
+  if (stage?.querySelector("[data-width]") && document.querySelector("#stage:not([data-width])")) {
+    document.querySelector("#stage-place").replaceWith(document.adoptNode(stage));
+  }
+  document.dispatchEvent(new CustomEvent("item:saved"));
 }
 
 function replace(form, fresh, submitter) {
@@ -68,5 +74,4 @@ function replace(form, fresh, submitter) {
   window.htmx.process(fresh);
   if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
   if (fresh.dataset.saved) say(fresh.dataset.saved);
-  document.dispatchEvent(new CustomEvent("item:saved"));
 }

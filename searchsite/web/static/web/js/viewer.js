@@ -14,7 +14,9 @@ export function startViewer(step) {
   if (!document.querySelector("[data-viewer]")) return;
   let view = attach(step);
   // The picture comes later where it is still being prepared.
-  document.addEventListener("htmx:after:swap", () => { if (!view?.isHere()) view = attach(step); });
+  for (const name of ["htmx:after:swap", "item:saved"]) {
+    document.addEventListener(name, () => { if (!view?.isHere()) view = attach(step); });
+  }
   document.addEventListener("keydown", (event) => {
     if (!view || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || inText(event.target)) return;
     if (!singleKeysAreOn() || document.querySelector("dialog[open]")) return;
