@@ -78,7 +78,7 @@ def as_markdown(found: Iterable[Line]) -> list[str]:
 
 def _groups(there: Sequence[Answered]) -> list[tuple[str, list[Answered]]]:
     """Parts of the set, English or not, each language, and the two halves."""
-    found = [(about or "own text", [one for one in there if one.asking.about == about]) for about in _abouts(there)]
+    found = [(about, [one for one in there if one.asking.about == about]) for about in _abouts(there) if about]
     own = [one for one in there if one.asking.about != WITH_PROGRAM and one.asking.language != OPEN_LANGUAGE]
     found.append(("in English", [one for one in own if one.asking.language == "en"]))
     found.append(("in other languages", [one for one in own if one.asking.language != "en"]))

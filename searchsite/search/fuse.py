@@ -72,7 +72,7 @@ def fuse(
         weight, places = weights.get(channel, 1.0), list(_once_per_item(ranked))
         background = _background(places)
         for rank, near in enumerate(places, start=1):
-            heard = near.share if near.similarity is None else _heard(near.similarity, background)
+            heard = near.share * (1.0 if near.similarity is None else _heard(near.similarity, background))
             scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
     for stood in found.values():

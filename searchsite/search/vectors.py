@@ -13,12 +13,16 @@ from searchsite.indexing.models import Space
 from searchsite.inference.types import Vectors
 from searchsite.search.bounds import VECTOR, Bounds
 
+# A picture's tags are mostly guesses of the network that made its vector: as a vector of their own they would vote
+# twice, and against pictures without any. Whoever types a tag finds it by words.
+TAGS_SHARE = 0.2
 # So many are compared exactly; where no more are visible, that is all of them.
 DEPTH = 200
 # One long text may hold all the nearest passages: then look further, until so many items are found.
 ENOUGH_ITEMS, DEEPEST = 101, 5000
 EXACT: LiteralString = """
-SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance FROM {table} AS v
+SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance,
+    (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id) FROM {table} AS v
 WHERE v.channel = %(channel)s AND <bounds> ORDER BY distance, v.part_id LIMIT %(depth)s
 """
 # The first phase reads the covering index alone. MATERIALIZED, or the planner would mix the phases.
@@ -28,7 +32,8 @@ WITH near AS MATERIALIZED (
     WHERE v.channel = %(channel)s AND v.code_version = %(version)s AND <bounds>
     ORDER BY v.code <~> %(code)b, v.part_id LIMIT %(depth)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance
+SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance,
+    (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id)
 FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id ORDER BY distance, v.part_id
 """
 
@@ -36,7 +41,7 @@ FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.par
 class Near(NamedTuple):
     """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine.
 
-    share: of what was asked for, how much is there; words know it.
+    share: how much of it counts: of the question's words those that are there, and little for tags as a vector.
     """
 
     item_id: int
@@ -69,4 +74,7 @@ def _run(statement: LiteralString, space: Space, bounds: Bounds, values: dict[st
     whole = tables.query(statement.replace("<bounds>", bounds.conditions(VECTOR)), space.pk)
     with tables.cursor() as cursor:
         rows = cursor.execute(whole, values, prepare=True, binary=True).fetchall()
-    return [Near(item_id, part_id, created_at, 1.0 - distance) for item_id, part_id, created_at, distance in rows]
+    return [
+        Near(item_id, part_id, created_at, 1.0 - distance, TAGS_SHARE if is_tags else 1.0)
+        for item_id, part_id, created_at, distance, is_tags in rows
+    ]
