@@ -12,7 +12,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
 QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 
-.PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench screenshots lock clean
+.PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,11 @@ bench: ## Measure starts, indexing and search
 
 screenshots: ## Take pictures of the main pages; ARGS=samples renews those in the sample library and the README
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m tests.screenshots $(ARGS)
+
+messages: ## Gather the texts to translate, and compile the translations (gathering needs gettext)
+	@$(BOOTSTRAP) --dev
+	@$(VENV) manage.py makemessages --locale de --no-obsolete --no-wrap --ignore ".venv*" --ignore bench --ignore tests --ignore media
+	@$(VENV) -m babel.messages.frontend compile --domain django --directory searchsite/locale --statistics
 
 lock: ## Resolve the dependencies anew into the two lock files (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH (https://docs.astral.sh/uv/)." >&2; exit 1; }

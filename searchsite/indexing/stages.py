@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from searchsite.indexing import holding, plan, spaces, tables
+from searchsite.indexing.reasons import translated
 from searchsite.jobs import care, overview, pausing, queue
 from searchsite.jobs.models import Lane, StagePause, State
 from searchsite.jobs.overview import Stage
@@ -124,7 +125,7 @@ def _progress(item: Item, jobs: dict[str, Stage]) -> Progress:
 def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:
     stage = jobs.get(kind)
     if stage is not None:
-        return StageView(SHOWN[State(stage.state)], stage.error if stage.state != State.DONE else "")
+        return StageView(SHOWN[State(stage.state)], translated(stage.error) if stage.state != State.DONE else "")
     if not item.is_picture and kind != plan.EMBED:
         return StageView(NOT_NEEDED)
     if kind == plan.READ and plan.reader() != "builtin":

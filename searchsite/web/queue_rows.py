@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.accounts.models import Team
-from searchsite.indexing import board
+from searchsite.indexing import board, reasons
 from searchsite.indexing.board import Board, Row
 from searchsite.jobs.failures import Group
 from searchsite.jobs.models import Job, Lane, State
@@ -79,7 +79,7 @@ def jobs_of(request: MemberRequest, ids: Iterable[int]) -> list[ShownJob]:
             job.pk,
             items[job.subject].title if job.subject in items else "",
             _address(request, items.get(job.subject)),
-            job.last_error,
+            reasons.translated(job.last_error),
             job.attempts,
             ago(job.finished_at),
             request.user.is_superuser or job.team_id == own,
@@ -135,7 +135,7 @@ def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
 def _group(group: Group, jobs: dict[int, ShownJob], more: dict[str, str]) -> dict[str, Any]:
     listed = [jobs[pk] for pk in group.jobs[:EXAMPLES] if pk in jobs]
     alone = group.count == 1 or group.said == group.reason
-    words = group.said if alone else group.reason
+    words = reasons.translated(group.said) if alone else group.reason
     if not words:
         words = _("Cancelled by a person") if group.state == State.CANCELLED else _("Without a reason")
     names = {"kind": group.kind, "state": group.state, "reason": group.reason}

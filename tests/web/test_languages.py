@@ -1,0 +1,101 @@
+"""English and German: each text of the pages is there in both, and a person may choose."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from django.utils import translation
+
+from searchsite.config import ROOT
+from searchsite.indexing import caption, reasons
+from searchsite.jobs import queue
+from searchsite.library.decoder import child, client, rendering
+
+FOLDER = ROOT / "searchsite" / "locale" / "de" / "LC_MESSAGES"
+PLACES = re.compile(r"%\([a-z_]+\)[a-z]|%[sd%]|\{[a-z_]*\}")
+
+
+def messages() -> list[Message]:
+    with (FOLDER / "django.po").open("rb") as file:
+        return [message for message in read_po(file, locale="de") if message.id]
+
+
+def forms(value: str | tuple[str, ...] | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def test_each_text_is_there_in_german() -> None:
+    assert [message.id for message in messages() if not all(forms(message.string))] == []
+    assert [message.id for message in messages() if message.fuzzy] == []
+
+
+def test_translations_keep_their_places() -> None:
+    for message in messages():
+        # A singular may say "one" where the plural has a number.
+        wanted = set(PLACES.findall(forms(message.id)[-1]))
+        assert set(PLACES.findall(forms(message.string)[-1])) == wanted, message.id
+        assert all(set(PLACES.findall(form)) <= wanted for form in forms(message.string)), message.id
+
+
+def test_what_is_compiled_is_what_is_written() -> None:
+    with (FOLDER / "django.mo").open("rb") as file:
+        compiled = {(one.id, one.context): one.string for one in read_mo(file) if one.id}
+    assert compiled == {(one.id, one.context): one.string for one in messages()}
+
+
+def test_every_text_of_the_templates_is_gathered() -> None:
+    known = {form for message in messages() for form in forms(message.id)}
+    pattern = re.compile(r"""\{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
+    said = {
+        (double or single).replace("%", "%%") if "%" in (double or single) else double or single
+        for path in (ROOT / "templates").rglob("*.html")
+        for double, single in pattern.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {text for text in said if text not in known and text.replace("%%", "%") not in known} == set()
+
+
+def test_every_text_of_the_code_is_gathered() -> None:
+    known = {form for message in messages() for form in forms(message.id)}
+    words = {**DEFAULT_KEYWORDS, "gettext_lazy": None, "gettext_noop": None, "pgettext": ((1, "c"), 2)}
+    found = extract_from_dir(ROOT / "searchsite", [("**/migrations/**", "ignore"), ("**.py", "python")], keywords=words)
+    said = {form for _file, _line, texts, _comments, _context in found for form in forms(texts) if form}
+    assert said - known == set()
+
+
+@pytest.mark.django_db
+def test_a_browser_that_asks_for_german_gets_it(signed_in) -> None:
+    page = signed_in("alice").get("/upload", headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"})
+    text = page.content.decode()
+    assert '<html lang="de"' in text and "Hochladen" in text
+
+
+@pytest.mark.django_db
+def test_a_person_may_choose(signed_in) -> None:
+    browser = signed_in("alice")
+    answer = browser.post("/language", {"language": "de", "next": "/trash"})
+    assert (answer.status_code, answer["Location"]) == (302, "/trash")
+    assert "Papierkorb" in browser.get("/trash").content.decode()
+    browser.post("/language", {"language": "en", "next": "https://elsewhere.example/"})
+    assert "Papierkorb" not in browser.get("/trash").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_refusal_speaks_the_language_of_who_asked(signed_in) -> None:
+    file = io.BytesIO(b"")
+    file.name = "nothing.txt"
+    sent = {"file": file}
+    answer = signed_in("alice").post("/upload", sent, headers={"HX-Request": "true", "Accept-Language": "de"})
+    assert answer.status_code == 422 and "leer" in answer.content.decode()
+
+
+def test_reasons_of_rooms_without_a_language_are_known() -> None:
+    said = {rendering.UNREADABLE, child.MEMORY_SENTENCE, *client.SENTENCES.values(), queue.WORKER_DIED}
+    assert said | {caption.NOT_CONFIGURED, caption.NO_FILE} <= set(reasons.KNOWN)
+    with translation.override("de"):
+        assert all(reasons.translated(one) != one for one in reasons.KNOWN)
