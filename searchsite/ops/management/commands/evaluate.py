@@ -93,7 +93,7 @@ class Command(BaseCommand):
         with tqdm(desc="indexing", total=left, unit="", disable=None) as bar:
             while (now := filling.progress(filled).open) > 0:
                 if now != left:
-                    bar.total = max(bar.total, bar.n + now)
+                    bar.total = max(bar.total or 0, bar.n + now)
                     bar.update(max(0, left - now))
                     left, moved = now, time.monotonic()
                 elif time.monotonic() - moved > SILENT_SECONDS:
