@@ -40,7 +40,7 @@ def test_a_text_that_several_pictures_have_is_no_question(tmp_path):
 def test_questions_may_have_a_file_of_their_own(notes):
     found = sets.read(notes)
     assert {one.direction for one in found.questions} == {"text -> text"}
-    assert next(one for one in found.questions if one.text == "flat tyre").relevant == {"bicycle"}
+    assert next(one for one in found.questions if one.text == "a flat tyre").relevant == {"bicycle"}
 
 
 def test_pictures_that_ask_for_pictures_look_through_the_set_of_their_answers(colours, tmp_path):
