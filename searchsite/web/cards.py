@@ -69,6 +69,7 @@ class _Labels:
     rank: str
     similarity: str
     more: str
+    day: str
 
 
 def of_hits(hits: Iterable[Hit], question: str, *, within: str | None = None) -> list[Card]:
@@ -92,6 +93,8 @@ def _labels() -> _Labels:
         rank=_("Rank %(rank)s by %(label)s"),
         similarity=_("similarity %(value).2f"),
         more=_("More like %(title)s"),
+        # Translators: the day of a card; the month is short.
+        day=_("%(day)s %(month)s %(year)s"),
     )
 
 
@@ -111,7 +114,7 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         more=labels.more % {"title": item.title},
         alt=item.caption or ", ".join([item.title, *item.tags[:3]]),
         moment=made.isoformat(),
-        day=f"{made.day} {MONTHS_3[made.month].title()} {made.year}",
+        day=labels.day % {"day": made.day, "month": MONTHS_3[made.month].title(), "year": made.year},
         size=format_html('width="{}" height="{}"', item.width or "", item.height or ""),
         placeholder=item.placeholder,
         weak=hit.band == "weak",

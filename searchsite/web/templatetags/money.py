@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.accounts.ledger import Sums
@@ -25,7 +26,7 @@ def price(sums: Sums) -> str:
 @register.filter
 def count(number: int) -> str:
     """A number with its thousands apart."""
-    return f"{number:,}"
+    return number_format(number, force_grouping=True)
 
 
 @register.filter
