@@ -23,6 +23,8 @@ from searchsite.library.scope import Scope
 # What lies beyond is shown as plain text: parsing costs up to a tenth of a millisecond a mark, and some a square.
 MOST_CHARS, MOST_MARKS = 100_000, 15_000
 MOST_MARKS_IN_A_PARAGRAPH = 1_000
+# One address may stand behind many links, so what comes out is bounded as well.
+MOST_OF_AN_ADDRESS, MOST_SHOWN = 2_000, 1_000_000
 NESTED = 20
 MARK = re.compile(r"[!-/:-@\[-`{-~\n]")
 OURS = re.compile(r"/items/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[?#][^\s]*)?", re.I)
@@ -35,6 +37,8 @@ def rendered(text: str, scope: Scope) -> SafeString:
     """Return a text in Markdown as markup; pictures of the library that the scope may see stand in it."""
     cut = _most(text)
     tokens = _parser().parse(text[:cut])
+    if sum(map(_length, _all(tokens))) > MOST_SHOWN:
+        cut, tokens = 0, []
     seen = _seen(tokens, scope)
     body = _Renderer(seen).render(tokens, _parser().options, {})
     rest = format_html('<div class="rest">{}</div>', text[cut:]) if text[cut:].strip() else ""
@@ -54,7 +58,7 @@ class _Parser(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:
         """Whether a link or a picture may have this address."""
-        return bool(OURS.fullmatch(url) or ELSEWHERE.match(url))
+        return len(url) <= MOST_OF_AN_ADDRESS and bool(OURS.fullmatch(url) or ELSEWHERE.match(url))
 
 
 def _inline(state: StateCore) -> None:
@@ -88,6 +92,10 @@ def _seen(tokens: Sequence[Token], scope: Scope) -> dict[str, Item]:
 def _named(address: str) -> UUID | None:
     found = OURS.fullmatch(address)
     return UUID(found.group(1)) if found else None
+
+
+def _length(token: Token) -> int:
+    return len(token.content) + sum(len(str(value)) for value in token.attrs.values())
 
 
 def _all(tokens: Sequence[Token]) -> Iterator[Token]:

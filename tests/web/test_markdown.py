@@ -182,6 +182,16 @@ def test_what_is_too_long_is_shown_as_it_is_written(show) -> None:
     assert page.startswith("<p>a line</p>") and page.endswith("**the end**</div>")
 
 
+def test_an_endless_address_is_none(show) -> None:
+    for text in ("[a]: http://x/{}\n\n[a]", "[a](http://x/{})", "<http://x/{}>"):
+        assert "href" in show(text.format("A" * 1_900)) and "href" not in show(text.format("A" * 2_000))
+
+
+def test_what_would_show_too_much_is_shown_as_it_is_written(show) -> None:
+    text = "[a]: http://x/" + "A" * 1_900 + "\n\n" + ("[a] " * 400 + "\n\n") * 15 + "**the end**"
+    assert show(text) == f'<div class="rest">{text}</div>'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
