@@ -27,10 +27,24 @@ class Draft:
     base: str | None = None
 
 
-class Changed(Refusal):
-    """Somebody else wrote the note anew meanwhile."""
+@dataclass(frozen=True)
+class Written:
+    """What a note says, read once. The version changes whenever the title or the text does."""
 
-    def __init__(self) -> None:
+    title: str
+    text: str
+
+    @property
+    def version(self) -> str:
+        """What a writer had in front of them, to be told as a draft's `base`."""
+        return hashlib.sha256(f"{self.title}\0{self.text}".encode()).hexdigest()[:32]
+
+
+class Changed(Refusal):
+    """Somebody else wrote the note anew meanwhile, as `now` says."""
+
+    def __init__(self, now: Written) -> None:
+        self.now = now
         message = _("Somebody changed this note while you were writing. Nothing of yours is lost.")
         super().__init__(message, code="changed", status=409)
 
@@ -46,9 +60,9 @@ def text_of(item: Item) -> str:
     return "".join(found.values_list("text", flat=True))
 
 
-def version_of(item: Item) -> str:
-    """Changes whenever the note's title or text does."""
-    return hashlib.sha256(f"{item.title}\0{text_of(item)}".encode()).hexdigest()[:32]
+def read(item: Item) -> Written:
+    """The item's title and its text as it is now."""
+    return Written(item.title, text_of(item))
 
 
 def rewrite(item: Item, draft: Draft, *, scope: Scope) -> None:
@@ -59,9 +73,10 @@ def rewrite(item: Item, draft: Draft, *, scope: Scope) -> None:
         here = edits.locked(item, scope)
         if not is_note(here):
             raise Refusal(_("Only notes can be written anew."), code="not-a-note")
-        if draft.base is not None and draft.base != version_of(here):
-            raise Changed
-        if (here.title, text_of(here)) != (title, text):
+        now = read(here)
+        if draft.base is not None and draft.base != now.version:
+            raise Changed(now)
+        if now != Written(title, text):
             Item.objects.filter(pk=here.pk).update(title=title)
             _write(here, text)
             edits.embed_again(here, lane=Lane.WAITING)

@@ -47,13 +47,11 @@ def edit(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     if not notes.is_note(item):
         raise Http404(_("Nothing here."))
     if request.method != "POST":
-        return _editor(request, Draft(item.title, notes.text_of(item)), item=item)
+        now = notes.read(item)
+        return _editor(request, Draft(now.title, now.text, now.version), item=item)
     draft = _draft(request)
     try:
         notes.rewrite(item, draft, scope=request.scope)
-    except notes.Changed as changed:
-        item.refresh_from_db(fields=["title"])
-        return _editor(request, draft, item=item, refusal=changed)
     except Refusal as refusal:
         return _editor(request, draft, item=item, refusal=refusal)
     messages.success(request, _("The note is saved."))
@@ -76,13 +74,12 @@ def _editor(
     request: MemberRequest, draft: Draft, *, item: Item | None = None, refusal: Refusal | None = None
 ) -> HttpResponseBase:
     listed = around.asked(request)
-    theirs = notes.text_of(item) if item is not None and isinstance(refusal, notes.Changed) else None
-    unchanged = draft.base if refusal is not None and theirs is None else None
+    theirs = refusal.now if isinstance(refusal, notes.Changed) else None
     page: dict[str, Any] = {
         "item": item,
         "title": draft.title,
         "text": draft.text.replace("\r\n", "\n"),
-        "base": (unchanged or notes.version_of(item)) if item is not None else "",
+        "base": theirs.version if theirs else draft.base or "",
         "rendered": markdown.rendered(draft.text.replace("\r\n", "\n"), request.scope),
         "refusal": refusal,
         "theirs": theirs,

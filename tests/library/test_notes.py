@@ -64,7 +64,7 @@ def test_the_same_once_more_costs_nothing(note: Item) -> None:
 
 
 def test_what_somebody_else_wrote_is_not_overwritten_unseen(note: Item) -> None:
-    base, scope = notes.version_of(note), made.rights_of(note)
+    base, scope = notes.read(note).version, made.rights_of(note)
     notes.rewrite(note, Draft("Bread", "theirs", base), scope=scope)
     with pytest.raises(notes.Changed):
         notes.rewrite(note, Draft("Bread", "mine", base), scope=scope)

@@ -6,6 +6,7 @@ import io
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
 
 from searchsite.accounts.models import Membership, Role, User
 from searchsite.indexing import stages
@@ -154,6 +155,30 @@ def test_a_change_by_somebody_else_is_shown_beside(alice, note):
     assert page.status_code == 409 and "Bob&#x27;s words" in text(page) and "Alice&#x27;s words" in text(page)
     again = {"title": "Recipe", "text": "Alice's words", "base": page.context["base"]}
     assert alice.post(f"/items/{note.public_id}/edit", again).status_code == 302
+
+
+def test_a_change_while_the_editor_opens_is_not_overwritten(alice, note):
+    bob = scope_for(User.objects.get(username="bob"), note.team_id)
+    waiting = [notes.Draft("Recipe", "Bob's words")]
+
+    def bob_writes_behind(execute, sql, *given):
+        result = execute(sql, *given)
+        if 'FROM "part"' in sql and waiting:
+            notes.rewrite(note, waiting.pop(), scope=bob)
+        return result
+
+    with connection.execute_wrapper(bob_writes_behind):
+        editor = alice.get(f"/items/{note.public_id}/edit").context
+    assert not waiting and editor["text"].startswith("Walnut bread")
+    mine = {"title": "Recipe", "text": "Alice's words", "base": editor["base"]}
+    assert alice.post(f"/items/{note.public_id}/edit", mine).status_code == 409
+    assert notes.text_of(note) == "Bob's words"
+
+
+def test_what_is_refused_keeps_the_version_that_its_writer_saw(alice, note):
+    mine = {"title": "Recipe", "text": " ", "base": alice.get(f"/items/{note.public_id}/edit").context["base"]}
+    page = alice.post(f"/items/{note.public_id}/edit", mine)
+    assert page.status_code == 422 and page.context["base"] == mine["base"]
 
 
 def test_a_preview_shows_what_the_note_will_look_like(alice):
