@@ -28,7 +28,7 @@ from searchsite.config import Config
 from searchsite.jobs.models import Lane
 from searchsite.library import files, intake, wording
 from searchsite.library.intake import Added, Place
-from searchsite.library.models import Upload
+from searchsite.library.models import Item, Upload
 from searchsite.library.partials import FOLDER
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
@@ -71,12 +71,13 @@ def create(name: str, size: int, *, into: Place) -> Upload:
 
 
 def find(public_id: UUID, owner: User) -> Upload | None:
-    """Return one's own upload that is still kept."""
-    return Upload.objects.filter(public_id=public_id, owner=owner, expires_at__gt=timezone.now()).first()
+    """Return one's own upload that is still kept, in a team that one still belongs to."""
+    mine = Upload.objects.filter(owner=owner, team__memberships__user=owner)
+    return mine.filter(public_id=public_id, expires_at__gt=timezone.now()).first()
 
 
 def unfinished(scope: Scope) -> QuerySet[Upload]:
-    """The person's uploads in this team that something is missing of, the newest first."""
+    """The person's uploads in this team that are no item yet, the newest first."""
     mine = Upload.objects.filter(owner_id=scope.user_id, team_id=scope.team_id, item=None)
     return mine.filter(expires_at__gt=timezone.now()).order_by("-pk")
 
@@ -110,7 +111,15 @@ def finish(upload: Upload) -> Added:
     """Make the complete file an item like any other, once, however often it is asked.
 
     Refused for good, nothing is left of it; refused for now, as on a full disk, it may be asked again.
+    An item that its owner may no longer see is as missing as any other (404).
     """
+    added = _finished(upload)
+    if not Item.objects.visible_to(scope_for(upload.owner, upload.team_id)).filter(pk=added.item.pk).exists():
+        raise Refusal(_("There is no such upload."), code="missing", status=404)
+    return added
+
+
+def _finished(upload: Upload) -> Added:
     if upload.item is not None:
         return Added(upload.item, created=not upload.known)
     if upload.offset < upload.size:
@@ -146,12 +155,19 @@ def forget(upload: Upload) -> None:
 
 def purge_expired() -> int:
     """Forget the uploads whose time is over, and remove partial files that no row names. Returns how many rows."""
-    number = 0
-    for upload in Upload.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")[:AT_ONCE]:
-        forget(upload)
-        number += 1
+    over = Upload.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")[:AT_ONCE]
+    number = sum(map(_purged, over))
     _sweep()
     return number
+
+
+def _purged(upload: Upload) -> bool:
+    """Forget it, unless somebody writes: then it is the next round's."""
+    try:
+        cancel(upload)
+    except Refusal as refusal:
+        return refusal.code != "locked"
+    return True
 
 
 def _within_quota(scope: Scope) -> None:
@@ -240,11 +256,22 @@ def _take_in(upload: Upload, file: IO[bytes]) -> Added:
 
 
 def _sweep() -> None:
-    old = time.time() - files.STALE_AFTER
-    stale = {path.name: path for path in (files.media_root() / FOLDER).glob("*") if path.stat().st_mtime < old}
+    stale = {path.name: path for path in _stale()}
     named = Upload.objects.filter(item=None).values_list("public_id", flat=True) if stale else ()
     for name in stale.keys() - {one.hex for one in named}:
         stale[name].unlink(missing_ok=True)
+
+
+def _stale() -> Iterator[Path]:
+    old = time.time() - files.STALE_AFTER
+    for path in (files.media_root() / FOLDER).glob("*"):
+        try:
+            changed = path.stat().st_mtime
+        except FileNotFoundError:
+            # Finished or given up meanwhile.
+            continue
+        if changed < old:
+            yield path
 
 
 def _gone() -> Refusal:

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import F
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -88,7 +87,7 @@ def _page(request: MemberRequest) -> dict[str, Any]:
         "places": writable,
         "chosen": request.GET.get("collection", ""),
         "entries": _entries(request),
-        "unfinished": resumable.unfinished(request.scope).filter(offset__lt=F("size"))[: entries.LISTED],
+        "unfinished": resumable.unfinished(request.scope)[: entries.LISTED],
         "max_mb": settings.CONFIG.max_file_bytes // 2**20,
         "max_text_mb": f"{settings.CONFIG.max_text_bytes / 2**20:.3g}",
     }

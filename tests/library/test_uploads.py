@@ -185,3 +185,24 @@ def test_time_over_removes_it(alice, team, begun, media):
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert uploads.find(begun.public_id, alice) is None and not uploads.unfinished(scope_for(alice, team))
     assert uploads.purge_expired() == 1 and not uploads.path_of(begun).exists()
+
+
+def test_what_somebody_writes_to_outlives_its_time(begun):
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with uploads.path_of(begun).open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert uploads.purge_expired() == 0 and Upload.objects.exists() and uploads.path_of(begun).exists()
+    assert uploads.purge_expired() == 1 and not Upload.objects.exists()
+
+
+def test_what_lost_its_file_or_became_an_item_is_purged_too(alice, team, begun, photo):
+    uploads.append(begun, io.BytesIO(photo), at=0)
+    uploads.finish(begun)
+    uploads.path_of(uploads.create("b.jpg", 9, into=place(alice, team))).unlink()
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert uploads.purge_expired() == 2 and not Upload.objects.exists() and Item.objects.count() == 1
+
+
+def test_a_file_that_goes_while_they_are_counted_is_passed_over(begun, media):
+    (media / "partial" / "gone").symlink_to("nowhere")
+    assert uploads.purge_expired() == 0 and uploads.path_of(begun).exists()

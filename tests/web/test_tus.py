@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from searchsite.accounts import teams
 from searchsite.accounts.models import User
 from searchsite.config import Config
 from searchsite.library import uploads
@@ -186,6 +187,33 @@ def test_the_page_names_what_broke_off_and_discards_it(alice, where):
     assert "meadow.jpg" in page and "Choose the same file again" in page
     gone = text(alice.post(f"{where.replace('tus', 'unfinished')}/discard", follow=True))
     assert "is discarded" in gone and not Upload.objects.exists()
+
+
+def test_the_page_names_what_is_complete_but_no_item_and_discards_it(alice, where):
+    Upload.objects.update(offset=len(PHOTO))
+    assert f"Discard: {Upload.objects.get().name}" in text(alice.get("/upload"))
+    alice.post(f"{where.replace('tus', 'unfinished')}/discard")
+    assert not Upload.objects.exists()
+
+
+def test_what_moved_out_of_sight_is_not_shown_again(signed_in, note):
+    bob, alice = signed_in("bob"), User.objects.get(username="alice")
+    where = begin(bob)["Location"]
+    send(bob, where, PHOTO, 0)
+    diary = Collection.objects.create(team=note.team, name="Diary", created_by=alice, visibility="private")
+    Item.objects.filter(title="meadow").update(collection=diary)
+    answer = bob.post(where, headers=TUS | SCRIPT)
+    assert answer.status_code == 404 and "meadow" not in text(answer)
+
+
+def test_who_left_the_team_has_no_uploads_in_it(signed_in, note):
+    bob = signed_in("bob")
+    where = begin(bob)["Location"]
+    teams.create_team("attic", User.objects.get(username="bob"))
+    note.team.memberships.filter(user__username="bob").delete()
+    assert bob.head(where, headers=TUS).status_code == 404
+    assert send(bob, where, PHOTO, 0).status_code == 404
+    assert bob.post(f"{where.replace('tus', 'unfinished')}/discard").status_code == 404
 
 
 def test_what_is_over_is_gone(alice, where):
