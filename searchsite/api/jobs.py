@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from ninja import Router
 
 from searchsite.api import inputs, job_schemas
@@ -42,8 +45,8 @@ def retry_jobs(request: Request, chosen: inputs.JobsIn) -> job_schemas.JobsChang
     """Try again what has failed in your team: all of it, that of a stage, or that of one reason. For operators."""
     teams = [_operator(request.auth)]
     if chosen.reason is not None:
-        ids = _of_reason(chosen, (State.DEAD, State.CANCELLED), teams)
-        return job_schemas.JobsChanged(jobs=care.retry(ids, teams=teams))
+        found = _of_reason(chosen, (State.DEAD, State.CANCELLED), teams)
+        return job_schemas.JobsChanged(jobs=sum(care.retry(ids, teams=teams) for ids in found))
     return job_schemas.JobsChanged(jobs=care.retry_all(chosen.stage, teams=teams))
 
 
@@ -52,7 +55,8 @@ def cancel_jobs(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsCha
     """Cancel what waits of a stage in your team, or give up the failures of one reason. For operators."""
     teams = [_operator(request.auth)]
     if chosen.reason is not None:
-        return job_schemas.JobsChanged(jobs=care.give_up(_of_reason(chosen, (State.DEAD,), teams), teams=teams))
+        found = _of_reason(chosen, (State.DEAD,), teams)
+        return job_schemas.JobsChanged(jobs=sum(care.give_up(ids, teams=teams) for ids in found))
     return job_schemas.JobsChanged(jobs=care.cancel_waiting(chosen.stage, teams=teams))
 
 
@@ -92,10 +96,11 @@ def _leader(caller: Caller) -> None:
         raise Problem(403, "A stage is paused by those who lead the server.", code="operators-only")
 
 
-def _of_reason(chosen: inputs.JobsIn, states: tuple[str, ...], teams: list[int]) -> list[int]:
+def _of_reason(chosen: inputs.JobsIn, states: tuple[str, ...], teams: list[int]) -> Iterator[list[int]]:
     if chosen.stage is None or chosen.reason is None:
         raise Problem(422, "reason: say of which stage.")
-    return [pk for state in states for pk in failures.of_group(chosen.stage, state, chosen.reason, teams=teams)]
+    asked = (chosen.stage, chosen.reason)
+    return chain.from_iterable(failures.of_group(asked[0], state, asked[1], teams=teams) for state in states)
 
 
 def _stage(row: Row) -> job_schemas.StageStanding:

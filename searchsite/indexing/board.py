@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,9 +104,12 @@ class Board:
         return max(known) if known and len(known) == len(busy) else None
 
 
-def board(*, team_id: int | None = None) -> Board:
-    """Where the stages stand, for one team or for all."""
-    found = failures.grouped(teams=None if team_id is None else [team_id])
+def board(*, team_id: int | None = None, told: Collection[int] | None = None) -> Board:
+    """Where the stages stand, for one team or for all.
+
+    told: of other teams than these nothing is told but numbers.
+    """
+    found = _failures(team_id, told)
     pauses, away = pausing.pauses(), {pause.provider: pause for pause in gate.away()}
     rows = [
         Row(
@@ -114,7 +117,7 @@ def board(*, team_id: int | None = None) -> Board:
             found.number(kind, State.DEAD),
             found.number(kind, State.CANCELLED),
             pauses.get(kind),
-            tuple(_waits(standing, away)),
+            tuple(_waits(standing, away, told)),
             missing.is_configured(kind),
         )
         for kind, standing in pace.standing(plan.BATCH, team_id=team_id).items()
@@ -122,7 +125,14 @@ def board(*, team_id: int | None = None) -> Board:
     return Board(tuple(rows), found)
 
 
-def _waits(standing: Standing, away: Mapping[str, ProviderPause]) -> Iterable[Wait]:
+def _failures(team_id: int | None, told: Collection[int] | None) -> Failures:
+    found = failures.grouped(teams=None if team_id is None else [team_id])
+    if told is None:
+        return found
+    return Failures(failures.grouped(teams=told).groups, found.whole, found.counts)
+
+
+def _waits(standing: Standing, away: Mapping[str, ProviderPause], told: Collection[int] | None) -> Iterable[Wait]:
     """The reasons, each once: that of a server that is left alone stands for all that wait for it."""
     if not standing.waiting:
         return []
@@ -130,11 +140,22 @@ def _waits(standing: Standing, away: Mapping[str, ProviderPause]) -> Iterable[Wa
     pause = away.get(endpoint.host) if endpoint is not None else None
     if endpoint is not None and pause is not None:
         return [Wait(_server_words(endpoint, pause), standing.waiting, pause.until)]
+    spent = holding.reasons(set(standing.teams), standing.kind)
+    named = set(standing.teams) if told is None else {*told}
     budgets: dict[str, int] = {}
-    for team_id, sentence in holding.reasons(set(standing.teams), standing.kind).items():
-        budgets[sentence] = budgets.get(sentence, 0) + standing.teams[team_id]
+    for team_id in named & spent.keys():
+        budgets[spent[team_id]] = budgets.get(spent[team_id], 0) + standing.teams[team_id]
     found = [Wait(sentence, number) for sentence, number in budgets.items()]
-    return found + [wait for wait in _others(standing.held) if wait.reason not in budgets]
+    held = [one for one in standing.held if one.team_id in named]
+    found += [wait for wait in _others(held) if wait.reason not in budgets]
+    unnamed = _unnamed(standing, spent, named)
+    return [*found, Wait(_("Jobs of other teams are held up."), unnamed)] if unnamed else found
+
+
+def _unnamed(standing: Standing, spent: Mapping[int, str], named: Collection[int]) -> int:
+    """How many jobs wait for reasons that are not told; a budget holds all of its team."""
+    held = sum(one.number for one in standing.held if one.team_id not in {*named, *spent})
+    return held + sum(standing.teams[team_id] for team_id in spent if team_id not in named)
 
 
 def _others(held: Iterable[Held]) -> list[Wait]:

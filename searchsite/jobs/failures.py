@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from django.db import connection
 
-from searchsite.jobs.models import Job
+from searchsite.jobs.models import FAILED, Job
 
 # Grouping looks at the newest alone, so that a page with a million failures stays a page.
 LOOKED_AT = 2000
@@ -31,8 +32,18 @@ FROM newest WHERE NOT EXISTS (
 )
 GROUP BY kind, state, last_error COLLATE "C"
 """
-SAID = """
-SELECT DISTINCT last_error FROM job WHERE kind = %s AND state = %s AND (%s OR team_id = ANY(%s))
+NEWEST = """
+WITH newest AS (
+    SELECT id, kind, subject, space_id, last_error, finished_at FROM job
+    WHERE state IN ('dead', 'cancelled') AND kind = %(kind)s AND state = %(state)s
+        AND (%(everyone)s OR team_id = ANY(%(teams)s))
+    ORDER BY finished_at DESC NULLS LAST, id DESC LIMIT %(most)s
+)
+SELECT id, last_error, (SELECT count(*) FROM newest) FROM newest WHERE NOT EXISTS (
+    SELECT FROM job AS newer WHERE newer.subject = newest.subject AND newer.kind = newest.kind
+        AND newer.id > newest.id AND newer.space_id IS NOT DISTINCT FROM newest.space_id
+)
+ORDER BY finished_at DESC NULLS LAST, id DESC
 """
 ASIDE = (
     (re.compile(r"https?://\S+?(?=[\s,;:)]|\.?$|\.\s)"), "…"),
@@ -101,14 +112,26 @@ def grouped(*, teams: Collection[int] | None = None) -> Failures:
     return Failures(tuple(ordered), not rows or rows[0][-1] < LOOKED_AT, counts)
 
 
-def of_group(kind: str, state: str, reason: str, *, teams: Collection[int] | None = None) -> list[int]:
-    """The jobs of one group, however many."""
+def newest_of_group(
+    kind: str, state: str, reason: str, *, teams: Collection[int] | None = None
+) -> tuple[list[int], bool]:
+    """The jobs of one group among the newest failures, the newest first, and whether these were all failures."""
+    asked = {"kind": kind, "state": state, "everyone": teams is None, "teams": list(teams or ()), "most": LOOKED_AT}
     with connection.cursor() as cursor:
-        cursor.execute(SAID, [kind, state, teams is None, list(teams or ())])
-        said = [error for (error,) in cursor.fetchall() if plain(error) == reason]
-    found = Job.objects.filter(kind=kind, state=state, last_error__in=said)
+        cursor.execute(NEWEST, asked)
+        rows = cursor.fetchall()
+    ids = [pk for pk, error, _ in rows if plain(error) == reason]
+    return ids, not rows or rows[0][-1] < LOOKED_AT
+
+
+def of_group(kind: str, state: str, reason: str, *, teams: Collection[int] | None = None) -> Iterator[list[int]]:
+    """All jobs of one group, however many: a batch at a time, as they were when the first was asked for."""
+    found = Job.objects.filter(FAILED, kind=kind, state=state)
     chosen = found if teams is None else found.filter(team_id__in=list(teams))
-    return list(chosen.values_list("id", flat=True))
+    rows = chosen.order_by().values_list("id", "last_error").iterator(chunk_size=LOOKED_AT)
+    ids = (pk for pk, error in rows if plain(error) == reason)
+    while batch := list(islice(ids, LOOKED_AT)):
+        yield batch
 
 
 def cancelled(kind: str | None = None, *, teams: Collection[int] | None = None) -> Iterable[int]:

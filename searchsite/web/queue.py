@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ from searchsite.jobs.models import State
 from searchsite.library.refusals import Refusal
 from searchsite.web import queue_rows
 from searchsite.web.doors import MemberRequest, View, in_team
+from searchsite.web.templatetags.money import count
 
 P = ParamSpec("P")
 # Forms carry a mask that is new each time, which is no change of the page.
@@ -90,7 +91,7 @@ def retry(request: MemberRequest) -> HttpResponseBase:
     _require(_may_act(request))
     teams = _teams(request)
     if "job" in request.POST or "reason" in request.POST:
-        number = care.retry(_chosen(request, teams), teams=teams)
+        number = sum(care.retry(ids, teams=teams) for ids in _chosen(request, teams))
     else:
         number = care.retry_all(_kind(request) if request.POST.get("kind") else None, teams=teams)
     return _done(request, ngettext("%(n)s job will be tried again.", "%(n)s jobs will be tried again.", number), number)
@@ -103,7 +104,7 @@ def cancel(request: MemberRequest) -> HttpResponseBase:
     teams = _teams(request)
     if "job" in request.POST or "reason" in request.POST:
         chosen = _chosen(request, teams)
-        number = care.give_up(chosen, teams=teams) + care.cancel(chosen, teams=teams)
+        number = sum(care.give_up(ids, teams=teams) + care.cancel(ids, teams=teams) for ids in chosen)
     else:
         number = care.cancel_waiting(_kind(request), teams=teams)
     return _done(request, ngettext("%(n)s job was cancelled.", "%(n)s jobs were cancelled.", number), number)
@@ -129,16 +130,18 @@ def resume(request: MemberRequest) -> HttpResponseBase:
 
 @_for_operators("GET")
 def group(request: MemberRequest) -> HttpResponseBase:
-    """All items of one group of failures, the newest first."""
+    """The newest items of one group of failures."""
     kind, state, reason = (request.GET.get(name, "") for name in ("kind", "state", "reason"))
     if kind not in plan.BATCH or state not in (State.DEAD, State.CANCELLED):
         raise Http404
     chosen = _team(request)
-    ids = failures.of_group(kind, state, reason, teams=None if chosen is None else [chosen.pk])
+    teams = queue_rows.told_teams(request) if chosen is None else [chosen.pk]
+    ids, whole = failures.newest_of_group(kind, state, reason, teams=teams)
     if not ids:
         return redirect(_home(request))
-    shown = queue_rows.jobs_of(request, sorted(ids, reverse=True)[: queue_rows.MOST_SHOWN])
-    known = {"kind": kind, "state": state, "reason": reason, "count": len(ids), "jobs": shown}
+    shown = queue_rows.jobs_of(request, ids[: queue_rows.MOST_SHOWN])
+    number = count(len(ids)) + ("" if whole else "+")
+    known = {"kind": kind, "state": state, "reason": reason, "count": len(ids), "number": number, "jobs": shown}
     return render(request, "queue/group.html", known | _ways(request))
 
 
@@ -201,12 +204,13 @@ def _acting_team(request: MemberRequest) -> int | None:
     return chosen.pk if chosen else None
 
 
-def _chosen(request: MemberRequest, teams: Collection[int] | None) -> list[int]:
-    """One job by its number, or all of a group."""
+def _chosen(request: MemberRequest, teams: Collection[int] | None) -> Iterable[list[int]]:
+    """One job by its number, or all of a group; a batch at a time."""
     number = request.POST.get("job", "")
     if number:
-        return [int(number)] if number.isascii() and number.isdigit() and int(number) < 2**63 else []
-    return failures.of_group(_kind(request), request.POST.get("state", ""), request.POST["reason"], teams=teams)
+        return [[int(number)]] if number.isascii() and number.isdigit() and int(number) < 2**63 else []
+    kind, state, reason = _kind(request), request.POST.get("state", ""), request.POST.get("reason", "")
+    return failures.of_group(kind, state, reason, teams=teams) if state in (State.DEAD, State.CANCELLED) else []
 
 
 def _kind(request: MemberRequest) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,11 +55,13 @@ class ShownJob:
 
 def shown(request: MemberRequest, team_id: int | None) -> dict[str, Any]:
     """All that the live part of the page shows."""
-    found = board.board(team_id=team_id)
+    told = told_teams(request)
+    found = board.board(team_id=team_id, told=told)
     groups = found.failures.groups[:MOST_GROUPS]
     jobs = {one.id: one for one in jobs_of(request, [pk for group in groups for pk in group.jobs[:EXAMPLES]])}
     more = {"team": request.GET["team"]} if team_id is not None else {}
-    names = dict(Team.objects.values_list("id", "name")) if team_id is None else {}
+    named = Team.objects.all() if told is None else Team.objects.filter(pk__in=told)
+    names = dict(named.values_list("id", "name")) if team_id is None else {}
     return {
         "board": found,
         "rows": [_row(row, names) for row in found.rows],
@@ -67,6 +70,13 @@ def shown(request: MemberRequest, team_id: int | None) -> dict[str, Any]:
         "said": _said(found),
         "left": lasting(found.seconds_left),
     }
+
+
+def told_teams(request: MemberRequest) -> Collection[int] | None:
+    """Of which teams more is told than numbers: of a superuser's all, of others' those they are in."""
+    if request.user.is_superuser:
+        return None
+    return [one.team_id for one in request.memberships()]  # type: ignore[attr-defined]
 
 
 def jobs_of(request: MemberRequest, ids: Iterable[int]) -> list[ShownJob]:
@@ -127,9 +137,17 @@ def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
         "rate": _rate(standing),
         "spark": _spark(standing.minutes),
         "lanes": [(str(lanes.get(lane, lane)), number) for lane, number in sorted(standing.lanes.items())],
-        "teams": [(names.get(pk, str(pk)), number) for pk, number in standing.teams.most_common(12)] if names else [],
+        "teams": _teams(standing, names) if names else [],
         "waits": [(wait, f"{timezone.localtime(wait.until):%H:%M}" if wait.until else "") for wait in row.waits[:4]],
     }
+
+
+def _teams(standing: Standing, names: dict[int, str]) -> list[tuple[str, int]]:
+    """How many jobs wait of each team that may be named, and of the others together."""
+    named = Counter({pk: number for pk, number in standing.teams.items() if pk in names}).most_common(12)
+    rows = [(names[pk], number) for pk, number in named]
+    others = standing.waiting - sum(number for _pk, number in named)
+    return [*rows, (_("Other teams"), others)] if others else rows
 
 
 def _group(group: Group, jobs: dict[int, ShownJob], more: dict[str, str]) -> dict[str, Any]:

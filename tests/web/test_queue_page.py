@@ -10,7 +10,7 @@ from django.test import Client
 
 from searchsite.accounts.models import Membership, Role, Team, User
 from searchsite.indexing.models import ProviderPause
-from searchsite.jobs import pausing
+from searchsite.jobs import failures, pausing
 from searchsite.jobs.models import Job, Lane, State
 from searchsite.library.models import Collection, Item, Visibility
 from tests import made
@@ -146,14 +146,38 @@ def test_a_stage_that_does_not_exist_is_refused_in_words(operator):
     assert operator.post("/queue/retry", {"job": "x"}).status_code == 302
 
 
-def test_staff_see_all_counts_but_other_teams_titles_never(staff, notes, elsewhere):
+def test_a_form_that_lacks_its_reason_changes_nothing(operator, notes):
+    for verb in ("retry", "cancel"):
+        for state in ({}, {"state": "ready"}, {"state": "\0"}):
+            answer = operator.post(f"/queue/{verb}", {"job": "", "kind": "embed", **state})
+            assert answer.status_code < 500
+    assert set(Job.objects.values_list("state", flat=True)) == {State.READY}
+
+
+def test_staff_see_all_counts_but_other_teams_words_never(staff, notes, elsewhere):
     dead(elsewhere, "Charlie's words.")
+    dead(notes[0], "Alice's words.")
     page = unescape(text(staff.get("/queue")))
-    assert re.search(r"<b>1</b>\s*failed", page) and "An item of another team" in page
-    assert "Charlie's secret" not in page
-    assert "Charlie's secret" not in unescape(
-        text(staff.get("/queue/group?kind=embed&state=dead&reason=Charlie's+words."))
-    )
+    assert re.search(r"<b>2</b>\s*failed", page) and "Alice's words." in page
+    assert "Charlie's" not in page
+    for name, status in (("Alice", 200), ("Charlie", 302)):
+        answer = staff.get("/queue/group", {"kind": "embed", "state": "dead", "reason": f"{name}'s words."})
+        assert answer.status_code == status
+
+
+def test_where_only_others_have_failed_staff_read_a_number(staff, elsewhere):
+    dead(elsewhere, "Charlie's words.")
+    page = text(staff.get("/queue"))
+    assert re.search(r"<b>1</b>\s*failed", page) and "Nothing of your teams has failed." in page
+
+
+def test_staff_read_no_other_teams_name_nor_why_it_waits(staff, operator, notes, elsewhere):
+    Job.objects.filter(subject=elsewhere.pk).update(last_error="Charlie contract.pdf is held.")
+    for browser, told in ((operator, True), (staff, False)):
+        page = unescape(text(browser.get("/queue")))
+        assert (("Charlie contract.pdf" in page), ("</svg>den</dt>" in page)) == (told, told)
+        assert (("Jobs of other teams are held up." in page), ("Other teams</dt><dd>1" in page)) == (not told, not told)
+        assert "garden</dt><dd>3</dd>" in page
 
 
 def test_staff_see_no_titles_of_private_collections(staff, garden, notes):
@@ -221,6 +245,20 @@ def test_a_group_can_be_looked_through(operator, notes):
     assert "3 items" in page and "Broken at byte 2." in page
     assert operator.get("/queue/group?kind=embed&state=ready&reason=x").status_code == 404
     assert operator.get("/queue/group?kind=embed&state=dead&reason=nothing").status_code == 302
+
+
+def test_of_a_large_group_the_newest_are_looked_at_and_all_are_tried_again(operator, notes):
+    many = failures.LOOKED_AT + 1
+    first = dead(notes[0], "Broken at byte 0.")
+    known = {"kind": "embed", "queue": "embed", "team_id": notes[0].team_id, "state": State.DEAD}
+    Job.objects.bulk_create(
+        Job(**known, subject=first.pk + n, last_error=f"Broken at byte {n % 9}.", finished_at="2026-02-01T10:00:00Z")
+        for n in range(10**6, 10**6 + many)
+    )
+    group = {"kind": "embed", "state": "dead", "reason": "Broken at byte #."}
+    page = text(operator.get("/queue/group", group))
+    assert "2,000+ items" in page and page.count('<li id="job-') == 100 and f'"job-{first.pk}"' not in page
+    assert "2,002 jobs will be tried again." in text(operator.post("/queue/retry", group, follow=True))
 
 
 def test_a_provider_that_is_left_alone_is_named_with_the_time(operator, notes, fake: FakeInference):
