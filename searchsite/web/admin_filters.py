@@ -83,11 +83,12 @@ class Since(Choosing):
 
 
 def parse_day(value: Any) -> date | None:
-    """A day written as 2026-05-31, or None."""
+    """A day written as 2026-05-31, or None; the calendar's last has no day after it, so it is none."""
     try:
-        return parse_date(str(value)) if value else None
+        day = parse_date(str(value)) if value else None
     except ValueError:
         return None
+    return None if day == date.max else day
 
 
 class InCollection(Choosing):

@@ -94,6 +94,13 @@ class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
             place.choices = [(one.pk, one.name) for one in place.queryset]
         self.initial |= {"kind": item.kind, "collection": item.collection_id, **said_of(item)}
 
+    def clean_collection(self) -> Collection | None:
+        """It may be left out, but where it is sent it is one."""
+        place: Collection | None = self.cleaned_data["collection"]
+        if place is None and "collection" in self.data:
+            raise ValidationError(self.fields["collection"].error_messages["required"], code="required")
+        return place
+
     def clean(self) -> dict[str, Any]:
         """Write what was changed, all of it or nothing."""
         data = super().clean() or {}

@@ -74,6 +74,13 @@ class QuickList(ChangeList):
 
     more = exact = sure = False
 
+    def get_filters_params(self, params: Any = None) -> Any:
+        """What the address filters by. The database takes no NUL, so no list has such a value."""
+        asked = super().get_filters_params(params)
+        if any("\0" in part for name, values in asked.items() for part in (name, *values)):
+            raise IncorrectLookupParameters
+        return asked
+
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page that is asked for."""
         self.sure = not (self.query or self.model_admin.unsure & set(self.params))

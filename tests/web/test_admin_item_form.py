@@ -72,6 +72,14 @@ def test_what_is_refused_keeps_what_was_typed_and_changes_nothing(photo) -> None
     assert photo.title == "Sunset" and not photo.item_tags.exists()
 
 
+def test_an_item_is_always_in_a_collection(rose) -> None:
+    sent = {"title": "Tulip", "collection": "", "tags": "", "text": "Rose text"}
+    page = who("bob").post(address(rose), sent).content.decode()
+    assert "This field is required." in page and 'value="Tulip"' in page
+    rose.refresh_from_db()
+    assert rose.title == "Rose" and rose.collection_id
+
+
 def test_a_note_is_written_anew(rose) -> None:
     sent = {"title": "Rose", "collection": rose.collection_id, "tags": "", "text": "Thorns\r\n\r\nand leaves"}
     assert who("bob").post(address(rose), sent).status_code == 302
