@@ -143,7 +143,7 @@ def _waits(standing: Standing, away: Mapping[str, ProviderPause], told: Collecti
     spent = holding.reasons(set(standing.teams), standing.kind)
     named = set(standing.teams) if told is None else {*told}
     budgets: dict[str, int] = {}
-    for team_id in named & spent.keys():
+    for team_id in sorted(named & spent.keys()):
         budgets[spent[team_id]] = budgets.get(spent[team_id], 0) + standing.teams[team_id]
     found = [Wait(sentence, number) for sentence, number in budgets.items()]
     held = [one for one in standing.held if one.team_id in named]

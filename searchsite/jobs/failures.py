@@ -116,7 +116,13 @@ def newest_of_group(
     kind: str, state: str, reason: str, *, teams: Collection[int] | None = None
 ) -> tuple[list[int], bool]:
     """The jobs of one group among the newest failures, the newest first, and whether these were all failures."""
-    asked = {"kind": kind, "state": state, "everyone": teams is None, "teams": list(teams or ()), "most": LOOKED_AT}
+    asked: dict[str, bool | int | str | list[int]] = {
+        "kind": kind,
+        "state": state,
+        "everyone": teams is None,
+        "teams": list(teams or ()),
+        "most": LOOKED_AT,
+    }
     with connection.cursor() as cursor:
         cursor.execute(NEWEST, asked)
         rows = cursor.fetchall()
