@@ -112,7 +112,7 @@ def test_the_page_says_how_far_the_captioner_is(alice, item, state, words):
     )
     page = page_of(alice, item)
     assert words in page
-    assert ("Try again" in page) == (state == "dead")
+    assert (f"/items/{item.public_id}/retry" in page) == (state == "dead")
 
 
 def test_the_forms_are_named_for_those_who_do_not_see_them(alice, described):
