@@ -19,6 +19,7 @@ from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 
 MOST = 100
+TRIES = 3
 # The part that says an item's tags, a person's first, so that words and vectors find them.
 WRITE = """
 INSERT INTO part (item_id, channel, role, ordinal, text, language, set_by, network, locator)
@@ -157,13 +158,22 @@ def _replace(item: Item, wanted: list[str], source: Source) -> bool:
 
 def _put_on(items: Sequence[int], names: Sequence[str], *, source: Source, team_id: int) -> None:
     """Tag items; a tag that one has already stays as it is."""
-    known = dict(Tag.objects.filter(team_id=team_id, name__in=names).values_list("name", "id"))
-    if missing := sorted(set(names) - set(known)):
-        # In one order everywhere, so that two items being tagged at once can't wait for each other.
-        Tag.objects.bulk_create([Tag(team_id=team_id, name=name) for name in missing], ignore_conflicts=True)
-        known = dict(Tag.objects.filter(team_id=team_id, name__in=names).values_list("name", "id"))
+    known = _known(names, team_id=team_id)
     rows = [ItemTag(item_id=item, tag_id=known[name], source=source) for item in items for name in names]
     ItemTag.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
+
+
+def _known(names: Sequence[str], *, team_id: int) -> dict[str, int]:
+    """The ids of tags of these names, made where there are none."""
+    for _try in range(TRIES):
+        known = dict(Tag.objects.filter(team_id=team_id, name__in=names).values_list("name", "id"))
+        missing = sorted(set(names) - set(known))
+        if not missing:
+            return known
+        # In one order everywhere, so that two items being tagged at once can't wait for each other. One that another
+        # had made may be renamed or deleted before it is read here, and is then made again.
+        Tag.objects.bulk_create([Tag(team_id=team_id, name=name) for name in missing], ignore_conflicts=True)
+    raise Refusal(_("The tag was deleted meanwhile."), code="tag-deleted", status=409)
 
 
 def _write_parts(items: Sequence[int]) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from searchsite.accounts.models import Team, User
 from searchsite.jobs.models import Job
@@ -73,3 +74,19 @@ def test_a_tag_renamed_to_what_was_taken_off_is_on(two: list[Item]) -> None:
     tags.delete_tag(Tag.objects.get(name="red"))
     tags.rename_tag(Tag.objects.get(name="car"), "red")
     assert not DeclinedTag.objects.filter(name="red").exists()
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_new_tag_that_another_takes_away_at_once_is_made_again(two: list[Item], times: int) -> None:
+    """Twice at once only by chance, else it is said."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY SEQUENCE tried")
+        body = f"BEGIN IF nextval('tried') <= {times} THEN RETURN NULL; END IF; RETURN NEW; END"
+        cursor.execute(f"CREATE FUNCTION lost() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+        cursor.execute("CREATE TRIGGER lost BEFORE INSERT ON tag FOR EACH ROW EXECUTE FUNCTION lost()")
+    if times > 1:
+        with pytest.raises(Refusal):
+            edits.retag(two[0], ["red", "boat"], scope=rights_of(two[0]))
+        return
+    edits.retag(two[0], ["red", "boat"], scope=rights_of(two[0]))
+    assert said() == ["red, boat", "red"]
