@@ -1,13 +1,13 @@
 """Changes to many items at once. Rights stand in the SQL of each write; what can't be changed is left, with a reason.
 
-Each 500 items are one transaction, and doing anything again does no harm.
+Each 500 items are one transaction by what the person may do then, and doing anything again does no harm.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, LiteralString
 
@@ -19,9 +19,9 @@ from searchsite.jobs.models import Job, Lane
 from searchsite.library import collections, tags
 from searchsite.library.models import Collection, Item, Kind, Purpose
 from searchsite.library.refusals import Refusal
-from searchsite.library.scope import Scope
+from searchsite.library.scope import Scope, kept
 
-Change = Callable[[Sequence[int]], dict[int, int]]
+Change = Callable[[Sequence[int], Scope], dict[int, int]]
 AT_ONCE = 500
 # Whoever changes many items locks them in the order of their ids. Of the same bytes only one goes into a collection.
 MOVE: LiteralString = """
@@ -105,19 +105,24 @@ def move_all(ids: Iterable[int], target: Collection, *, scope: Scope) -> Outcome
         raise Refusal(_("There is no such collection."), code="collection-missing", status=404)
     if target.pk not in scope.writable_ids:
         raise Refusal(_("You may not change what is in that collection."), code="read-only", status=403)
-    return _each(ids, scope, partial(_write, MOVE, scope=scope, target=target.pk), live="already-there")
+    outcome = _each(ids, scope, partial(_move, target=target.pk), live="already-there")
+    if "already-there" not in outcome.reasons or target.pk in kept(scope).writable_ids:
+        return outcome
+    # The right to the target was lost on the way.
+    skipped = (replace(one, why="read-only") if one.why == "already-there" else one for one in outcome.skipped)
+    return replace(outcome, skipped=tuple(skipped))
 
 
 def trash_all(ids: Iterable[int], *, scope: Scope) -> Outcome:
     """Move items to the trash."""
     bin_ = collections.ensure_system(scope.team_id)[Purpose.TRASH].pk
-    return _each(ids, scope, partial(_write, TRASH, scope=scope, target=bin_), live="gone")
+    return _each(ids, scope, partial(_write, statement=TRASH, target=bin_), live="gone")
 
 
 def restore_all(ids: Iterable[int], *, scope: Scope) -> Outcome:
     """Put trashed items back where each was, or into the Inbox where that collection is gone."""
     inbox = collections.ensure_system(scope.team_id)[Purpose.INBOX].pk
-    change = partial(_write, RESTORE, scope=scope, inbox=inbox)
+    change = partial(_write, statement=RESTORE, inbox=inbox)
     return _each(ids, scope, change, live="restored", trashed="already-there")
 
 
@@ -125,7 +130,7 @@ def set_kind_all(ids: Iterable[int], kind: str, *, scope: Scope) -> Outcome:
     """Say of pictures what they are. What a person says outlives the rule."""
     if kind not in (Kind.IMAGE, Kind.SCREENSHOT):
         raise Refusal(_("A picture is an image or a screenshot; a text stays a text."), code="kind")
-    return _each(ids, scope, partial(_write, SET_KIND, scope=scope, kind=kind), live="a-text")
+    return _each(ids, scope, partial(_write, statement=SET_KIND, kind=kind), live="a-text")
 
 
 def tag_all(ids: Iterable[int], *, add: Iterable[str] = (), remove: Iterable[str] = (), scope: Scope) -> Outcome:
@@ -136,7 +141,7 @@ def tag_all(ids: Iterable[int], *, add: Iterable[str] = (), remove: Iterable[str
         raise Refusal(_("Nothing is left of this tag."), code="tag-missing")
     if len(adding) > tags.MOST:
         raise Refusal(_("An item has at most %(most)s tags.") % {"most": tags.MOST}, code="too-many-tags")
-    return _each(ids, scope, partial(_tag, add=adding, remove=removing, scope=scope), live="too-many-tags")
+    return _each(ids, scope, partial(_tag, add=adding, remove=removing), live="too-many-tags")
 
 
 def reason_of(why: str) -> str:
@@ -158,11 +163,14 @@ def _each(ids: Iterable[int], scope: Scope, change: Change, *, live: str, trashe
     wanted = list(dict.fromkeys(ids))
     done: dict[int, int] = {}
     for first in range(0, len(wanted), AT_ONCE):
-        done |= _changed(wanted[first : first + AT_ONCE], change)
+        scope = kept(scope)
+        # Who is no member any more has no collection left, and takes nothing back either.
+        if scope.collection_ids:
+            done |= _changed(wanted[first : first + AT_ONCE], partial(change, scope=scope))
     return Outcome(done, tuple(_left([pk for pk in wanted if pk not in done], scope, live=live, trashed=trashed)))
 
 
-def _changed(some: Sequence[int], change: Change) -> dict[int, int]:
+def _changed(some: Sequence[int], change: Callable[[Sequence[int]], dict[int, int]]) -> dict[int, int]:
     """Change some in one transaction. Bytes that came into the collection at this moment break it: then in halves."""
     try:
         with transaction.atomic():
@@ -174,7 +182,11 @@ def _changed(some: Sequence[int], change: Change) -> dict[int, int]:
     return _changed(some[:half], change) | _changed(some[half:], change)
 
 
-def _write(statement: LiteralString, some: Sequence[int], *, scope: Scope, **values: Any) -> dict[int, int]:
+def _move(some: Sequence[int], scope: Scope, *, target: int) -> dict[int, int]:
+    return _write(some, scope, statement=MOVE, target=target) if target in scope.writable_ids else {}
+
+
+def _write(some: Sequence[int], scope: Scope, *, statement: LiteralString, **values: Any) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {**_rights(scope), "ids": list(some), **values})
         return dict(cursor.fetchall())
@@ -184,7 +196,7 @@ def _rights(scope: Scope) -> dict[str, Any]:
     return {"writable": list(scope.writable_ids), "team": scope.team_id, "user": scope.user_id}
 
 
-def _tag(some: Sequence[int], *, add: Sequence[str], remove: Sequence[str], scope: Scope) -> dict[int, int]:
+def _tag(some: Sequence[int], scope: Scope, *, add: Sequence[str], remove: Sequence[str]) -> dict[int, int]:
     here = Item.objects.filter(pk__in=some, collection_id__in=scope.writable_ids, trashed_at=None)
     locked = here.filter(team_id=scope.team_id).select_for_update(of=("self",), no_key=True).order_by("pk")
     mine = dict(locked.values_list("pk", "collection_id"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
 
 from searchsite.accounts.models import Role, Team, User
-from searchsite.library.models import Purpose, Visibility
+from searchsite.library.models import Collection, Purpose, Visibility
 
 # Every request asks this, so it is one statement. A grant alone gives nothing: it takes a membership as well.
 GATE = """
@@ -42,6 +42,8 @@ class Scope:
     team_id: int
     collection_ids: tuple[int, ...]
     writable_ids: tuple[int, ...]
+    lifted: bool = False
+    """A superuser's, who changes everything in the team without a membership."""
 
 
 def scope_for(user: User, team: Team | int) -> Scope:
@@ -51,7 +53,22 @@ def scope_for(user: User, team: Team | int) -> Scope:
 
 def renewed(scope: Scope) -> Scope:
     """Return what the same person may do in the same team by now."""
+    if scope.lifted and User.objects.filter(pk=scope.user_id, is_active=True, is_superuser=True).exists():
+        everything = Collection.objects.filter(team=scope.team_id).exclude(purpose=Purpose.TRASH).order_by("id")
+        ids = tuple(everything.values_list("id", flat=True))
+        return Scope(scope.user_id, scope.team_id, ids, ids, lifted=True)
     return _scope(scope.user_id, scope.team_id)
+
+
+def kept(scope: Scope) -> Scope:
+    """Return what of the scope the person has not lost since."""
+    now = renewed(scope)
+    still, writable = set(now.collection_ids), set(now.writable_ids)
+    return replace(
+        scope,
+        collection_ids=tuple(one for one in scope.collection_ids if one in still),
+        writable_ids=tuple(one for one in scope.writable_ids if one in writable),
+    )
 
 
 def _scope(user_id: int, team_id: int) -> Scope:

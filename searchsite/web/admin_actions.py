@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -121,7 +121,7 @@ def _move(ids: list[int], scope: Scope, asked: dict[str, Any]) -> bulk.Outcome:
         maker = User.objects.get(pk=scope.user_id)
         target = collections.create_collection(scope.team_id, asked["name"], maker=maker)
         wider = (*scope.collection_ids, target.pk), (*scope.writable_ids, target.pk)
-        scope = Scope(scope.user_id, scope.team_id, *wider)
+        scope = replace(scope, collection_ids=wider[0], writable_ids=wider[1])
     return bulk.move_all(ids, target, scope=scope)
 
 

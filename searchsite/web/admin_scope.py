@@ -52,11 +52,11 @@ def scopes_for(request: HttpRequest, team_ids: Iterable[int]) -> dict[int, Scope
     if not is_superuser(request):
         own = scope_in(request)
         return {team: own if team == own.team_id else Scope(own.user_id, team, (), ()) for team in wanted}
-    ids: dict[int, list[int]] = {team: [] for team in wanted}
+    ids: dict[int, tuple[int, ...]] = dict.fromkeys(wanted, ())
     kept = Collection.objects.filter(team__in=wanted).exclude(purpose=Purpose.TRASH).order_by("id")
     for team, collection in kept.values_list("team_id", "id"):
-        ids[team].append(collection)
-    return {team: Scope(request.user.pk or 0, team, tuple(some), tuple(some)) for team, some in ids.items()}
+        ids[team] += (collection,)
+    return {team: Scope(request.user.pk or 0, team, some, some, lifted=True) for team, some in ids.items()}
 
 
 class Scoped(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time

@@ -171,3 +171,36 @@ def test_more_than_one_transaction_holds(alice, team, diary, scope, items):
     Item.objects.bulk_create([Item(title=f"note {number}", **like) for number in range(bulk.AT_ONCE + 2)])
     everything = [*Item.objects.values_list("pk", flat=True)]
     assert len(bulk.move_all([*everything, *everything], diary, scope=scope).done) == bulk.AT_ONCE + 6
+
+
+def test_a_right_that_was_lost_on_the_way_ends_it(bob, team, diary, items):
+    before = scope_for(bob, team)
+    Membership.objects.filter(user=bob).update(role=Role.VIEWER)
+    assert bulk.trash_all(ids(items), scope=before).reasons == {"read-only": 4}
+    Membership.objects.filter(user=bob).delete()
+    assert bulk.tag_all(ids(items), add=["rose"], scope=before).reasons == {"gone": 4}
+    assert where(items) == {"Inbox"} and not ItemTag.objects.exists()
+
+
+def test_a_target_that_was_lost_on_the_way_takes_no_more(bob, team, diary, items):
+    before = scope_for(bob, team)
+    Collection.objects.filter(pk=diary.pk).update(visibility="private")
+    assert bulk.move_all(ids(items), diary, scope=before).reasons == {"read-only": 4}
+    assert where(items) == {"Inbox"}
+
+
+def test_who_was_put_out_takes_back_nothing_of_a_deleted_collection(bob, team, diary):
+    orphan = made.note(place(bob, team, diary), "bob's", "Bob's")
+    before = scope_for(bob, team)
+    bulk.trash_all([orphan.pk], scope=before)
+    Item.objects.update(trashed_from=None)
+    Membership.objects.filter(user=bob).delete()
+    assert bulk.restore_all([orphan.pk], scope=before).reasons == {"gone": 1}
+
+
+def test_a_superuser_who_is_one_no_more_changes_nothing(charlie, team, items):
+    everything = tuple(Collection.objects.filter(team=team).exclude(purpose="trash").values_list("pk", flat=True))
+    lifted = Scope(charlie.pk, team.pk, everything, everything, lifted=True)
+    assert bulk.set_kind_all(ids(items), "screenshot", scope=lifted).reasons == {"gone": 4}
+    User.objects.filter(pk=charlie.pk).update(is_superuser=True)
+    assert len(bulk.set_kind_all(ids(items), "screenshot", scope=lifted).done) == 3
