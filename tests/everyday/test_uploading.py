@@ -251,8 +251,8 @@ def test_with_a_thumb_the_tray_is_a_sheet(live_server, folder):
         looks_right(page)
         page.goto("/")
         expect(page.locator(".tray")).to_contain_text("IMG_1")
-        # It slides in.
-        page.wait_for_function("document.querySelector('.tray').getBoundingClientRect().bottom === innerHeight")
+        while page.evaluate("document.querySelector('.tray').getBoundingClientRect().bottom") != 800:
+            page.wait_for_timeout(50)  # it slides in
         box = page.locator(".tray").bounding_box()
         assert box and box["width"] == 390
         looks_right(page)
