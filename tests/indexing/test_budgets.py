@@ -7,7 +7,7 @@ import pytest
 from searchsite import config
 from searchsite.accounts import budgets, meter, teams
 from searchsite.accounts.models import ProviderCall, Team, Usage
-from searchsite.indexing import holding, metering, stages, worker
+from searchsite.indexing import board, holding, metering, stages, worker
 from searchsite.inference.errors import OutOfBudget
 from searchsite.inference.stages import EMBEDDED, Endpoint
 from searchsite.jobs import queue
@@ -61,6 +61,15 @@ def test_a_spent_team_waits_with_the_reason_and_another_goes_on(inbox, den, team
     assert (job.state, job.attempts) == (State.READY, 0)
     # The house itself looks whether the embedder is the right one.
     assert {call.team.name for call in ProviderCall.objects.exclude(team=None)} == {"den"}
+
+
+def test_of_another_teams_budget_a_number_is_told(inbox, den, team, fake) -> None:
+    Team.objects.filter(pk=team.pk).update(budget_month=0)
+    made.note(inbox, "Tulips want sun.")
+    budgets.forget()
+    for told, said in ((None, SPENT), ([team.pk], SPENT), ([], "Jobs of other teams are held up.")):
+        (wait,) = next(row for row in board.board(told=told).rows if row.kind == "embed").waits
+        assert wait.reason.startswith(said) and wait.number == 1
 
 
 def test_no_call_is_made_once_the_budget_is_spent_in_the_middle_of_a_queue(inbox, team, fake, monkeypatch) -> None:
