@@ -20,6 +20,7 @@ from tests.browsing import elsewhere, looks_right, page_of
 expect.set_options(timeout=15_000)
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 DARK: dict[str, Any] = {"color_scheme": "dark"}
+HELD = "!window.dispatchEvent(new Event('beforeunload', { cancelable: true }))"
 WORDS = [["Connection", 0.1, 0.1, 0.4, 0.2], ["refused", 0.45, 0.1, 0.7, 0.2]]
 
 
@@ -174,11 +175,13 @@ def test_what_is_known_is_put_right_where_it_stands(live_server, three):
         page.locator("#cards li", has_text="A large moon").locator("a").first.click()
         page.get_by_label("Title").fill("A half moon")
         page.get_by_label("Caption").fill("Seen from the garden")
+        assert page.evaluate(HELD)
         page.keyboard.press("Enter")
         expect(page.locator("#said")).to_have_text("The caption is saved.")
         expect(page.get_by_label("Title")).to_have_value("A half moon")
         page.get_by_label("Title").press("Enter")
         expect(page.locator("#said")).to_have_text("The title is saved.")
+        assert not page.evaluate(HELD)
         page.get_by_label("Add tags").fill("night, sky")
         page.keyboard.press("Enter")
         expect(page.get_by_role("link", name="night")).to_be_visible()

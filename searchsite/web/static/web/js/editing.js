@@ -1,8 +1,10 @@
 // The words of an item: Enter saves (in a text of many lines with Ctrl or Cmd), Escape puts the old ones back.
 // What is saved changes the page where it stands: nothing else that is being written is lost, and Back still leads back.
+import { showWaiting } from "./retrying.js";
 import { say } from "./showing.js";
 
 const FORMS = "form.rename, .saying form";
+const CHANGED = FORMS.split(", ").map((one) => `${one}.changed`).join(", ");
 const isChanged = (field) => field.value !== field.defaultValue;
 
 export function startEditing() {
@@ -31,6 +33,7 @@ export function startEditing() {
     event.preventDefault();
     save(form, event.submitter);
   });
+  window.addEventListener("beforeunload", (event) => { if (document.querySelector(CHANGED)) event.preventDefault(); });
   // Nobody's words are taken away by an answer that comes while they are written.
   document.addEventListener("htmx:config:request", (event) => {
     const source = event.detail.ctx?.sourceElement ?? event.target;
@@ -42,10 +45,15 @@ async function save(form, submitter) {
   if (form.ariaBusy === "true") return;
   form.ariaBusy = "true";
   const request = { method: "POST", body: new FormData(form, submitter), headers: { "HX-Request": "true" } };
-  const answer = await fetch(form.action, request).catch(() => null);
+  const asked = fetch(form.action, request).catch(() => null);
+  const answer = submitter?.name === "stage" ? await showWaiting(form.closest("section"), asked, submitter.value) : await asked;
   form.ariaBusy = "false";
   if (!answer?.ok || answer.redirected || answer.headers.has("HX-Redirect")) {
-    if (!answer || answer.headers.has("HX-Redirect")) return form.submit();
+    if (!answer || answer.headers.has("HX-Redirect")) {
+      // These words are on their way.
+      form.classList.remove("changed");
+      return form.submit();
+    }
     const plain = answer.headers.get("Content-Type")?.startsWith("text/plain");
     return say(plain ? await answer.text() : answer.statusText, { wrong: true });
   }

@@ -1,6 +1,7 @@
 // The list of what is being added: in the tray of any page, or in full on the upload page.
 import { onAdd } from "./files.js";
 import { UNSENT, counted, draw, duration, fill, newRow, totals } from "./rows.js";
+import { showWaiting } from "./retrying.js";
 import { answered, startSending } from "./sending.js";
 
 const POLL = 1500;
@@ -180,7 +181,12 @@ async function again(list, event) {
   const entry = event.target.closest("li.entry")?.entry;
   if (!event.target.matches("[data-again]") || !entry) return;
   event.preventDefault();
-  const answer = await fetch(event.target.action, { method: "POST", body: new FormData(event.target), headers: { "HX-Request": "true" } }).catch(() => null);
+  if (event.target.ariaBusy === "true") return;
+  const form = event.target;
+  form.ariaBusy = "true";
+  const asked = fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } }).catch(() => null);
+  const answer = await showWaiting(entry.row, asked);
+  form.ariaBusy = "false";
   if (answer?.ok) renew(list, entry, answered(await answer.text())[0]);
 }
 
