@@ -12,6 +12,7 @@ export function startDrawer() {
   const found = document.querySelector("[data-found]");
   const kept = `facets:${document.querySelector("[data-owner]")?.dataset.owner}`;
   let asked = false;
+  let typing = false;
 
   button.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -39,8 +40,15 @@ export function startDrawer() {
     ready();
   });
   body.addEventListener("change", (event) => {
-    // Days and words are written over several keys: they wait for the button.
-    if (!SMALL.matches && event.target.matches("[type=checkbox], [type=radio], select")) go(event.target.form, event.target);
+    // Words wait for Enter or the button; a day that is written over several keys, for the last of them.
+    const whole = event.target.matches("[type=checkbox], [type=radio], select") || isDay(event.target) && !typing;
+    if (!SMALL.matches && whole) go(event.target.form, event.target);
+  });
+  body.addEventListener("keydown", (event) => { typing = isDay(event.target); });
+  body.addEventListener("pointerdown", () => { typing = false; });
+  body.addEventListener("focusout", ({ target, relatedTarget: next }) => {
+    if (SMALL.matches || !isDay(target) || target.validity.badInput || target.value === target.defaultValue) return;
+    if (!next?.matches("a, button")) go(target.form, body.contains(next) ? next : target);
   });
   body.addEventListener("click", (event) => {
     const span = event.target.closest("[data-after]");
@@ -116,4 +124,5 @@ export function startDrawer() {
   }
 }
 
+const isDay = (field) => field.matches("[type=date]");
 const mark = (field) => field.dataset.after ? `${field.dataset.after} ${field.dataset.before}` : `${field.name} ${field.type === "select-one" ? "" : field.value}`;
