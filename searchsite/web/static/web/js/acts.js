@@ -101,7 +101,7 @@ export function startActs(selecting) {
           closeDialog();
           return;
         }
-        finish(await ask(form.action, body), false);
+        kept(await ask(form.action, body));
       });
     });
   }
@@ -137,6 +137,14 @@ export function startActs(selecting) {
   function sent(form) {
     form.ariaBusy = "true";
     for (const button of form.querySelectorAll(".actions button:not([data-close])")) button.disabled = true;
+  }
+
+  // What was tagged is still there, for the next thing to be done with it; all results of a tag are asked for anew.
+  function kept(outcome) {
+    if (!outcome) return;
+    closeDialog();
+    if (selecting.every && new URLSearchParams(location.search).has("tag")) again(outcome);
+    else show(outcome);
   }
 
   // The cards that went go from the list; after a change of all results the page is asked for anew.

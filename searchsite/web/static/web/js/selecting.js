@@ -174,7 +174,11 @@ class Selecting {
     const pick = event.target.closest(".pick");
     if (!pick && (!link || link.classList.contains("similar"))) return;
     if (this.suppressed) this.suppressed = false;
-    else if (event.shiftKey) this.range(card);
+    else if (event.shiftKey) {
+      this.range(card);
+      // Shift with an arrow goes on from here.
+      (pick ?? link).focus({ preventScroll: true });
+    }
     // Enter on a link opens it, whatever is selected.
     else if (pick || event.ctrlKey || event.metaKey || this.count > 0 && event.detail > 0) this.toggle(card);
     else return;
