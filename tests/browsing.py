@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,17 +16,16 @@ from django.test import Client
 from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
 
 from searchsite.accounts.models import User
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tests import chromium
 
 
 @contextmanager
 def page_of(name: str, url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
     """A page of somebody's browser, whose console must stay free of errors, save those that `expecting` is in; without
     a browser the test is skipped, but never silently where CI says that it counts."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium.found()
     if found is None:
-        reason = f"These tests need one of {', '.join(NAMES)} on the PATH."
+        reason = f"These tests need one of {', '.join(chromium.NAMES)} on the PATH."
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -7,7 +7,6 @@ python -m tests.screenshots samples    those that lie in the sample library, and
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -20,9 +19,7 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from searchsite.config import ROOT
-from searchsite.ops import samples
-from tests import house
-from tests.browsing import NAMES
+from tests import chromium, house
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PAGES = {
@@ -61,8 +58,7 @@ def main(what: str) -> None:
     with tempfile.TemporaryDirectory() as directory, house.running(Path(directory), SAMPLE_LIBRARY="true") as home:
         wait_until_settled(home)
         with sync_playwright() as playwright:
-            found = next(filter(None, map(shutil.which, NAMES)))
-            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=chromium.found(), args=["--no-sandbox"])
             (take_samples if what == "samples" else take_pages)(browser, home)
             browser.close()
 
@@ -82,7 +78,7 @@ def take_pages(browser: Browser, home: house.House) -> None:
 
 def take_samples(browser: Browser, home: house.House) -> None:
     """What the sample library shows of searchsite itself."""
-    folder = samples.FOLDER / "screenshots"
+    folder = ROOT / "searchsite" / "ops" / "sample_library" / "screenshots"
     folder.mkdir(exist_ok=True)
     with visit(browser, home, viewport=DESKTOP, color_scheme="light") as page:
         for name, address in SAMPLES.items():
