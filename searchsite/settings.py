@@ -124,7 +124,13 @@ CACHES = {
         "LOCATION": "cache_entry",
         # Beyond this, a third is thrown away: counts of failed sign-ins, too.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    # What people do fills another table: lists of many items, kept a while to take something back or to step through.
+    "lists": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "list_entry",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 
 AUTH_USER_MODEL = "accounts.User"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import LiteralString
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 
 from searchsite.indexing import spaces
@@ -23,6 +23,7 @@ from searchsite.search.questions import Question, checked, to_query
 REACH = 8
 # The list is that of the search one came from, and stepping through it asks no network again.
 KEPT_SECONDS = 1800
+KEPT_EACH = 5
 EARLIER: LiteralString = """
 SELECT count(*) FROM (
     SELECT FROM item WHERE <bounds> AND (item.created_at, item.id) <is> (%(day)s, %(item)s) LIMIT %(most)s
@@ -78,11 +79,12 @@ def _earlier(item: Item, bounds: Bounds, *, oldest: bool) -> int:
 
 
 def _in_search(item: Item, question: Question, scope: Scope, bounds: Bounds) -> Beside:
-    key = _key(question, scope)
-    found: list[int] | None = cache.get(key)
+    key, mark = _key(question, scope)
+    kept: tuple[str, list[int]] | None = caches["lists"].get(key)
+    found = kept[1] if kept is not None and kept[0] == mark else None
     if found is None or item.pk not in found:
         found = [one.item_id for one in Search(question, scope, bounds, spaces.active()).found(None)]
-        cache.set(key, found, KEPT_SECONDS)
+        caches["lists"].set(key, (mark, found), KEPT_SECONDS)
     if item.pk not in found:
         return Beside(total=len(found))
     at = found.index(item.pk)
@@ -90,9 +92,11 @@ def _in_search(item: Item, question: Question, scope: Scope, bounds: Bounds) -> 
     return _shown(before, after, scope, place=at + 1, total=len(found))
 
 
-def _key(question: Question, scope: Scope) -> str:
-    asked = to_query(replace(question, limit=REACH, cursor=None))
-    return f"listed:{scope.team_id}:{scope.user_id}:{hashlib.sha256(asked.encode()).hexdigest()}"
+def _key(question: Question, scope: Scope) -> tuple[str, str]:
+    """Where a person's list is kept, one of five places; and what tells it from others that take the same place."""
+    asked = f"{scope.team_id}:{to_query(replace(question, limit=REACH, cursor=None))}"
+    mark = hashlib.sha256(asked.encode()).hexdigest()
+    return f"listed:{scope.user_id}:{int(mark, 16) % KEPT_EACH}", mark
 
 
 def _shown(before: Sequence[int], after: Sequence[int], scope: Scope, *, place: int, total: int) -> Beside:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
@@ -51,7 +51,9 @@ def decode(question: Question) -> Place | None:
             and 0 <= item < 2**63
         )
         aware = place.moment.tzinfo is not None and place.day.tzinfo is not None
-    except (ValueError, TypeError, RecursionError) as error:
+        # Near the ends of the calendar there may be no such moment elsewhere.
+        place = replace(place, moment=place.moment.astimezone(UTC), day=place.day.astimezone(UTC))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadQuestion(_("The page asked for does not exist.")) from error
     if not (whole and aware and mark == _mark(question)):
         raise BadQuestion(_("The page asked for belongs to another question."))

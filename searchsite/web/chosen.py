@@ -6,11 +6,11 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import Http404
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from searchsite.search import every, questions
 from searchsite.web.doors import MemberRequest
 
 KEPT_SECONDS = 3600
+KEPT_EACH = 5
 
 
 @dataclass(frozen=True)
@@ -66,36 +67,48 @@ def _all(request: MemberRequest) -> Chosen:
 
 
 def keep(request: MemberRequest, what: str, value: Mapping[str, Any]) -> str:
-    """Keep something for this person for an hour; returns the key under which only they find it."""
-    key = secrets.token_urlsafe(16)
-    cache.set(_place(request, what, key), dict(value), KEPT_SECONDS)
+    """Keep something for this person for an hour; returns the key under which only they find it.
+
+    The last five of a kind are kept. Of two at the very same moment one may take the other's place.
+    """
+    lists, turns = caches["lists"], f"{what}:{request.user.pk}:turn"
+    turn = (lists.get(turns, -1) + 1) % KEPT_EACH
+    lists.set(turns, turn, KEPT_SECONDS)
+    key = f"{turn}{secrets.token_urlsafe(16)}"
+    lists.set(_place(request, what, key), (key, request.scope.team_id, dict(value)), KEPT_SECONDS)
     return key
 
 
 def kept(request: MemberRequest, what: str, key: str) -> dict[str, Any]:
     """Return what was kept, or 404."""
-    found: dict[str, Any] | None = cache.get(_place(request, what, key)) if re.fullmatch(r"[\w-]{22}", key) else None
-    if found is None:
-        raise Http404(_("Nothing here."))
-    return found
+    if re.fullmatch(r"\d[A-Za-z0-9_-]{22}", key):
+        was, team, value = caches["lists"].get(_place(request, what, key)) or ("", 0, {})
+        if secrets.compare_digest(was, key) and team == request.scope.team_id:
+            found: dict[str, Any] = value
+            return found
+    raise Http404(_("Nothing here."))
 
 
 def forget(request: MemberRequest, what: str, key: str) -> None:
     """Keep it no longer."""
-    cache.delete(_place(request, what, key))
+    caches["lists"].delete(_place(request, what, key))
 
 
 def moment(value: str) -> datetime | None:
-    """Read a moment; None where it is none."""
+    """Read a moment; None where none is given. Raises Refusal where it is none: what is meant to be left out stays."""
+    if not value:
+        return None
     try:
         found = parse_datetime(value)
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Refusal(_("A moment is written like 2026-01-31T12:00:00Z."), code="moment")
 
 
 def _place(request: MemberRequest, what: str, key: str) -> str:
-    return f"{what}:{request.scope.team_id}:{request.user.pk}:{key}"
+    return f"{what}:{request.user.pk}:{key[0]}"
 
 
 def _uuids(values: list[str]) -> list[UUID]:

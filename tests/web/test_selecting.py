@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from searchsite.accounts.models import User
-from searchsite.library import collections
+from searchsite.library import collections, trash
 from searchsite.library.models import Collection, Item
 from tests import made
 from tests.web.conftest import text
@@ -55,6 +56,18 @@ def test_what_was_done_is_undone_by_who_did_it_alone(alice, signed_in, items):
     for other in ("bob", "vera", "charlie"):
         assert ask(signed_in(other), "undo", key=key).status_code == 404
     assert "4 items are back." in text(ask(alice, "undo", key=key))
+
+
+def test_the_last_five_can_be_undone_and_what_is_kept_lies_apart_from_sign_ins(alice, items):
+    keys = []
+    for _ in range(7):
+        keys.append(text(ask(alice, "trash", id=named(items))).split('name="key" value="')[1].split('"')[0])
+        for one in Item.objects.filter(trashed_at__isnull=False):
+            trash.restore(one)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (SELECT count(*) FROM list_entry), (SELECT count(*) FROM cache_entry)")
+        assert cursor.fetchone() == (6, 0)
+    assert [ask(alice, "undo", key=key).status_code for key in keys] == [404] * 2 + [200] * 5
 
 
 def test_a_new_collection_is_made_on_the_way(alice, items):
@@ -134,7 +147,10 @@ def test_a_viewer_changes_nothing_and_a_stranger_finds_nothing(signed_in, items,
         ({}, 422),
         ({"id": "nonsense"}, 422),
         ({"id": "00000000-0000-4000-8000-000000000000"}, 404),
-        ({"all": "1", "until": "yesterday"}, 200),
+        ({"all": "1", "until": "yesterday"}, 422),
+        ({"all": "1", "until": "9999-12-31T23:59:59-23:59"}, 422),
+        ({"all": "1", "until": "0001-01-01T00:00:00+23:59"}, 422),
+        ({"all": "1", "until": "9999-12-31T23:59:59Z"}, 200),
         ({"id": "\x00"}, 422),
     ],
 )

@@ -64,6 +64,13 @@ def test_all_is_what_lay_there_when_the_page_was_shown(alice, items):
     assert [*Item.objects.values_list("title", flat=True)] == ["Note 1"]
 
 
+@pytest.mark.parametrize("what", ["restore", "delete"])
+def test_a_moment_that_is_none_is_refused_in_words(alice, items, what):
+    answer = alice.post(f"/trash/{what}", {"all": "1", "until": "9999-12-31T23:59:59-23:59"})
+    assert answer.status_code == 422 and "A moment is written like" in text(answer)
+    assert in_trash() == 3
+
+
 def test_what_is_there_again_is_not_restored(alice, garden, items):
     take(drawn.jpeg(), made.place(User.objects.get(username="alice"), garden), "meadow.jpg")
     page = text(alice.post("/trash/restore", {"all": "1"}, follow=True))
