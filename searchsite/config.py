@@ -155,6 +155,7 @@ class Config(BaseSettings):
     zip_items: int = Field(5000, ge=1, le=10_000, description="Most items in one zip that is downloaded.")
     zip_bytes: int = Field(10 * 2**30, ge=1, description="Most bytes of files in one zip that is downloaded.")
     zip_streams: int = Field(2, ge=1, description="Zips that one web process sends at a time; each holds a thread.")
+    zip_hours: float = Field(6, gt=0, le=72, description="Hours after which a zip still on its way is broken off.")
     max_pixels: int = Field(
         50_000_000, description="Largest width x height accepted (20 times as many over all frames)."
     )

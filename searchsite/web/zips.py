@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
+import structlog
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -18,26 +20,41 @@ from zipstream import ZipStream
 from searchsite.library.refusals import Refusal
 from searchsite.web import chosen, zipping
 from searchsite.web.doors import MemberRequest, in_team, refused
+from searchsite.web.pace import Pace
 
+log = structlog.get_logger()
 RETRY_SECONDS = 30
 
 
+class TooSlow(Exception):
+    """The zip was read too slowly or took too long, and was broken off."""
+
+
 class _Slots:
-    """How many zips this process sends at a time: each holds a thread for as long as it takes."""
+    """Who is sent a zip by this process: each holds a thread for as long as it takes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken = 0
+        self._held: dict[int, Pace] = {}
 
-    def take(self, most: int) -> bool:
+    def take(self, person: int, most: int) -> Pace:
+        """Give the person a place. One that has stood still is free again. Raises Refusal."""
+        now = time.monotonic()
         with self._lock:
-            free = self._taken < most
-            self._taken += free
-        return free
+            self._held = {one: pace for one, pace in self._held.items() if not pace.is_over(now)}
+            if person in self._held:
+                message = _("Your last zip is still on its way. When it is there or stopped, you can have the next.")
+                raise Refusal(message, code="one-zip", status=429)
+            if len(self._held) >= most:
+                message = _("As many zips as this server sends at a time are on their way. Try again in a moment.")
+                raise Refusal(message, code="too-many-zips", status=503)
+            pace = self._held[person] = Pace(now, now + settings.CONFIG.zip_hours * 3600)
+        return pace
 
-    def free(self) -> None:
+    def free(self, person: int, pace: Pace) -> None:
         with self._lock:
-            self._taken -= 1
+            if self._held.get(person) is pace:
+                del self._held[person]
 
 
 _slots = _Slots()
@@ -46,20 +63,27 @@ _slots = _Slots()
 class _Sending:
     """The bytes of a zip on their way. The slot is free again when the server closes it, whoever went away."""
 
-    def __init__(self, zipped: ZipStream) -> None:
+    def __init__(self, zipped: ZipStream, person: int, pace: Pace) -> None:
         self._pieces: Iterator[bytes] = iter(zipped)
-        self._open = True
+        self._person, self._pace = person, pace
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
+        return self
+
+    def __next__(self) -> bytes:
+        if self._pace.is_over(time.monotonic()):
+            log.info("zip broken off", user=self._person, reason="it was read too slowly or took too long")
+            self.close()
+            raise TooSlow
+        piece = next(self._pieces)
+        self._pace.count(len(piece), time.monotonic())
+        return piece
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
-            close = getattr(self._pieces, "close", None)
-            if close is not None:
-                close()
-            _slots.free()
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
+        _slots.free(self._person, self._pace)
 
 
 @in_team("POST")
@@ -77,13 +101,15 @@ def download(request: MemberRequest, key: str) -> HttpResponseBase:
     ids = chosen.kept(request, "zip", key)["ids"]
     contents = zipping.contents_of(ids, request.scope)
     _check(contents, len(ids))
-    if not _slots.take(settings.CONFIG.zip_streams):
-        return _later(request)
+    try:
+        pace = _slots.take(request.user.pk, settings.CONFIG.zip_streams)
+    except Refusal as refusal:
+        return _later(request, refusal)
     try:
         zipped = zipping.stream(contents, request.scope)
-        sending = _Sending(zipped)
+        sending = _Sending(zipped, request.user.pk, pace)
     except BaseException:
-        _slots.free()
+        _slots.free(request.user.pk, pace)
         raise
     response = StreamingHttpResponse(sending, content_type="application/zip")
     response["Content-Length"] = str(len(zipped))
@@ -106,8 +132,7 @@ def _check(contents: zipping.Contents, asked: int) -> None:
         raise Refusal(_("None of these items has a file that could be downloaded."), code="nothing-there", status=404)
 
 
-def _later(request: MemberRequest) -> HttpResponse:
-    message = _("As many zips as this server sends at a time are on their way. Try again in a moment.")
-    response = refused(request, Refusal(message, code="too-many-zips", status=503))
+def _later(request: MemberRequest, refusal: Refusal) -> HttpResponse:
+    response = refused(request, refusal)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response

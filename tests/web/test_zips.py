@@ -12,7 +12,8 @@ from searchsite.accounts.models import User
 from searchsite.library import bulk, files, trash
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
-from searchsite.web import zip_names, zipping
+from searchsite.web import zip_names, zipping, zips
+from searchsite.web.pace import Pace
 from tests import made
 from tests.library import drawn
 from tests.library.conftest import take
@@ -113,16 +114,54 @@ def test_a_zip_has_its_limits(alice, items, settings, limit, said):
     assert refused.status_code == 413 and said in refused.content.decode()
 
 
-def test_only_so_many_at_a_time_and_whoever_leaves_makes_room(alice, items, settings):
+def test_only_so_many_at_a_time_and_whoever_leaves_makes_room(alice, signed_in, items, settings):
     settings.CONFIG = settings.CONFIG.model_copy(update={"zip_streams": 1})
-    address = asked(alice, items).json()["address"]
-    first = alice.get(address)
+    bob = signed_in("bob")
+    address = asked(bob, items).json()["address"]
+    first = alice.get(asked(alice, items).json()["address"])
     next(first.streaming_content)
-    busy = alice.get(address)
+    busy = bob.get(address)
     assert busy.status_code == 503 and busy["Retry-After"] == "30"
     # As the server does when its client is gone.
     first._iterator.close()
-    assert len(opened(alice.get(address)).namelist()) == 4
+    assert len(opened(bob.get(address)).namelist()) == 4
+
+
+def test_a_person_has_one_on_the_way_and_others_have_theirs(alice, signed_in, items):
+    address = asked(alice, items).json()["address"]
+    first = alice.get(address)
+    busy = alice.get(address)
+    assert busy.status_code == 429 and busy["Retry-After"] == "30"
+    assert "Your last zip is still on its way" in busy.content.decode()
+    assert len(opened(signed_in("bob").get(asked(signed_in("bob"), items).json()["address"])).namelist()) == 4
+    opened(first).close()
+    opened(alice.get(address)).close()
+
+
+def test_what_takes_too_long_is_broken_off_and_blocks_nobody(alice, items, settings):
+    address = asked(alice, items).json()["address"]
+    settings.CONFIG = settings.CONFIG.model_copy(update={"zip_hours": 1e-9})
+    stuck = alice.get(address)
+    settings.CONFIG = settings.CONFIG.model_copy(update={"zip_hours": 1})
+    later = alice.get(address)
+    with pytest.raises(zips.TooSlow):
+        next(stuck.streaming_content)
+    assert alice.get(address).status_code == 429
+    assert len(opened(later).namelist()) == 4
+
+
+def test_the_pace_is_looked_at_each_minute():
+    pace = Pace(0.0, 1000.0)
+    pace.count(1, 59.0)
+    assert not pace.is_over(59.9) and pace.is_over(60.0)
+    pace = Pace(0.0, 1000.0)
+    for second in range(0, 301, 10):
+        assert not pace.is_over(second)
+        pace.count(10 * 65 * 1024, second)
+    assert not pace.is_over(359.9) and pace.is_over(360.0)
+    for second in range(360, 1001, 10):
+        pace.count(10**9, second)
+    assert pace.is_over(1000.0)
 
 
 @pytest.mark.parametrize(
