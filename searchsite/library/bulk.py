@@ -166,20 +166,20 @@ def _each(ids: Iterable[int], scope: Scope, change: Change, *, live: str, trashe
         scope = kept(scope)
         # Who is no member any more has no collection left, and takes nothing back either.
         if scope.collection_ids:
-            done |= _changed(wanted[first : first + AT_ONCE], partial(change, scope=scope))
+            done |= _changed(wanted[first : first + AT_ONCE], scope, change)
     return Outcome(done, tuple(_left([pk for pk in wanted if pk not in done], scope, live=live, trashed=trashed)))
 
 
-def _changed(some: Sequence[int], change: Callable[[Sequence[int]], dict[int, int]]) -> dict[int, int]:
+def _changed(some: Sequence[int], scope: Scope, change: Change) -> dict[int, int]:
     """Change some in one transaction. Bytes that came into the collection at this moment break it: then in halves."""
     try:
         with transaction.atomic():
-            return change(some)
+            return change(some, scope)
     except IntegrityError:
         if len(some) == 1:
             return {}
     half = len(some) // 2
-    return _changed(some[:half], change) | _changed(some[half:], change)
+    return _changed(some[:half], scope, change) | _changed(some[half:], scope, change)
 
 
 def _move(some: Sequence[int], scope: Scope, *, target: int) -> dict[int, int]:
