@@ -41,7 +41,8 @@ def do_again(ids: Iterable[int], kind: str, *, scope: Scope) -> Outcome:
 def _asked(some: Sequence[int], kind: str, scope: Scope) -> tuple[list[Item], list[Item]]:
     here = Item.objects.filter(pk__in=some, collection_id__in=scope.writable_ids, trashed_at=None)
     found = here.filter(team_id=scope.team_id).select_related("blob").defer("title_search").order_by("pk")
-    items, texts = [], []
+    items: list[Item] = []
+    texts: list[Item] = []
     for item in found:
         (items if item.is_picture or kind in (plan.DECODE, plan.EMBED) else texts).append(item)
     if kind in (plan.DECODE, plan.EMBED):

@@ -227,7 +227,7 @@ def _write_down(request: HttpRequest, done: Sequence[int], action: Action) -> No
     titles = Item.objects.filter(pk__in=done).values_list("pk", "title")
     rows = [
         LogEntry(
-            user_id=request.user.pk,
+            user_id=int(request.user.pk or 0),
             content_type=kind,
             object_id=str(pk),
             object_repr=title[:200],

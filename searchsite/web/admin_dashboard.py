@@ -89,9 +89,10 @@ def _queue(scope: Scope, *, whole: bool) -> list[Stage]:
     found: list[tuple[str, int, int, int]] | None = cache.get(key)
     if found is None:
         table = overview.unfinished(None if whole else scope.team_id)
+        states = {kind: table.get(kind, {}) for kind in plan.BATCH}
         found = [
-            (kind, *(table.get(kind, {}).get(state, 0) for state in (State.READY, State.RUNNING, State.DEAD)))
-            for kind in plan.BATCH
+            (kind, of.get(State.READY, 0), of.get(State.RUNNING, 0), of.get(State.DEAD, 0))
+            for kind, of in states.items()
         ]
         cache.set(key, found, QUEUE_SECONDS)
     return [Stage(kind, STAGE_NAMES[kind], *numbers) for kind, *numbers in found]

@@ -53,7 +53,7 @@ class Lines(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """With one character at each end of a line."""
-        return super().to_python(value).replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -92,7 +92,7 @@ class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
             ids = {*self.scope.writable_ids, item.collection_id}
             place.queryset = Collection.objects.filter(pk__in=ids).order_by("name")
             place.choices = [(one.pk, one.name) for one in place.queryset]
-        self.initial |= {"kind": item.kind, "collection": item.collection_id, **said_of(item)}
+        self.initial.update({"kind": item.kind, "collection": item.collection_id, **said_of(item)})
 
     def clean_collection(self) -> Collection | None:
         """It may be left out, but where it is sent it is one."""

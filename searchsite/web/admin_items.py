@@ -38,7 +38,8 @@ def _act(name: str) -> Any:
         return admin_actions.perform(site, request, items, action)
 
     act.__name__ = name
-    return admin.action(description=action.does, permissions=["act"])(act)
+    description: Any = action.does  # lazy: said in the language of each request
+    return admin.action(description=description, permissions=["act"])(act)
 
 
 @admin.register(Item)
@@ -130,7 +131,7 @@ class ItemAdmin(Scoped):
         in_trash = bool(request.GET.get("trash"))
         return {name: one for name, one in found.items() if (name == "restore") == in_trash}
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[str]:
+    def get_list_display(self, request: HttpRequest) -> Any:
         """Of the trash: from where, and how long it still lies there."""
         if request.GET.get("trash"):
             return ("thumbnail", "name", "was_in", "days_left", "created_at")
@@ -173,7 +174,7 @@ class ItemAdmin(Scoped):
 
     def get_form(self, request: HttpRequest, obj: Item | None = None, change: bool = False, **kwargs: Any) -> Any:
         """The form knows in whose name it writes."""
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         return admin_item_form.within(form, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Item | None = None) -> tuple[str, ...]:

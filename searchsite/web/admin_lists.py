@@ -59,9 +59,9 @@ class Estimate(Paginator):  # type: ignore[type-arg]  # not generic at run time
         """Far down the rows that are passed over cost less where only their keys are read."""
         rows: Any = self.object_list
         if first < DEEP or not isinstance(rows, QuerySet):
-            return rows[first:last]
+            return list(rows[first:last])
         keys = list(rows.values_list("pk", flat=True)[first:last])
-        return rows.filter(pk__in=keys) if keys else []
+        return list(rows.filter(pk__in=keys)) if keys else []
 
     def _guess(self) -> int:
         rows: Any = self.object_list
@@ -83,7 +83,8 @@ class QuickList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page that is asked for."""
-        self.sure = not (self.query or self.model_admin.unsure & set(self.params))
+        site: Any = self.model_admin
+        self.sure = not (self.query or site.unsure & set(self.params))
         pages = Estimate(self.queryset, self.list_per_page)
         pages.guesses = self.sure
         try:
@@ -95,7 +96,7 @@ class QuickList(ChangeList):
         alone = self.page_num == 1 and not self.more
         self.result_count = len(rows) if alone else pages.count
         self.exact = alone or pages.exact
-        self.result_list = self.model_admin.finished(request, rows)
+        self.result_list = site.finished(request, rows)
         self.full_result_count, self.show_full_result_count = None, False
         self.can_show_all, self.show_all = False, False
         self.show_admin_actions = bool(rows) or self.page_num > 1
@@ -139,5 +140,5 @@ class QuickList(ChangeList):
 
 def rounded(number: int) -> int:
     """A guess with two digits that count."""
-    step = 10 ** max(len(str(number)) - 2, 0)
+    step: int = 10 ** max(len(str(number)) - 2, 0)
     return round(number / step) * step

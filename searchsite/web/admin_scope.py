@@ -74,9 +74,9 @@ class Scoped(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run 
         """Lists that count nothing."""
         return QuickList
 
-    def get_paginator(self, request: HttpRequest, rows: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
         """The history of one thing, too."""
-        return Estimate(rows, per_page)
+        return Estimate(queryset, per_page)
 
     def finished(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
         """Complete the rows of one page with what is cheaper to look up for all of them at once."""

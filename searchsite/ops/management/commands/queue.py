@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--pause", metavar="STAGE", help="finish what runs, and hand out no more of this stage")
         parser.add_argument("--reason", default="", help="why it is paused; everyone whose item waits sees it")
         parser.add_argument("--resume", metavar="STAGE", help="let a paused stage go on")
-        parser.add_argument(
-            "--missing", metavar="STAGE", help="count what a stage has not made; --yes makes it"
-        )
+        parser.add_argument("--missing", metavar="STAGE", help="count what a stage has not made; --yes makes it")
         parser.add_argument("--yes", action="store_true", help="with --missing: have it made, whatever it costs")
 
     def handle(self, *args: Any, **options: Any) -> None:
