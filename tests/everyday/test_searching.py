@@ -79,6 +79,9 @@ def test_narrowing_by_mouse(live_server):
         expect(page.locator(".chip")).to_contain_text("March 2025")
         assert count(page) == "11 items"
         page.get_by_label("Remove: March 2025").click()
+        page.get_by_label("Since", exact=True).fill("2025-04-01")
+        page.wait_for_url("**/?after=2025-04-01")
+        page.get_by_role("link", name="Clear filters").click()
         page.get_by_role("button", name="Filters").click()
         expect(page.locator("#drawer")).to_be_hidden()
         page.reload()
