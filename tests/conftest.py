@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from searchsite.accounts import budgets
 from searchsite.accounts.models import ProviderCall, Usage
@@ -32,6 +33,8 @@ def _a_process_that_remembers_nothing() -> None:
     fingerprints.forget()
     budgets.forget()
     reranking._resting.clear()
+    # A request leaves its language to its thread, and here that is the one of all tests.
+    translation.deactivate()
 
 
 @pytest.fixture
