@@ -102,16 +102,37 @@ def check_file(path: Path) -> Picture | Text:
 
 def add_text(text: str, *, title: str | None, into: Place) -> Added:
     """Take in a note. Notes are never merged, even when they say the same."""
-    place, limit = _writable(into), _config().max_text_bytes
+    place, cleaned = _writable(into), checked_text(text)
+    named = wording.clean_title(title) if title and title.strip() else wording.title_of_text(cleaned)
+    with transaction.atomic():
+        return Added(_create(None, named, Text(cleaned), place), created=True)
+
+
+def checked_text(text: str) -> str:
+    """The text of a note, cleaned. Refuses one that is too large or says nothing."""
+    limit = _config().max_text_bytes
     if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
         message = _("The text is larger than %(size)s MB.") % {"size": f"{limit / 2**20:.3g}"}
         raise Refusal(message, code="too-large", status=413)
     cleaned = wording.clean_text(text)
     if not cleaned.strip():
         raise Refusal(_("The text is empty."), code="empty")
-    named = wording.clean_title(title) if title and title.strip() else wording.title_of_text(cleaned)
-    with transaction.atomic():
-        return Added(_create(None, named, Text(cleaned), place), created=True)
+    return cleaned
+
+
+def text_parts(item: Item, text: str) -> list[Part]:
+    """The passages of an item's text, as parts that are not yet written."""
+    return [
+        Part(
+            item=item,
+            channel=Channel.TEXT,
+            role=PartRole.CONTENT,
+            ordinal=number,
+            text=passage.text,
+            locator={"start": passage.start, "end": passage.end},
+        )
+        for number, passage in enumerate(passages.split(text))
+    ]
 
 
 def _config() -> Config:
@@ -164,17 +185,7 @@ def _create(blob: Blob | None, title: str, found: Picture | Text, place: Place) 
 def _parts(item: Item, found: Picture | Text) -> list[Part]:
     if isinstance(found, Picture):
         return [Part(item=item, channel=Channel.IMAGE, role=PartRole.CONTENT)]
-    return [
-        Part(
-            item=item,
-            channel=Channel.TEXT,
-            role=PartRole.CONTENT,
-            ordinal=number,
-            text=passage.text,
-            locator={"start": passage.start, "end": passage.end},
-        )
-        for number, passage in enumerate(passages.split(found.text))
-    ]
+    return text_parts(item, found.text)
 
 
 def _source(url: str) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from searchsite.jobs.models import Lane
-from searchsite.library import edits, passages, wording
-from searchsite.library.models import Channel, Item, Kind, Part, PartRole
+from searchsite.library import edits, intake, wording
+from searchsite.library.models import Item, Kind, Part, PartRole
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 
@@ -67,7 +66,7 @@ def read(item: Item) -> Written:
 
 def rewrite(item: Item, draft: Draft, *, scope: Scope) -> None:
     """Write the note anew: its words are found at once, its meaning once it is embedded. Raises Changed."""
-    text = _checked(draft.text)
+    text = intake.checked_text(draft.text)
     title = wording.clean_title(draft.title) if draft.title.strip() else wording.title_of_text(text)
     with transaction.atomic():
         here = edits.locked(item, scope)
@@ -83,23 +82,11 @@ def rewrite(item: Item, draft: Draft, *, scope: Scope) -> None:
     item.title = title
 
 
-def _checked(text: str) -> str:
-    limit: int = settings.CONFIG.max_text_bytes
-    if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
-        message = _("The text is larger than %(most)s MB.") % {"most": f"{limit / 2**20:.3g}"}
-        raise Refusal(message, code="too-large", status=413)
-    cleaned = wording.clean_text(text)
-    if not cleaned.strip():
-        raise Refusal(_("The text is empty."), code="empty")
-    return cleaned
-
-
 def _write(item: Item, text: str) -> None:
     """A passage that says the same as before keeps its row, and so its vector."""
     before = {part.ordinal: part for part in item.parts.filter(role=PartRole.CONTENT).defer("search")}
-    after = passages.split(text)
-    parts = [_part(item, number, passage) for number, passage in enumerate(after)]
-    new = [part for part in parts if _facts(part) != _facts(before.get(part.ordinal))]
+    after = intake.text_parts(item, text)
+    new = [part for part in after if _facts(part) != _facts(before.get(part.ordinal))]
     Part.objects.bulk_create(
         new,
         update_conflicts=True,
@@ -108,13 +95,6 @@ def _write(item: Item, text: str) -> None:
         batch_size=AT_ONCE,
     )
     Part.objects.filter(item=item, role=PartRole.CONTENT, ordinal__gte=len(after)).delete()
-
-
-def _part(item: Item, number: int, passage: passages.Passage) -> Part:
-    locator = {"start": passage.start, "end": passage.end}
-    return Part(
-        item=item, channel=Channel.TEXT, role=PartRole.CONTENT, ordinal=number, text=passage.text, locator=locator
-    )
 
 
 def _facts(part: Part | None) -> tuple[str, object] | None:
