@@ -64,7 +64,7 @@ def inbox_of(team_id: int) -> Collection:
 def add_file(file: IO[bytes], name: str, *, into: Place, title: str | None = None) -> Added:
     """Take in one picture or text file. Raises Refusal; then nothing is left of it."""
     place, config = _writable(into), _config()
-    with files.received(file, limit=max(config.max_file_bytes, config.max_text_bytes)) as new:
+    with files.received(file, limit=most_bytes()) as new:
         found = sniffing.look(new.path, name, config=config)
         if isinstance(found, Picture) and new.size > config.max_file_bytes:
             raise files.too_large(config.max_file_bytes)
@@ -84,11 +84,15 @@ def holder_of(sha256: str, place: Place) -> int | None:
     return found.values_list("pk", flat=True).first()
 
 
+def most_bytes() -> int:
+    """How large a file may be to be read at all."""
+    return max(_config().max_file_bytes, _config().max_text_bytes)
+
+
 def check_size(size: int) -> None:
     """Refuse what is too large to be read at all."""
-    limit = max(_config().max_file_bytes, _config().max_text_bytes)
-    if size > limit:
-        raise files.too_large(limit)
+    if size > most_bytes():
+        raise files.too_large(most_bytes())
 
 
 def check_file(path: Path) -> Picture | Text:

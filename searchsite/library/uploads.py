@@ -49,9 +49,7 @@ class Source(Protocol):
 def create(name: str, size: int, *, into: Place) -> Upload:
     """Begin an upload. Refuses what is too large, does not fit on the disk, or is one too many."""
     config: Config = settings.CONFIG
-    limit = max(config.max_file_bytes, config.max_text_bytes)
-    if size > limit:
-        raise files.too_large(limit)
+    intake.check_size(size)
     scope = into.scope
     expires_at = timezone.now() + timedelta(hours=config.upload_hours)
     with transaction.atomic():

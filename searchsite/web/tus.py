@@ -12,7 +12,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
 from django.utils.http import http_date
@@ -157,7 +156,7 @@ def _abilities() -> HttpResponse:
     response = HttpResponse(status=204)
     response["Tus-Version"] = VERSION
     response["Tus-Extension"] = EXTENSIONS
-    response["Tus-Max-Size"] = str(max(settings.CONFIG.max_file_bytes, settings.CONFIG.max_text_bytes))
+    response["Tus-Max-Size"] = str(intake.most_bytes())
     return response
 
 
