@@ -27,7 +27,7 @@ DERIVATIVE_TYPE = "image/webp"
 CHUNK = 1 << 20
 FULL = {errno.ENOSPC, errno.EDQUOT}
 STALE_AFTER = 24 * 3600
-UNFINISHED = ".new-"
+INCOMING, UNFINISHED = "incoming", ".new-"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def view_path(blob: Blob) -> Path:
 @contextmanager
 def received(file: IO[bytes], *, limit: int) -> Iterator[Received]:
     """Stream into a temporary file and fsync it; it is removed at the end unless it was placed."""
-    folder = media_root() / "incoming"
+    folder = media_root() / INCOMING
     with space_or_refusal():
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder)
@@ -137,14 +137,23 @@ def remove(sha256: str) -> None:
 def sweep_incoming(*, older_than: float = STALE_AFTER) -> int:
     """Remove what crashed uploads left behind; returns how many files."""
     removed = 0
-    for path in (media_root() / "incoming").glob("*"):
-        try:
-            if time.time() - path.stat().st_mtime > older_than:
-                path.unlink()
-                removed += 1
-        except FileNotFoundError:  # Another sweep was quicker.
-            continue
+    for path in stale(media_root() / INCOMING, older_than=older_than):
+        path.unlink(missing_ok=True)
+        removed += 1
     return removed
+
+
+def stale(folder: Path, pattern: str = "*", *, older_than: float = STALE_AFTER) -> Iterator[Path]:
+    """The files of a folder that nobody has written to for so many seconds."""
+    latest = time.time() - older_than
+    for path in folder.glob(pattern):
+        try:
+            changed = path.stat().st_mtime
+        except FileNotFoundError:
+            # Finished and renamed, given up, purged or swept meanwhile.
+            continue
+        if changed < latest:
+            yield path
 
 
 def _beside(original: Path, size: int) -> Path:

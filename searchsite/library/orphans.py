@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
@@ -33,7 +32,7 @@ def sweep(folders: Iterable[str]) -> int:
     """Remove from these folders what is a day old and no blob names or was never finished; returns how many files."""
     removed = 0
     for folder in folders:
-        stale = list(_stale(files.media_root() / folder))
+        stale = list(files.stale(files.media_root() / folder, "??/*"))
         # Looked up after the files were seen: a row comes later than its file.
         in_folder = Blob.objects.filter(sha256__gte=folder, sha256__lt=f"{folder}g")
         known = set(in_folder.values_list("sha256", flat=True)) if stale else set()
@@ -43,16 +42,6 @@ def sweep(folders: Iterable[str]) -> int:
             continue
         removed += sum(map(_remove, unknown[:MOST_AT_ONCE]))
     return removed
-
-
-def _stale(folder: Path) -> Iterator[Path]:
-    before = time.time() - files.STALE_AFTER
-    for path in folder.glob("??/*"):
-        try:
-            if path.stat().st_mtime < before:
-                yield path
-        except FileNotFoundError:  # Purged, or finished and renamed.
-            continue
 
 
 def _remove(path: Path) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -254,22 +253,10 @@ def _take_in(upload: Upload, file: IO[bytes]) -> Added:
 
 
 def _sweep() -> None:
-    stale = {path.name: path for path in _stale()}
+    stale = {path.name: path for path in files.stale(files.media_root() / FOLDER)}
     named = Upload.objects.filter(item=None).values_list("public_id", flat=True) if stale else ()
     for name in stale.keys() - {one.hex for one in named}:
         stale[name].unlink(missing_ok=True)
-
-
-def _stale() -> Iterator[Path]:
-    old = time.time() - files.STALE_AFTER
-    for path in (files.media_root() / FOLDER).glob("*"):
-        try:
-            changed = path.stat().st_mtime
-        except FileNotFoundError:
-            # Finished or given up meanwhile.
-            continue
-        if changed < old:
-            yield path
 
 
 def _gone() -> Refusal:
