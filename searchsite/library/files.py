@@ -62,6 +62,11 @@ def derivative_path(blob: Blob, size: int) -> Path:
     return next((path for path in (asked, *smaller) if path.exists()), asked)
 
 
+def derivative_paths(original: Path) -> list[Path]:
+    """Where all derivatives of a file would lie; a small picture has only some of them."""
+    return [_beside(original, size) for size in SIZES]
+
+
 def view_path(blob: Blob) -> Path:
     """The picture that readers, embedders and captioners see."""
     return derivative_path(blob, VIEW)
@@ -130,7 +135,7 @@ def lock(sha256: str) -> None:
 def remove(sha256: str) -> None:
     """Delete a file and its derivatives. Call it under `lock`, when no blob row names it."""
     original = media_root() / relative_path(sha256)
-    for path in (original, *(_beside(original, size) for size in SIZES)):
+    for path in (original, *derivative_paths(original)):
         path.unlink(missing_ok=True)
 
 

@@ -122,9 +122,9 @@ def _derived() -> float:
 
 def _beside(original: Path) -> int:
     total = 0
-    for size in files.SIZES:
+    for path in files.derivative_paths(original):
         try:
-            total += original.with_name(f"{original.name}.{size}.webp").stat().st_size
+            total += path.stat().st_size
         except FileNotFoundError:
             continue
     return total
