@@ -10,13 +10,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from searchsite.indexing import stages
+from searchsite.indexing import plan, stages
 from searchsite.library import edits, trash
 from searchsite.web import around, items
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.seen import writable
-
-STAGES = ("decode", "read", "caption", "embed")
 
 
 @in_team("POST")
@@ -63,7 +61,7 @@ def retry(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     """Try a failed stage again."""
     shown = writable(request.scope, public_id)
     kind = request.POST.get("stage", "")
-    if kind not in STAGES:
+    if kind not in plan.BATCH:
         return HttpResponse(_("There is no such stage."), content_type="text/plain; charset=utf-8", status=400)
     stages.retry(shown, kind)
     return _done(request, public_id, "")
