@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -150,14 +149,10 @@ def _lacks_pictures(item: Item) -> bool:
     if item.blob is None or not item.width or not item.height:
         return item.blob is not None
     longest, smaller = max(item.width, item.height), (0, *files.SIZES)
+    paths = files.derivative_paths(files.original_path(item.blob))
     # As the decoder does it: of the sizes at or above the picture's own, only the smallest.
-    needed = [size for size, below in zip(files.SIZES, smaller, strict=False) if below == 0 or below < longest]
-    return not all(_is_there(files.derivative_path(item.blob, size), size) for size in needed)
-
-
-def _is_there(path: Path, size: int) -> bool:
-    """Another size may have been named, which stands in for it."""
-    return path.name.endswith(f".{size}.webp") and path.exists()
+    needed = [path for path, below in zip(paths, smaller, strict=False) if below == 0 or below < longest]
+    return not all(path.exists() for path in needed)
 
 
 def _job(kind: str, item: Item) -> Job:
