@@ -23,7 +23,7 @@ def do_again(ids: Iterable[int], kind: str, *, scope: Scope) -> Outcome:
     """
     if kind not in plan.BATCH:
         raise Refusal(_("There is no such stage."), code="stage")
-    if (kind == plan.CAPTION and not plan.captions()) or (kind == plan.READ and not plan.reads()):
+    if not plan.is_configured(kind):
         raise Refusal(_("Nothing is configured that does this."), code="not-configured")
     wanted = list(dict.fromkeys(ids))
     done: dict[int, int] = {}

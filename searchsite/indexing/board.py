@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from searchsite import config
-from searchsite.indexing import gate, holding, missing, plan, provider, spaces
+from searchsite.indexing import gate, holding, plan, provider, spaces
 from searchsite.indexing.models import ProviderPause
 from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.jobs import failures, pace, pausing
@@ -118,7 +118,7 @@ def board(*, team_id: int | None = None, told: Collection[int] | None = None) ->
             found.number(kind, State.CANCELLED),
             pauses.get(kind),
             tuple(_waits(standing, away, told)),
-            missing.is_configured(kind),
+            plan.is_configured(kind),
         )
         for kind, standing in pace.standing(plan.BATCH, team_id=team_id).items()
     ]

@@ -50,7 +50,7 @@ def look(kind: str, *, team_id: int | None = None) -> Found:
     missing = counts[MISSING]
     return Found(
         kind,
-        is_configured(kind),
+        plan.is_configured(kind),
         missing,
         counts[ON_THE_WAY],
         counts[FAILED],
@@ -74,14 +74,9 @@ def enqueue_missing(kind: str, *, team_id: int | None = None) -> int:
     return number
 
 
-def is_configured(kind: str) -> bool:
-    """Whether anybody does this stage."""
-    return {plan.READ: plan.reads, plan.CAPTION: plan.captions}.get(kind, lambda: True)()
-
-
 def _lacking(kind: str, team_id: int | None) -> Iterator[tuple[Item, str]]:
     """Each item that lacks what the stage makes, and how that stands."""
-    if not is_configured(kind):
+    if not plan.is_configured(kind):
         return
     space = spaces.active() if kind == plan.EMBED else None
     where = (None,) if space is None else (None, space.pk)

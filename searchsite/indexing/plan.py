@@ -43,6 +43,11 @@ def captions() -> bool:
     return captioner() is not None
 
 
+def is_configured(kind: str) -> bool:
+    """Whether anybody does this stage."""
+    return {READ: reads, CAPTION: captions}.get(kind, lambda: True)()
+
+
 def captioner() -> str | None:
     """The name of the network that describes pictures."""
     endpoint = stages_from(config.load()).caption

@@ -78,7 +78,7 @@ def look(request: MemberRequest) -> HttpResponseBase:
 def make(request: MemberRequest) -> HttpResponseBase:
     """Have made what a stage has not."""
     kind = _kind(request)
-    if not missing.is_configured(kind):
+    if not plan.is_configured(kind):
         raise Refusal(_("Nothing is configured that does this."), code="not-configured")
     _require(_may_act(request))
     number = missing.enqueue_missing(kind, team_id=_acting_team(request))
