@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -21,16 +22,16 @@ from searchsite.web.admin_scope import is_superuser, membership_in, scope_in
 MOST_CHOICES = 100
 
 
-class Choosing(admin.SimpleListFilter):
+class Choosing(admin.SimpleListFilter, ABC):
     """A filter whose choices are looked up once. `all_choices` gives them, `narrowed` applies one."""
 
+    @abstractmethod
     def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
         """What can be chosen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
         """Keep the rows that have what was chosen."""
-        raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The choices; none where there is nothing to choose between."""
@@ -49,6 +50,14 @@ class Choosing(admin.SimpleListFilter):
     def is_known(self, chosen: str) -> bool:
         """Whether a value that is not among the choices means something, too."""
         return False
+
+
+class Keyed(Choosing):
+    """A filter by the number of a row, of which there may be more than are listed."""
+
+    def is_known(self, chosen: str) -> bool:
+        """Any number that a row may have."""
+        return chosen.isdecimal() and len(chosen) < 19
 
 
 class Since(Choosing):
@@ -91,7 +100,7 @@ def parse_day(value: Any) -> date | None:
     return None if day == date.max else day
 
 
-class InCollection(Choosing):
+class InCollection(Keyed):
     """Collections that the person sees."""
 
     title, parameter_name = gettext_lazy("collection"), "in"
@@ -106,10 +115,6 @@ class InCollection(Choosing):
             rows = [(one.pk, one.name) for one in own[:MOST_CHOICES]]
         return [(str(pk), name) for pk, name in rows]
 
-    def is_known(self, chosen: str) -> bool:
-        """Collections beyond the most that are listed."""
-        return chosen.isdecimal() and len(chosen) < 19
-
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
         """Of this collection; of things in the trash, those that came from it."""
         if request.GET.get("trash"):
@@ -117,7 +122,7 @@ class InCollection(Choosing):
         return rows.filter(collection_id=int(chosen))
 
 
-class OfTeam(Choosing):
+class OfTeam(Keyed):
     """Teams, for superusers."""
 
     title, parameter_name = gettext_lazy("team"), "team"
@@ -127,10 +132,6 @@ class OfTeam(Choosing):
         if not is_superuser(request):
             return []
         return [(str(pk), name) for pk, name in Team.objects.order_by("name").values_list("pk", "name")[:MOST_CHOICES]]
-
-    def is_known(self, chosen: str) -> bool:
-        """Teams beyond the most that are listed."""
-        return chosen.isdecimal() and len(chosen) < 19
 
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
         """Of this team."""
@@ -155,7 +156,7 @@ class ByPerson(Choosing):
         return rows.filter(created_by_id=int(chosen))
 
 
-class WithTag(Choosing):
+class WithTag(Keyed):
     """A tag; there are too many to list, so the list of tags leads here, and the chosen one is shown."""
 
     title, parameter_name = gettext_lazy("tag"), "tag"
@@ -166,10 +167,6 @@ class WithTag(Choosing):
         if not self.is_known(chosen):
             return []
         return [(str(pk), name) for pk, name in Tag.objects.filter(pk=chosen).values_list("pk", "name")]
-
-    def is_known(self, chosen: str) -> bool:
-        """Any tag."""
-        return chosen.isdecimal() and len(chosen) < 19
 
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
         """With this tag."""
