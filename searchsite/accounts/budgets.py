@@ -68,8 +68,7 @@ class Budget:
     @property
     def sentence(self) -> str:
         """Why there are no calls to paid servers; fit for every member, so it names no amounts."""
-        told = {"whose": self.whose, "month": date_format(self.month, "F Y"), "day": written(self.renews)}
-        return _("The budget of %(whose)s for %(month)s is spent; it renews on %(day)s.") % told
+        return _("The budget of %(whose)s for %(month)s is spent; it renews on %(day)s.") % self._told
 
     @property
     def warning(self) -> str:
@@ -78,8 +77,7 @@ class Budget:
             return ""
         if self.is_spent:
             return f"{self.sentence} {_('Until then nothing is sent to paid servers. Words still find.')}"
-        told = {"whose": self.whose, "month": date_format(self.month, "F Y"), "day": written(self.renews)}
-        told |= {"spent": dollars(self.spent), "limit": exactly(self.limit)}
+        told = self._told | {"spent": dollars(self.spent), "limit": exactly(self.limit)}
         return (
             _(
                 "%(spent)s of the %(limit)s that %(whose)s may spend in %(month)s are spent. At the end of it nothing"
@@ -87,6 +85,11 @@ class Budget:
             )
             % told
         )
+
+    @property
+    def _told(self) -> dict[str, str]:
+        """What sentences say of it."""
+        return {"whose": self.whose, "month": date_format(self.month, "F Y"), "day": written(self.renews)}
 
     def seconds_left(self, now: datetime) -> float:
         """How long to wait before asking again: until it renews, unless somebody may raise it before."""
