@@ -15,13 +15,11 @@ from searchsite.jobs.wake import wake_on_commit
 
 KEEP_SUPERSEDED = timedelta(days=2)
 # A newer open job for the same input makes the old one pointless, and the unique index would refuse both.
-RETRY = """
+RETRY = f"""
 UPDATE job SET state = 'ready', attempts = 0, token = token + 1, finished_at = NULL,
     run_at = statement_timestamp(), created_at = statement_timestamp()
-WHERE id = ANY(%s) AND (%s OR team_id = ANY(%s)) AND state IN ('dead', 'cancelled') AND NOT EXISTS (
-    SELECT 1 FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
-        AND newer.space_id IS NOT DISTINCT FROM job.space_id
-) RETURNING queue
+WHERE id = ANY(%s) AND (%s OR team_id = ANY(%s)) AND state IN ('dead', 'cancelled') AND {overview.NO_NEWER}
+RETURNING queue
 """
 
 

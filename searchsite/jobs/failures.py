@@ -13,12 +13,12 @@ from typing import Any
 from django.db import connection
 
 from searchsite.jobs.models import FAILED, Job
+from searchsite.jobs.overview import NO_NEWER
 
 # Grouping looks at the newest alone, so that a page with a million failures stays a page.
 LOOKED_AT = 2000
 EXAMPLES = 20
-# What a newer job has taken up again is not a failure any more.
-GROUPS = """
+GROUPS = f"""
 WITH newest AS (
     SELECT id, kind, state, subject, space_id, last_error, finished_at FROM job
     WHERE state IN ('dead', 'cancelled') AND (%(everyone)s OR team_id = ANY(%(teams)s))
@@ -26,23 +26,17 @@ WITH newest AS (
 )
 SELECT kind, state, last_error COLLATE "C", count(*), max(finished_at),
     (array_agg(id ORDER BY finished_at DESC NULLS LAST, id DESC))[1:%(examples)s], (SELECT count(*) FROM newest)
-FROM newest WHERE NOT EXISTS (
-    SELECT FROM job AS newer WHERE newer.subject = newest.subject AND newer.kind = newest.kind
-        AND newer.id > newest.id AND newer.space_id IS NOT DISTINCT FROM newest.space_id
-)
+FROM newest AS job WHERE {NO_NEWER}
 GROUP BY kind, state, last_error COLLATE "C"
 """
-NEWEST = """
+NEWEST = f"""
 WITH newest AS (
     SELECT id, kind, subject, space_id, last_error, finished_at FROM job
     WHERE state IN ('dead', 'cancelled') AND kind = %(kind)s AND state = %(state)s
         AND (%(everyone)s OR team_id = ANY(%(teams)s))
     ORDER BY finished_at DESC NULLS LAST, id DESC LIMIT %(most)s
 )
-SELECT id, last_error, (SELECT count(*) FROM newest) FROM newest WHERE NOT EXISTS (
-    SELECT FROM job AS newer WHERE newer.subject = newest.subject AND newer.kind = newest.kind
-        AND newer.id > newest.id AND newer.space_id IS NOT DISTINCT FROM newest.space_id
-)
+SELECT id, last_error, (SELECT count(*) FROM newest) FROM newest AS job WHERE {NO_NEWER}
 ORDER BY finished_at DESC NULLS LAST, id DESC
 """
 ASIDE = (

@@ -28,17 +28,20 @@ NEWEST = """
 SELECT DISTINCT ON (subject, kind) subject, kind, state, last_error, attempts
 FROM job WHERE subject = ANY(%s) AND coalesce(space_id, 0) = ANY(%s::bigint[]) ORDER BY subject, kind, id DESC
 """
-# Each of the three reads a partial index. What a newer job has taken up again is no failure any more.
-UNFINISHED = """
+# What a newer job has taken up again is no failure any more.
+NO_NEWER = """NOT EXISTS (
+    SELECT FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
+        AND newer.space_id IS NOT DISTINCT FROM job.space_id
+)"""
+# Each of the three reads a partial index.
+UNFINISHED = f"""
 SELECT kind, state, count(id) FROM job WHERE state = 'ready' AND (%(all)s OR team_id = %(team)s) GROUP BY 1, 2
 UNION ALL
 SELECT kind, state, count(id) FROM job WHERE state = 'running' AND (%(all)s OR team_id = %(team)s) GROUP BY 1, 2
 UNION ALL
 SELECT kind, state, count(id) FROM job
-WHERE state IN ('dead', 'cancelled') AND state = 'dead' AND (%(all)s OR team_id = %(team)s) AND NOT EXISTS (
-    SELECT FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
-        AND newer.space_id IS NOT DISTINCT FROM job.space_id
-) GROUP BY 1, 2
+WHERE state IN ('dead', 'cancelled') AND state = 'dead' AND (%(all)s OR team_id = %(team)s) AND {NO_NEWER}
+GROUP BY 1, 2
 """
 # A job without a space is for the one that answers.
 SERVING: Collection[int | None] = (None,)
