@@ -52,9 +52,21 @@ def page_of(name: str, url: str, *, expecting: str = "", **how: Any) -> Iterator
         page.on("console", heard)
         page.on("pageerror", failed)
         page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
+        patient(page)
         yield page
         browser.close()
     assert complaints == []
+
+
+def patient(page: Page) -> None:
+    """Keys reach a page only when its scripts have run: a page that came a moment ago shows its text before that."""
+    press = page.keyboard.press
+
+    def pressed(key: str, **how: Any) -> None:
+        page.wait_for_load_state("domcontentloaded")
+        press(key, **how)
+
+    page.keyboard.press = pressed  # type: ignore[method-assign]
 
 
 def elsewhere(work: Callable[[], object]) -> None:

@@ -19,7 +19,6 @@ from tests.library import drawn
 
 pillow_heif.register_heif_opener()
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "color_scheme": "dark"}
-SHOWN = "() => { const shown = document.querySelector('#stage img'); return shown.complete && shown.naturalWidth > 0; }"
 
 
 @pytest.fixture
@@ -43,7 +42,9 @@ def test_what_a_browser_cannot_show_is_shown_and_can_be_downloaded(live_server, 
     with page_of("alice", live_server.url, **how) as page:
         for item in pictures:
             page.goto(f"/items/{item.public_id}")
-            page.wait_for_function(SHOWN)
+            picture = page.locator("#stage img").first
+            expect(picture).to_have_js_property("complete", True)
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
         looks_right(page)
         answer = page.request.get(f"/items/{pictures[0].public_id}/file")
         assert answer.headers["content-disposition"] == 'attachment; filename="moon.heic"'

@@ -27,6 +27,7 @@ from tests.fake_inference import FakeInference
 
 ITEMS, KILLS = 300, 12
 SECONDS_TO_FINISH = 90
+SECONDS_FOR_A_DECODER = 20
 
 
 class Crew:
@@ -59,14 +60,23 @@ class Crew:
             chosen.choice(pool).kill()
 
     def kill_the_decoders(self) -> int:
-        """kill -9 to all that run; returns how many did."""
-        killed = 0
-        for found in [one for worker in self.workers for one in psutil.Process(worker.pid).children(recursive=True)]:
+        """kill -9 to all that run, once there are any: a new worker starts its own at the first picture."""
+        deadline = time.monotonic() + SECONDS_FOR_A_DECODER
+        while not (found := self._decoders()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for decoder in found:
             with suppress(psutil.NoSuchProcess):
-                if "searchsite.library.decoder" in found.cmdline():
-                    found.kill()
-                    killed += 1
-        return killed
+                decoder.kill()
+        return len(found)
+
+    def _decoders(self) -> list[psutil.Process]:
+        found = []
+        for worker in self.workers:
+            for child in psutil.Process(worker.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    if "searchsite.library.decoder" in child.cmdline():
+                        found.append(child)
+        return found
 
     def lose_the_broker(self) -> None:
         """It comes back empty, since it keeps nothing on disk."""
@@ -135,7 +145,7 @@ def test_three_hundred_items_survive_twelve_kills_and_the_loss_of_the_broker(see
         for kill in range(KILLS):
             put_in(place, kill * ITEMS // KILLS, ITEMS // KILLS)
             time.sleep(chosen.uniform(0.4, 1.2))
-            decoders += working.kill_the_decoders() if kill % 3 == 0 or (kill > KILLS // 2 and not decoders) else 0
+            decoders += working.kill_the_decoders() if kill % 3 == 0 else 0
             working.kill_a_worker(chosen)
             if kill == KILLS // 2:
                 working.lose_the_broker()
