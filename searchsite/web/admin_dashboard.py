@@ -14,13 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from searchsite.accounts import budgets
 from searchsite.accounts.models import Role, Team
-from searchsite.indexing import plan
+from searchsite.indexing import plan, vocabulary
 from searchsite.jobs import overview
 from searchsite.jobs.models import Job, State
 from searchsite.library.models import Item, Kind
 from searchsite.library.scope import Scope
 from searchsite.web import admin_charts, admin_figures
-from searchsite.web.admin_item_form import STAGE_NAMES
 from searchsite.web.admin_scope import is_superuser, membership_in, scope_in
 
 FAILURES = 6
@@ -39,7 +38,7 @@ class Stage:
     """One row of the queue."""
 
     kind: str
-    name: Any
+    name: str
     waiting: int
     running: int
     failed: int
@@ -50,7 +49,7 @@ class Failure:
     """A job that has failed, and its item as far as the person sees it."""
 
     job: Job
-    stage: Any
+    stage: str
     item: Item
 
 
@@ -95,7 +94,7 @@ def _queue(scope: Scope, *, whole: bool) -> list[Stage]:
             for kind, of in states.items()
         ]
         cache.set(key, found, QUEUE_SECONDS)
-    return [Stage(kind, STAGE_NAMES[kind], *numbers) for kind, *numbers in found]
+    return [Stage(kind, vocabulary.stage_name(kind), *numbers) for kind, *numbers in found]
 
 
 def _failures(scope: Scope, *, whole: bool) -> list[Failure]:
@@ -108,7 +107,7 @@ def _failures(scope: Scope, *, whole: bool) -> list[Failure]:
     newest = list(jobs[: FAILURES * 4])
     known = items.in_bulk({job.subject for job in newest})
     seen = [job for job in newest if job.subject in known][:FAILURES]
-    return [Failure(job, STAGE_NAMES.get(job.kind, job.kind), known[job.subject]) for job in seen]
+    return [Failure(job, vocabulary.stage_name(job.kind), known[job.subject]) for job in seen]
 
 
 def _warnings(request: HttpRequest) -> list[str]:

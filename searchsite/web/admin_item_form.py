@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from searchsite.indexing import plan, stages
+from searchsite.indexing import plan, stages, vocabulary
 from searchsite.library import edits, notes, trash
 from searchsite.library.files import VIEW
 from searchsite.library.models import Collection, Item, ItemTag, Kind, Part, PartRole
@@ -24,22 +24,6 @@ from searchsite.library.scope import Scope
 from searchsite.web import files
 from searchsite.web.admin_scope import Scoped, is_superuser, scopes_for
 
-STAGE_NAMES: Mapping[str, Any] = {
-    plan.DECODE: gettext_lazy("Open the file"),
-    plan.READ: gettext_lazy("Read text"),
-    plan.CAPTION: gettext_lazy("Describe"),
-    plan.EMBED: gettext_lazy("Embed"),
-}
-STATE_NAMES: Mapping[str, Any] = {
-    stages.WAITING: gettext_lazy("waiting"),
-    stages.RUNNING: gettext_lazy("running"),
-    stages.DONE: gettext_lazy("done"),
-    stages.FAILED: gettext_lazy("failed"),
-    stages.CANCELLED: gettext_lazy("cancelled"),
-    stages.NOT_CONFIGURED: gettext_lazy("not configured"),
-    stages.NOT_NEEDED: gettext_lazy("not needed"),
-    stages.NOT_ASKED: gettext_lazy("not asked for"),
-}
 AGAIN = {stages.FAILED, stages.CANCELLED}
 
 
@@ -190,9 +174,9 @@ def beside(site: Scoped, request: HttpRequest, object_id: str) -> dict[str, Any]
     rows = [
         {
             "kind": kind,
-            "name": STAGE_NAMES[kind],
+            "name": vocabulary.stage_name(kind),
             "state": one.state,
-            "shown": STATE_NAMES.get(one.state, one.state),
+            "shown": vocabulary.state_name(one.state),
             "error": one.error,
             "again": one.state in AGAIN,
         }
@@ -222,7 +206,7 @@ def _retry(site: Scoped, request: HttpRequest, item: Item, scope: Scope) -> str:
         raise PermissionDenied
     if kind not in plan.BATCH or not stages.retry(item, kind):
         raise Refusal(_("There is nothing to try again."), code="nothing")
-    return _("“%(stage)s” will be tried again.") % {"stage": STAGE_NAMES[kind]}
+    return _("“%(stage)s” will be tried again.") % {"stage": vocabulary.stage_name(kind)}
 
 
 def _discard(site: Scoped, request: HttpRequest, item: Item, scope: Scope) -> str:

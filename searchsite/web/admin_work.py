@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from searchsite.indexing import vocabulary
 from searchsite.indexing.models import Space
 from searchsite.jobs import care
 from searchsite.jobs.models import FAILED, Job, State
 from searchsite.web.admin_filters import Choosing, OfTeam, one_of
-from searchsite.web.admin_item_form import STAGE_NAMES
 from searchsite.web.admin_scope import ReadOnly, membership_in
 
 # So many are tried again or cancelled at once; the queue's page does it by the stage.
@@ -39,7 +39,7 @@ class JobAdmin(ReadOnly):
     """Jobs to look at, try again and cancel; never to edit."""
 
     list_display = ("id", "kind", "state", "subject", "attempts", "lane", "run_at", "finished_at", "last_error")
-    list_filter = (StateFilter, one_of("kind", gettext_lazy("stage"), list(STAGE_NAMES.items())), "lane", OfTeam)
+    list_filter = (StateFilter, one_of("kind", gettext_lazy("stage"), list(vocabulary.STAGES.items())), "lane", OfTeam)
     ordering = ("-id",)
     sortable_by = ("id",)
     search_fields = ("=subject",)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.accounts.models import Team
-from searchsite.indexing import missing, plan
+from searchsite.indexing import missing, plan, vocabulary
 from searchsite.jobs import care, failures, pausing
 from searchsite.jobs.models import State
 from searchsite.library.refusals import Refusal
@@ -116,7 +116,7 @@ def pause(request: MemberRequest) -> HttpResponseBase:
     _require(request.user.is_superuser)
     kind = _kind(request)
     pausing.pause(kind, by=request.user.get_username(), reason=request.POST.get("reason", ""))
-    return _done(request, _("%(stage)s is paused. What runs is finished.") % {"stage": queue_rows.stage_name(kind)})
+    return _done(request, _("%(stage)s is paused. What runs is finished.") % {"stage": vocabulary.stage_name(kind)})
 
 
 @_for_operators("POST")
@@ -125,7 +125,7 @@ def resume(request: MemberRequest) -> HttpResponseBase:
     _require(request.user.is_superuser)
     kind = _kind(request)
     pausing.resume(kind)
-    return _done(request, _("%(stage)s goes on.") % {"stage": queue_rows.stage_name(kind)})
+    return _done(request, _("%(stage)s goes on.") % {"stage": vocabulary.stage_name(kind)})
 
 
 @_for_operators("GET")

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.accounts.models import Team
-from searchsite.indexing import board, reasons
+from searchsite.indexing import board, reasons, vocabulary
 from searchsite.indexing.board import Board, Row
 from searchsite.jobs.failures import Group
 from searchsite.jobs.models import Job, Lane, State
@@ -25,7 +25,6 @@ from searchsite.jobs.pace import Standing
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from searchsite.web.doors import MemberRequest
-from searchsite.web.templatetags.look import stage_name as stage_name
 
 EXAMPLES, MOST_GROUPS, MOST_SHOWN = 5, 40, 100
 SPARK = (120, 28)
@@ -194,7 +193,7 @@ def _spark(minutes: list[int]) -> Spark | None:
 
 def _said(found: Board) -> str:
     """What is worth saying aloud: no counts that change all the time."""
-    paused = [stage_name(row.kind) for row in found.rows if row.state == board.PAUSED]
+    paused = [vocabulary.stage_name(row.kind) for row in found.rows if row.state == board.PAUSED]
     busy = found.waiting + found.running
     said = [_("There is work to do.") if busy else _("Nothing waits.")]
     if paused:

@@ -10,7 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from searchsite.indexing import vocabulary
+
 register = template.Library()
+register.filter("stage_name", vocabulary.stage_name)
+register.filter("stage_state", vocabulary.state_name)
 
 STAGE_ICONS = {"done": "check", "running": "running", "failed": "alert", "waiting": "clock"}
 
@@ -40,29 +44,6 @@ def kind_name(kind: str) -> str:
 def kind_icon(kind: str) -> str:
     """Return the name of a kind's icon."""
     return kind if kind in ("image", "screenshot") else "text"
-
-
-@register.filter
-def stage_name(stage: str) -> str:
-    """Return a stage's name for people."""
-    names = {"decode": _("Picture"), "read": _("Text in it"), "caption": _("Caption"), "embed": _("Meaning")}
-    return names.get(stage, stage)
-
-
-@register.filter
-def stage_state(state: str) -> str:
-    """Return a stage's state for people."""
-    names = {
-        "waiting": _("waiting"),
-        "running": _("running"),
-        "done": _("done"),
-        "failed": _("failed"),
-        "cancelled": _("cancelled"),
-        "not_configured": _("not configured"),
-        "not_needed": _("not needed"),
-        "not_asked": _("not asked for"),
-    }
-    return names.get(state, state)
 
 
 @register.filter
