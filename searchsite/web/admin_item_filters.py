@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from searchsite.indexing import plan, stages
+from searchsite.indexing import plan, stages, vocabulary
 from searchsite.jobs.models import FAILED, Job
 from searchsite.library import trash
 from searchsite.library.models import Item
@@ -22,12 +22,6 @@ SHOWN_STATES = {
     stages.READY: gettext_lazy("Ready"),
     stages.FAILED: gettext_lazy("Failed"),
 }
-FAILED_STAGES = {
-    plan.DECODE: gettext_lazy("Failed: opening the file"),
-    plan.READ: gettext_lazy("Failed: reading text"),
-    plan.CAPTION: gettext_lazy("Failed: describing"),
-    plan.EMBED: gettext_lazy("Failed: embedding"),
-}
 
 
 class StatusFilter(Choosing):
@@ -37,16 +31,20 @@ class StatusFilter(Choosing):
 
     def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
         """The three states an item shows, and its stages."""
-        return [(name, str(shown)) for name, shown in {**SHOWN_STATES, **FAILED_STAGES}.items()]
+        failed = _("Failed: %(stage)s")
+        return [
+            *((name, str(shown)) for name, shown in SHOWN_STATES.items()),
+            *((kind, failed % {"stage": vocabulary.stage_name(kind)}) for kind in plan.BATCH),
+        ]
 
     def narrowed(self, rows: QuerySet[Item], chosen: str, request: HttpRequest) -> QuerySet[Item]:
         """Ask the job table. Failures are few: they are found from there, the others from the items."""
         failed = Job.objects.filter(FAILED).values("subject")
-        if chosen in FAILED_STAGES:
+        if chosen in plan.BATCH:
             rows = rows.filter(pk__in=failed.filter(kind=chosen))
         elif chosen == stages.FAILED:
             rows = rows.filter(pk__in=failed)
-        return stages.having(rows, stages.FAILED if chosen in FAILED_STAGES else chosen)
+        return stages.having(rows, stages.FAILED if chosen in plan.BATCH else chosen)
 
 
 class TrashFilter(Choosing):
