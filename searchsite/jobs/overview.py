@@ -33,16 +33,6 @@ NO_NEWER = """NOT EXISTS (
     SELECT FROM job AS newer WHERE newer.subject = job.subject AND newer.kind = job.kind AND newer.id > job.id
         AND newer.space_id IS NOT DISTINCT FROM job.space_id
 )"""
-# Each of the three reads a partial index.
-UNFINISHED = f"""
-SELECT kind, state, count(id) FROM job WHERE state = 'ready' AND (%(all)s OR team_id = %(team)s) GROUP BY 1, 2
-UNION ALL
-SELECT kind, state, count(id) FROM job WHERE state = 'running' AND (%(all)s OR team_id = %(team)s) GROUP BY 1, 2
-UNION ALL
-SELECT kind, state, count(id) FROM job
-WHERE state IN ('dead', 'cancelled') AND state = 'dead' AND (%(all)s OR team_id = %(team)s) AND {NO_NEWER}
-GROUP BY 1, 2
-"""
 # A job without a space is for the one that answers.
 SERVING: Collection[int | None] = (None,)
 
@@ -63,16 +53,6 @@ def counts(team_id: int) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(State.values, 0))
     for kind, state, number in rows:
         table[kind][state] = number
-    return dict(table)
-
-
-def unfinished(team_id: int | None) -> dict[str, dict[str, int]]:
-    """Count what waits, runs and has failed of a team or of all, by kind and state; what is done costs nothing."""
-    table: dict[str, dict[str, int]] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        cursor.execute(UNFINISHED, {"all": team_id is None, "team": team_id})
-        for kind, state, number in cursor.fetchall():
-            table[kind][state] = number
     return dict(table)
 
 

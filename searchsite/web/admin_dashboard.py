@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from searchsite.accounts import budgets
 from searchsite.accounts.models import Role, Team
-from searchsite.indexing import plan, vocabulary
-from searchsite.jobs import overview
+from searchsite.indexing import board, vocabulary
 from searchsite.jobs.models import Job, State
 from searchsite.library.models import Item, Kind
 from searchsite.library.scope import Scope
@@ -87,12 +86,8 @@ def _queue(scope: Scope, *, whole: bool) -> list[Stage]:
     key = _queue_key(scope, whole=whole)
     found: list[tuple[str, int, int, int]] | None = cache.get(key)
     if found is None:
-        table = overview.unfinished(None if whole else scope.team_id)
-        states = {kind: table.get(kind, {}) for kind in plan.BATCH}
-        found = [
-            (kind, of.get(State.READY, 0), of.get(State.RUNNING, 0), of.get(State.DEAD, 0))
-            for kind, of in states.items()
-        ]
+        rows = board.board(team_id=None if whole else scope.team_id).rows
+        found = [(row.kind, row.standing.waiting, row.standing.running, row.failed) for row in rows]
         cache.set(key, found, QUEUE_SECONDS)
     return [Stage(kind, vocabulary.stage_name(kind), *numbers) for kind, *numbers in found]
 
