@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from searchsite.accounts import meter
 from searchsite.indexing import provider
 from searchsite.indexing.fingerprints import WrongEmbedder
-from searchsite.indexing.inputs import Pending, input_of
+from searchsite.indexing.inputs import NO_FILE, Pending, input_of
 from searchsite.indexing.models import Space
 from searchsite.inference.client import Client
 from searchsite.inference.errors import BadInput, InferenceError, NotOffered, TooSlow, Unreachable
@@ -110,5 +110,5 @@ def _inputs(space: Space, wanted: Sequence[Pending], outcome: Outcome) -> list[t
         try:
             inputs.append((one.part_id, input_of(space, one.part)))
         except FileNotFoundError:
-            outcome.errors[one.part_id] = BadInput("The picture's file is missing.")
+            outcome.errors[one.part_id] = BadInput(NO_FILE)
     return inputs

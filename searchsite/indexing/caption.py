@@ -11,9 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 import structlog
 from django.db import connections, transaction
+from django.utils.translation import gettext_noop
 
 from searchsite.accounts import meter
 from searchsite.indexing import plan, provider
+from searchsite.indexing.inputs import NO_FILE
 from searchsite.inference import captioning
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
@@ -26,8 +28,7 @@ from searchsite.library.models import Author, Item, Part, PartRole
 from searchsite.library.sayings import Saying, Voice
 
 log = structlog.get_logger()
-NOT_CONFIGURED = "No captioner is configured."
-NO_FILE = "The picture's file is missing."
+NOT_CONFIGURED = gettext_noop("No captioner is configured.")
 SHORT, SHORT_SECONDS = ChatTask("", [Message("user", "Say yes.")], most_tokens=16, thinking=False), 10.0
 Outcome = Caption | InferenceError
 

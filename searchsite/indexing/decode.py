@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from searchsite import config
 from searchsite.indexing import plan
@@ -37,7 +38,7 @@ def run(claims: Sequence[Claim]) -> None:
             except DecoderGone as error:
                 queue.fail(claim, str(error), permanent=False)
             except FileNotFoundError:
-                queue.fail(claim, "The file is missing.", permanent=True)
+                queue.fail(claim, gettext_noop("The file is missing."), permanent=True)
     finally:
         # An error of one (a full disk) takes nothing from those before it.
         _finish(done)

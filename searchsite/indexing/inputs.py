@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from searchsite.indexing import tables
 from searchsite.indexing.models import Space
 from searchsite.inference.types import EmbedInput, Picture
@@ -15,6 +17,7 @@ from searchsite.library.models import Blob, Channel, Kind, Part, PartRole
 
 # Goes into every input's hash: raise it when the way of putting an input together changes.
 RECIPE = b"1"
+NO_FILE = gettext_noop("The picture's file is missing.")
 
 READ = (
     *("channel", "role", "text", "item__title", "item__kind", "item__team_id"),

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from searchsite.accounts import meter
 from searchsite.indexing import plan, provider
+from searchsite.indexing.inputs import NO_FILE
 from searchsite.inference.errors import TooSlow
 from searchsite.inference.types import Picture, Reading, Word
 from searchsite.jobs import queue
@@ -31,7 +32,7 @@ def run(claims: Sequence[Claim]) -> None:
         except Fenced as error:
             log.info("late result dropped", reason=str(error))
         except FileNotFoundError:
-            queue.fail(claim, "The picture's file is missing.", permanent=True)
+            queue.fail(claim, NO_FILE, permanent=True)
 
 
 def _read(claim: Claim) -> Reading | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, gettext_noop
 
-# What a decoder's child says, in which nothing of Django is loaded, and what rooms say that know of no language.
+# What the decoder says, in which nothing of Django is loaded.
 KNOWN = (
     gettext_noop("This is not a picture that can be read."),
     gettext_noop("This picture ends before it is complete."),
@@ -15,12 +15,6 @@ KNOWN = (
     gettext_noop("This picture makes the decoder fail."),
     gettext_noop("This picture needs more memory than one file may use."),
     gettext_noop("This picture takes too long to decode."),
-    gettext_noop("No captioner is configured."),
-    gettext_noop("The database was away."),
-    gettext_noop("The file is missing."),
-    gettext_noop("The picture's file is missing."),
-    gettext_noop("The worker died each time it worked on this."),
-    gettext_noop("There was not enough memory."),
 )
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
+from django.utils.translation import gettext_noop
 
 from searchsite import config
 from searchsite.indexing import caption, decode, embed, flow, holding, plan, read
@@ -122,7 +123,7 @@ def _run(stage: Callable[[], None], claims: Sequence[Claim]) -> None:
         queue.release(claims, str(error), delay=wait)
     except MemoryError:
         # Celery would end the whole worker.
-        _fail(claims, "There was not enough memory.")
+        _fail(claims, gettext_noop("There was not enough memory."))
     except Exception as error:
         # The loop of a worker: an error of the code must not leave its jobs to run out of leases.
         log.exception("stage failed", claims=[claim.id for claim in claims])
@@ -152,7 +153,7 @@ def _settle(claims: Sequence[Claim], error: Error) -> None:
     if isinstance(error, OperationalError | InterfaceError) and not state.startswith(LIMITS):
         log.warning("database is away", error=str(error).strip())
         connection.close()
-        queue.release(claims, "The database was away.", delay=SHORTEST_PAUSE)
+        queue.release(claims, gettext_noop("The database was away."), delay=SHORTEST_PAUSE)
     else:
         log.error("database refused", error=str(error).strip(), claims=[claim.id for claim in claims])
         _fail(claims, f"The database refused what came of it ({type(error).__name__}).")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from searchsite.jobs.models import Job
 from searchsite.jobs.wake import wake_on_commit
@@ -14,7 +15,7 @@ from searchsite.jobs.wake import wake_on_commit
 LEASE_SECONDS = 60
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 4
-WORKER_DIED = "The worker died each time it worked on this."
+WORKER_DIED = gettext_noop("The worker died each time it worked on this.")
 
 
 class Fenced(Exception):
