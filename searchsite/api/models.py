@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from searchsite.accounts.models import Team
 
@@ -22,6 +23,8 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         db_table = "idempotency_key"
+        verbose_name = _("answered request")
+        verbose_name_plural = _("answered requests")
         constraints = [models.UniqueConstraint(fields=["user", "team", "key"], name="idempotency_key_once")]
         indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class IndexingConfig(AppConfig):
@@ -10,3 +11,4 @@ class IndexingConfig(AppConfig):
 
     name = "searchsite.indexing"
     label = "indexing"
+    verbose_name = _("Indexing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
@@ -10,3 +11,4 @@ class JobsConfig(AppConfig):
 
     name = "searchsite.jobs"
     label = "jobs"
+    verbose_name = _("Jobs")

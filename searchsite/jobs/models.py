@@ -5,24 +5,25 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class State(models.TextChoices):
     """Where a job stands."""
 
-    READY = "ready", "Waiting"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    DEAD = "dead", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    READY = "ready", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    DEAD = "dead", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Lane(models.IntegerChoices):
     """Who is served first within a queue."""
 
-    WAITING = 1, "A person waits"
-    NORMAL = 5, "Normal"
-    BULK = 9, "Bulk"
+    WAITING = 1, _("A person waits")
+    NORMAL = 5, _("Normal")
+    BULK = 9, _("Bulk")
 
 
 OPEN = Q(state__in=[State.READY, State.RUNNING])
@@ -33,24 +34,26 @@ FAILED = Q(state__in=[State.DEAD, State.CANCELLED])
 class Job(models.Model):
     """One piece of later work. Written in the transaction of the change that needs it."""
 
-    kind = models.CharField(max_length=20)
-    queue = models.CharField(max_length=20)
-    lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.NORMAL)
-    team_id = models.BigIntegerField()
-    subject = models.BigIntegerField()
-    space_id = models.BigIntegerField(null=True, blank=True)
+    kind = models.CharField(_("stage"), max_length=20)
+    queue = models.CharField(_("queue"), max_length=20)
+    lane = models.SmallIntegerField(_("lane"), choices=Lane.choices, default=Lane.NORMAL)
+    team_id = models.BigIntegerField(_("team"))
+    subject = models.BigIntegerField(_("item"))
+    space_id = models.BigIntegerField(_("space"), null=True, blank=True)
     input_hash = models.BinaryField(default=b"")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
-    run_at = models.DateTimeField(db_default=Now())
-    lease_until = models.DateTimeField(null=True, blank=True)
-    token = models.BigIntegerField(default=0)
-    attempts = models.IntegerField(default=0)
-    last_error = models.TextField(default="", blank=True)
-    created_at = models.DateTimeField(db_default=Now())
-    finished_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.READY)
+    run_at = models.DateTimeField(_("run at"), db_default=Now())
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    token = models.BigIntegerField(_("token of its worker"), default=0)
+    attempts = models.IntegerField(_("attempts"), default=0)
+    last_error = models.TextField(_("last error"), default="", blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
         db_table = "job"
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "subject", "space_id", "input_hash"],
@@ -87,6 +90,8 @@ class StagePause(models.Model):
 
     class Meta:
         db_table = "stage_pause"
+        verbose_name = _("pause of a stage")
+        verbose_name_plural = _("pauses of stages")
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.reason}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class LibraryConfig(AppConfig):
@@ -10,3 +11,4 @@ class LibraryConfig(AppConfig):
 
     name = "searchsite.library"
     label = "library"
+    verbose_name = _("Library")

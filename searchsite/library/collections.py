@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 
 from searchsite.accounts.models import Team, User
 from searchsite.library import wording
-from searchsite.library.models import Collection, Purpose, Visibility
+from searchsite.library.choices import SYSTEM_NAMES
+from searchsite.library.models import Collection, Visibility
 from searchsite.library.refusals import Refusal
 
 NAME_CHARS = 100
-SYSTEM_NAMES = {Purpose.INBOX: "Inbox", Purpose.TRASH: "Trash"}
 
 
 def create_collection(team: Team | int, name: str, *, maker: User, visibility: str = Visibility.TEAM) -> Collection:

@@ -11,8 +11,19 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now, Upper
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from searchsite.accounts.models import Team
+from searchsite.library.choices import SYSTEM_NAMES
+from searchsite.library.choices import Author as Author
+from searchsite.library.choices import Channel as Channel
+from searchsite.library.choices import Kind as Kind
+from searchsite.library.choices import KindSetBy as KindSetBy
+from searchsite.library.choices import PartRole as PartRole
+from searchsite.library.choices import Purpose as Purpose
+from searchsite.library.choices import Source as Source
+from searchsite.library.choices import Visibility as Visibility
 from searchsite.library.partials import Upload as Upload
 
 if TYPE_CHECKING:
@@ -23,83 +34,34 @@ TEXT_CONFIG = "searchsite"
 PASSAGE_CHARS = 2000
 
 
-class Visibility(models.TextChoices):
-    """Who sees a collection besides its maker and those it was granted to."""
-
-    PRIVATE = "private", "Private"
-    TEAM = "team", "Team"
-    PUBLIC = "public", "Public link"
-
-
-class Purpose(models.TextChoices):
-    """What a collection is for; each team has one inbox and one trash."""
-
-    NORMAL = "normal", "Collection"
-    INBOX = "inbox", "Inbox"
-    TRASH = "trash", "Trash"
-
-
-class Kind(models.TextChoices):
-    """What an item is."""
-
-    IMAGE = "image", "Image"
-    SCREENSHOT = "screenshot", "Screenshot"
-    TEXT = "text", "Text"
-
-
-class KindSetBy(models.TextChoices):
-    """Who said so. A person's choice outlives re-processing."""
-
-    RULE = "rule", "Rule"
-    PERSON = "person", "Person"
-
-
-class Channel(models.TextChoices):
-    """Vectors of pictures and of texts lie apart, so each channel is ranked on its own."""
-
-    IMAGE = "image", "Image"
-    TEXT = "text", "Text"
-
-
-class PartRole(models.TextChoices):
-    """What a part says of its item."""
-
-    CONTENT = "content", "Content"
-    CAPTION = "caption", "Caption"
-    OCR = "ocr", "Text in the picture"
-    TAGS = "tags", "Tags"
-
-
-class Author(models.TextChoices):
-    """Who wrote a part of a picture. What a person wrote stays whatever a network says later."""
-
-    PERSON = "person", "Person"
-    CAPTIONER = "captioner", "Captioner"
-    READER = "reader", "Reader"
-
-
-class Source(models.TextChoices):
-    """Who put a tag on an item."""
-
-    MACHINE = "machine", "Machine"
-    PERSON = "person", "Person"
+def named(name: str, purpose: str) -> str:
+    """How people read the name of a collection of this purpose."""
+    given = SYSTEM_NAMES.get(purpose, "")
+    return gettext(given) + name.removeprefix(given) if given and name.startswith(given) else name
 
 
 class Collection(models.Model):
     """A named place for items, with its own rights."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="collections")
-    name = models.CharField(max_length=100)
-    visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.TEAM)
-    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.NORMAL)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="collections", verbose_name=_("team"))
+    name = models.CharField(_("name"), max_length=100)
+    visibility = models.CharField(_("visibility"), max_length=10, choices=Visibility.choices, default=Visibility.TEAM)
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices, default=Purpose.NORMAL)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("created by"),
     )
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:
         db_table = "collection"
+        verbose_name = _("collection")
+        verbose_name_plural = _("collections")
         constraints = [
             models.UniqueConstraint(Lower("name"), "team", name="collection_name_once"),
             models.UniqueConstraint(
@@ -108,22 +70,31 @@ class Collection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """Its name for people: the two that the house itself gives are said in the language of the page."""
+        return named(self.name, self.purpose)
 
 
 class CollectionGrant(models.Model):
     """Gives one person rights in one collection beyond what its visibility gives."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="grants")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    may_edit = models.BooleanField(default=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
+    )
+    may_edit = models.BooleanField(_("may edit"), default=False)
 
     class Meta:
         db_table = "collection_grant"
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
         constraints = [models.UniqueConstraint(fields=["collection", "user"], name="grant_once")]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.collection}"
+        return gettext("%(user)s in %(collection)s") % {"user": self.user, "collection": self.collection}
 
 
 class Blob(models.Model):
@@ -138,6 +109,8 @@ class Blob(models.Model):
 
     class Meta:
         db_table = "blob"
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
         constraints = [models.UniqueConstraint(fields=["sha256", "team"], name="blob_once")]  # bytes are sought first
 
     def __str__(self) -> str:
@@ -157,11 +130,13 @@ class Item(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="items")
+    collection = models.ForeignKey(
+        Collection, on_delete=models.PROTECT, related_name="items", verbose_name=_("collection")
+    )
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="items")
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     kind_set_by = models.CharField(max_length=10, choices=KindSetBy.choices, default=KindSetBy.RULE)
-    title = models.CharField(max_length=255)
+    title = models.CharField(_("title"), max_length=255)
     title_search = models.GeneratedField(
         expression=SearchVector("title", config=TEXT_CONFIG), output_field=SearchVectorField(), db_persist=True
     )
@@ -173,14 +148,21 @@ class Item(models.Model):
     trashed_at = models.DateTimeField(null=True, blank=True)
     trashed_from = models.ForeignKey(Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("created by"),
     )
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     objects: ClassVar[models.Manager[Item]] = ItemQuerySet.as_manager()
 
     class Meta:
         db_table = "item"
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
         constraints = [
             models.UniqueConstraint(fields=["id", "collection", "kind"], name="item_place"),
             # Notes have no blob and are never merged. The trash may hold the same bytes from several collections.
@@ -227,6 +209,8 @@ class Part(models.Model):
 
     class Meta:
         db_table = "part"
+        verbose_name = _("part")
+        verbose_name_plural = _("parts")
         ordering = ["item_id", "role", "ordinal"]
         constraints = [models.UniqueConstraint(fields=["item", "role", "ordinal"], name="part_once")]
         indexes = [
@@ -241,11 +225,13 @@ class Part(models.Model):
 class Tag(models.Model):
     """A word that groups items across collections; `name` is normalised (NFC, case folded, single spaces)."""
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags")
-    name = models.CharField(max_length=100)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
+    name = models.CharField(_("name"), max_length=100)
 
     class Meta:
         db_table = "tag"
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
         constraints = [models.UniqueConstraint(fields=["team", "name"], name="tag_once")]
 
     def __str__(self) -> str:
@@ -261,6 +247,8 @@ class ItemTag(models.Model):
 
     class Meta:
         db_table = "item_tag"
+        verbose_name = _("tag of an item")
+        verbose_name_plural = _("tags of items")
         constraints = [models.UniqueConstraint(fields=["item", "tag"], name="item_tag_once")]
 
     def __str__(self) -> str:
@@ -275,6 +263,8 @@ class DeclinedTag(models.Model):
 
     class Meta:
         db_table = "declined_tag"
+        verbose_name = _("declined tag")
+        verbose_name_plural = _("declined tags")
         constraints = [models.UniqueConstraint(fields=["item", "name"], name="declined_tag_once")]
 
     def __str__(self) -> str:
@@ -293,6 +283,8 @@ class QueryPicture(models.Model):
 
     class Meta:
         db_table = "query_picture"
+        verbose_name = _("picture of a question")
+        verbose_name_plural = _("pictures of questions")
         constraints = [models.UniqueConstraint(fields=["owner", "team", "blob"], name="query_picture_once")]
         indexes = [models.Index(F("expires_at"), name="query_picture_expiry")]
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from searchsite.accounts.models import Team
 
@@ -35,6 +36,8 @@ class Upload(models.Model):
 
     class Meta:
         db_table = "upload"
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
         indexes = [models.Index(F("expires_at"), name="upload_expiry")]
 
     def __str__(self) -> str:
