@@ -159,6 +159,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "searchsite" / "locale"]
+FORMAT_MODULE_PATH = "searchsite.locale"
 LANGUAGE_COOKIE_NAME = "__Host-language" if CONFIG.https else "language"
 LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_HTTPONLY = True

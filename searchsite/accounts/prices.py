@@ -10,6 +10,9 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from searchsite import config
 
 MILLION = Decimal(1_000_000)
@@ -105,14 +108,18 @@ def _named(name: str, place: str, rates: Mapping[str, Rate]) -> Rate | None:
 
 def dollars(amount: Decimal) -> str:
     """An amount for people: cents, or two digits that count where it is less than a cent."""
-    if amount == 0 or abs(amount) >= CENT:
-        return f"${amount:,.2f}"
-    return f"${amount:.{1 - amount.adjusted()}f}"
+    digits = 2 if amount == 0 or abs(amount) >= CENT else 1 - amount.adjusted()
+    return _written(f"{amount:.{digits}f}")
 
 
 def exactly(amount: Decimal) -> str:
     """An amount that somebody set, with all of its digits, and two after the point at least."""
-    return f"${max(amount, amount.quantize(CENT), key=_digits):,f}"
+    return _written(f"{max(amount, amount.quantize(CENT), key=_digits):f}")
+
+
+def _written(amount: str) -> str:
+    # Translators: an amount of US dollars.
+    return _("$%(amount)s") % {"amount": number_format(amount, force_grouping=True)}
 
 
 def _digits(number: Decimal) -> int:

@@ -9,6 +9,9 @@ from datetime import date
 from decimal import Decimal
 from itertools import islice
 
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
+
 from searchsite import config
 from searchsite.accounts import meter, prices
 from searchsite.indexing import batches, instructions, plan, provider, spaces, tables, uncaptioned
@@ -169,18 +172,23 @@ def counted(number: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """A time in the unit that fits."""
-    for length, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {name}"
-    return counted(round(max(seconds, 1)), "second")
+    days, hours, minutes = (round(seconds / length) for length in (86_400, 3600, 60))
+    if seconds >= 2 * 86_400:
+        return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    if seconds >= 2 * 3600:
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    if seconds >= 2 * 60:
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    rest = round(max(seconds, 1))
+    return ngettext("%(n)s second", "%(n)s seconds", rest) % {"n": rest}
 
 
 def size(number: int) -> str:
     """An amount of bytes in the unit that fits."""
     for length, name in UNITS:
         if number >= length:
-            return f"{number / length:.1f} {name}"
-    return f"{number} bytes"
+            return f"{number_format(f'{number / length:.1f}')} {name}"
+    return ngettext("%(n)s byte", "%(n)s bytes", number) % {"n": number}
 
 
 def _counted(*, pictures: bool) -> _Counted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.jobs import care, queue
@@ -74,7 +75,7 @@ def move(item: Item, target: Collection, *, scope: Scope) -> None:
             here = Item.objects.filter(pk=item.pk, collection_id=item.collection_id, trashed_at=None)
             moved = here.update(collection=target)
     except IntegrityError as error:
-        message = _("“%(name)s” already has this file.") % {"name": target.name}
+        message = _("“%(name)s” already has this file.") % {"name": target.shown_name}
         raise Refusal(message, code="already-there", status=409) from error
     if not moved:
         raise Refusal(_("The item was moved or deleted meanwhile."), code="moved", status=409)
@@ -85,7 +86,9 @@ def set_caption(item: Item, text: str, *, scope: Scope) -> None:
     """Say in one's own words what a picture shows; no captioner changes it again. Nothing: it is to have no caption."""
     caption = wording.clean_text(text).strip()
     if len(caption) > CAPTION_CHARS:
-        message = _("A caption has at most %(most)s characters.") % {"most": f"{CAPTION_CHARS:,}"}
+        message = _("A caption has at most %(most)s characters.") % {
+            "most": number_format(CAPTION_CHARS, force_grouping=True)
+        }
         raise Refusal(message, code="caption-too-long")
     _say(item, PartRole.CAPTION, [Saying(caption)] if caption else [], scope)
 
@@ -94,7 +97,9 @@ def set_text(item: Item, text: str, *, scope: Scope) -> None:
     """Say what stands in a picture; no reader changes it again. Nothing: there is no text in it."""
     cleaned = wording.clean_text(text).strip()
     if len(cleaned) > TEXT_CHARS:
-        message = _("The text in a picture has at most %(most)s characters.") % {"most": f"{TEXT_CHARS:,}"}
+        message = _("The text in a picture has at most %(most)s characters.") % {
+            "most": number_format(TEXT_CHARS, force_grouping=True)
+        }
         raise Refusal(message, code="text-too-long")
     _say(item, PartRole.OCR, sayings.split(cleaned), scope)
 

@@ -15,7 +15,9 @@ from typing import IO
 
 from django.conf import settings
 from django.db import connection
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from searchsite.library.models import Blob
 from searchsite.library.refusals import Refusal
@@ -178,9 +180,14 @@ def _copy(file: IO[bytes], out: IO[bytes], limit: int) -> tuple[str, int]:
 
 def too_large(limit: int) -> Refusal:
     """The refusal for more bytes than allowed."""
-    shown = f"{limit / 2**20:.3g} MB" if limit >= 2**20 else f"{limit:,} bytes"
-    message = _("The file is larger than %(size)s.") % {"size": shown}
+    plain = ngettext("%(n)s byte", "%(n)s bytes", limit) % {"n": number_format(limit, force_grouping=True)}
+    message = _("The file is larger than %(size)s.") % {"size": f"{megabytes(limit)} MB" if limit >= 2**20 else plain}
     return Refusal(message, code="too-large", status=413)
+
+
+def megabytes(size: int) -> str:
+    """So many bytes in MB, with three digits that count, as the language writes numbers."""
+    return number_format(f"{size / 2**20:.3g}")
 
 
 def _move(source: Path, target: Path) -> None:

@@ -116,7 +116,7 @@ def checked_text(text: str) -> str:
     """The text of a note, cleaned. Refuses one that is too large or says nothing."""
     limit = _config().max_text_bytes
     if len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit:
-        message = _("The text is larger than %(size)s MB.") % {"size": f"{limit / 2**20:.3g}"}
+        message = _("The text is larger than %(size)s MB.") % {"size": files.megabytes(limit)}
         raise Refusal(message, code="too-large", status=413)
     cleaned = wording.clean_text(text)
     if not cleaned.strip():
@@ -146,7 +146,7 @@ def _config() -> Config:
 
 def _writable(place: Place) -> Place:
     if place.collection.pk not in place.scope.writable_ids:
-        message = _("You may not put anything into “%(name)s”.") % {"name": place.collection.name}
+        message = _("You may not put anything into “%(name)s”.") % {"name": place.collection.shown_name}
         raise Refusal(message, code="read-only", status=403)
     return place
 

@@ -60,7 +60,7 @@ def restore(item: Item, *, scope: Scope | None = None) -> None:
         with transaction.atomic():
             trashed.filter(pk=item.pk).update(collection=target, trashed_from=None, trashed_at=None)
     except IntegrityError as error:
-        message = _("“%(name)s” has this file again; there is nothing to restore.") % {"name": target.name}
+        message = _("“%(name)s” has this file again; there is nothing to restore.") % {"name": target.shown_name}
         raise Refusal(message, code="already-there", status=409) from error
     item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
 

@@ -128,8 +128,10 @@ def _values(name: str, counts: Mapping[str, int], scope: Scope) -> tuple[Value, 
     if name == "kind":
         return tuple(Value(kind, str(kind.label), counts[kind]) for kind in Kind if kind in counts)
     if name == "collection":
-        places = Collection.objects.filter(pk__in=scope.collection_ids).values_list("pk", "public_id", "name")
-        found = [Value(str(public_id), title, counts[str(pk)]) for pk, public_id, title in places if str(pk) in counts]
+        places = Collection.objects.filter(pk__in=scope.collection_ids).only("public_id", "name", "purpose")
+        found = [
+            Value(str(one.public_id), one.shown_name, counts[str(one.pk)]) for one in places if str(one.pk) in counts
+        ]
         return tuple(sorted(found, key=lambda one: (-one.count, one.label.lower())))
     found = [Value(value, value, count) for value, count in counts.items()]
     if name == "month":

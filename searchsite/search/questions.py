@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.inference.prompts import harmless
@@ -150,7 +151,10 @@ def _checked_term(term: Term) -> Term:
 
 
 def _checked_text(text: str) -> str:
-    _require(len(text) <= MOST_CHARS, _("A question has at most %(most)s characters.") % {"most": f"{MOST_CHARS:,}"})
+    _require(
+        len(text) <= MOST_CHARS,
+        _("A question has at most %(most)s characters.") % {"most": number_format(MOST_CHARS, force_grouping=True)},
+    )
     return CONTROLS.sub(" ", clean_text(text)).strip()
 
 

@@ -25,6 +25,7 @@ from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 from searchsite.web.admin_scope import Scoped, scopes_for
+from searchsite.web.numbers import grouped
 
 MOST = 10_000
 SHOWN = 12
@@ -184,7 +185,7 @@ def perform(site: Scoped, request: HttpRequest, items: QuerySet[Item], action: A
     plain = items.order_by("-created_at", "-id")
     rows = list(plain.values_list("pk", "team_id", "collection_id", "trashed_from_id")[: MOST + 1])
     if len(rows) > MOST:
-        said = _("At most %(most)s items at once: narrow the list by a filter.") % {"most": f"{MOST:,}"}
+        said = _("At most %(most)s items at once: narrow the list by a filter.") % {"most": grouped(MOST)}
         messages.error(request, said)
         return None
     scopes = scopes_for(request, {row[1] for row in rows})
@@ -213,12 +214,12 @@ def _do(
         left.update(outcome.reasons)
     _write_down(request, done, action)
     n = len(done)
-    told = ngettext("%(does)s: %(n)s item.", "%(does)s: %(n)s items.", n) % {"does": action.does, "n": f"{n:,}"}
+    told = ngettext("%(does)s: %(n)s item.", "%(does)s: %(n)s items.", n) % {"does": action.does, "n": grouped(n)}
     (messages.success if done else messages.warning)(request, told)
     for why, number in left.most_common():
         said = ngettext("%(n)s item was left: %(why)s.", "%(n)s items were left: %(why)s.", number)
         words = _("a text has no such stage") if why == "no-stage" else bulk.reason_of(why)
-        messages.warning(request, said % {"n": f"{number:,}", "why": words})
+        messages.warning(request, said % {"n": grouped(number), "why": words})
 
 
 def _write_down(request: HttpRequest, done: Sequence[int], action: Action) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from searchsite.accounts import budgets
 from searchsite.accounts.models import Role, Team
-from searchsite.indexing import board, vocabulary
+from searchsite.indexing import board, reasons, vocabulary
 from searchsite.jobs.models import Job, State
 from searchsite.library.models import Item, Kind
 from searchsite.library.scope import Scope
@@ -45,10 +46,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that has failed, and its item as far as the person sees it."""
+    """A stage that has failed, and its item as far as the person sees it."""
 
-    job: Job
     stage: str
+    said: str
+    at: datetime | None
     item: Item
 
 
@@ -102,7 +104,12 @@ def _failures(scope: Scope, *, whole: bool) -> list[Failure]:
     newest = list(jobs[: FAILURES * 4])
     known = items.in_bulk({job.subject for job in newest})
     seen = [job for job in newest if job.subject in known][:FAILURES]
-    return [Failure(job, vocabulary.stage_name(job.kind), known[job.subject]) for job in seen]
+    return [
+        Failure(
+            vocabulary.stage_name(job.kind), reasons.translated(job.last_error), job.finished_at, known[job.subject]
+        )
+        for job in seen
+    ]
 
 
 def _warnings(request: HttpRequest) -> list[str]:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from searchsite.library import files
-from searchsite.library.models import Blob
+from searchsite.library.models import Blob, named
 from searchsite.library.scope import Scope
 
 KEPT_SECONDS = 600
@@ -29,11 +29,12 @@ GROUP BY 1, 2
 """
 STORED = """
 SELECT CASE WHEN %(whole)s THEN team.name ELSE collection.name END,
+    CASE WHEN %(whole)s THEN '' ELSE collection.purpose END,
     count(item.id), count(item.id) FILTER (WHERE kind <> 'text'), coalesce(sum(blob.size), 0)::bigint
 FROM item JOIN collection ON collection.id = item.collection_id JOIN team ON team.id = item.team_id
 LEFT JOIN blob ON blob.id = item.blob_id
 WHERE %(whole)s OR item.collection_id = ANY(%(collections)s)
-GROUP BY 1 ORDER BY 4 DESC, 1
+GROUP BY 1, 2 ORDER BY 5 DESC, 1
 """
 DATABASE = "SELECT CASE WHEN %(whole)s THEN pg_database_size(current_database()) END"
 
@@ -46,6 +47,12 @@ class Stored:
     items: int
     originals: int
     derivatives: int
+    purpose: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        """Its name for people."""
+        return named(self.name, self.purpose)
 
 
 @dataclass(frozen=True)
@@ -108,8 +115,10 @@ def counted(scope: Scope, *, whole: bool) -> Figures:
         rows = cursor.fetchall()
         cursor.execute(DATABASE, asked)
         database = cursor.fetchone()[0]
-    each = _derived() if any(pictures for _, _, pictures, _ in rows) else 0.0
-    stored = [Stored(name, items, size, round(each * pictures)) for name, items, pictures, size in rows]
+    each = _derived() if any(pictures for _, _, _, pictures, _ in rows) else 0.0
+    stored = [
+        Stored(name, items, size, round(each * pictures), purpose) for name, purpose, items, pictures, size in rows
+    ]
     return Figures(now, today, daily, stored, database)
 
 

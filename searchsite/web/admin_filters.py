@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -72,7 +73,7 @@ class Since(Choosing):
         spans = [(n, ngettext("Past %(n)s day", "Past %(n)s days", n) % {"n": n}) for n in (7, 30, 365)]
         found = [("0", _("Today")), *((str(n), words) for n, words in spans)]
         chosen = parse_day(self.used_parameters.get(self.parameter_name))
-        return [*found, (str(chosen), f"{chosen:%Y-%m-%d}")] if chosen else found
+        return [*found, (str(chosen), date_format(chosen, "DATE_FORMAT"))] if chosen else found
 
     def is_known(self, chosen: str) -> bool:
         """One day is a choice, too: bars of the charts lead to it."""
@@ -109,10 +110,10 @@ class InCollection(Keyed):
         """By name; superusers see whose they are."""
         if is_superuser(request):
             found = Collection.objects.exclude(purpose=Purpose.TRASH).select_related("team")
-            rows = [(one.pk, f"{one.name} ({one.team})") for one in found.order_by("name", "id")[:MOST_CHOICES]]
+            rows = [(one.pk, f"{one.shown_name} ({one.team})") for one in found.order_by("name", "id")[:MOST_CHOICES]]
         else:
             own = Collection.objects.filter(pk__in=scope_in(request).collection_ids).order_by("name", "id")
-            rows = [(one.pk, one.name) for one in own[:MOST_CHOICES]]
+            rows = [(one.pk, one.shown_name) for one in own[:MOST_CHOICES]]
         return [(str(pk), name) for pk, name in rows]
 
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:

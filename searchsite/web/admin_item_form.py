@@ -23,6 +23,7 @@ from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 from searchsite.web import files
 from searchsite.web.admin_scope import Scoped, is_superuser, scopes_for
+from searchsite.web.numbers import grouped
 
 AGAIN = {stages.FAILED, stages.CANCELLED}
 
@@ -75,7 +76,7 @@ class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
         if isinstance(place, forms.ModelChoiceField) and self.scope is not None:
             ids = {*self.scope.writable_ids, item.collection_id}
             place.queryset = Collection.objects.filter(pk__in=ids).order_by("name")
-            place.choices = [(one.pk, one.name) for one in place.queryset]
+            place.choices = [(one.pk, one.shown_name) for one in place.queryset]
         self.initial.update({"kind": item.kind, "collection": item.collection_id, **said_of(item)})
 
     def clean_collection(self) -> Collection | None:
@@ -161,7 +162,7 @@ def size_of(item: Item) -> str:
     """Pixels and bytes."""
     if item.blob is None:
         return _("a note")
-    size = ngettext("%(n)s byte", "%(n)s bytes", item.blob.size) % {"n": f"{item.blob.size:,}"}
+    size = ngettext("%(n)s byte", "%(n)s bytes", item.blob.size) % {"n": grouped(item.blob.size)}
     return f"{item.width} × {item.height}, {size}, {item.blob.media_type}" if item.width else size
 
 

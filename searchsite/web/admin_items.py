@@ -17,13 +17,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from searchsite.indexing import stages
+from searchsite.indexing import stages, vocabulary
 from searchsite.library import trash
 from searchsite.library.files import THUMBNAIL
 from searchsite.library.models import TEXT_CONFIG, Item, Part
 from searchsite.web import admin_actions, admin_item_form, admin_upload
 from searchsite.web.admin_filters import ByPerson, InCollection, OfTeam, Since, WithTag
-from searchsite.web.admin_item_filters import FAILED_STAGES, SHOWN_STATES, StatusFilter, TrashFilter
+from searchsite.web.admin_item_filters import SHOWN_STATES, StatusFilter, TrashFilter
 from searchsite.web.admin_scope import Scoped, by_role, is_superuser, scope_in
 
 # A search looks at so many matches of each index.
@@ -203,21 +203,23 @@ class ItemAdmin(Scoped):
     def name(self, item: Item) -> SafeString:
         """The title, and below it what it is and where."""
         address = reverse("admin:library_item_change", args=[item.pk])
-        where = item.get_kind_display() if item.trashed_at else f"{item.get_kind_display()} · {item.collection.name}"
+        kind = item.get_kind_display()
+        where = kind if item.trashed_at else f"{kind} · {item.collection.shown_name}"
         return format_html('<a href="{}">{}</a><span class="where">{}</span>', address, item.title, where)
 
     @admin.display(description=gettext_lazy("Status"))
     def status(self, item: Item) -> SafeString:
         """The same three words as on the item's page; a failure with its stage."""
         progress = item.progress  # type: ignore[attr-defined]  # by `finished`
-        failed = [str(FAILED_STAGES[name]) for name, one in progress.stages.items() if one.state == stages.FAILED]
+        names = [vocabulary.stage_name(kind) for kind, one in progress.stages.items() if one.state == stages.FAILED]
+        failed = [_("Failed: %(stage)s") % {"stage": name} for name in names]
         shown = ", ".join(failed) if progress.status == stages.FAILED and failed else SHOWN_STATES[progress.status]
         return format_html('<span class="state {}">{}</span>', progress.status, shown)
 
     @admin.display(description=gettext_lazy("Was in"))
     def was_in(self, item: Item) -> str:
         """Where it goes when it is restored."""
-        return item.trashed_from.name if item.trashed_from else _("Inbox")
+        return item.trashed_from.shown_name if item.trashed_from else _("Inbox")
 
     @admin.display(description=gettext_lazy("Deleted in"))
     def days_left(self, item: Item) -> str:

@@ -25,6 +25,7 @@ from searchsite.library.refusals import Refusal
 from searchsite.web.admin_filters import OfTeam
 from searchsite.web.admin_people import choices_of
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
+from searchsite.web.numbers import grouped
 
 COUNTED = 1000
 # How many items each has, as far as it matters; nothing is counted beyond.
@@ -54,7 +55,7 @@ class Counting(Scoped):
 
     def _linked(self, row: Any, query: str) -> SafeString:
         number = row.number
-        shown = _("more than %(number)s") % {"number": f"{COUNTED:,}"} if number > COUNTED else f"{number:,}"
+        shown = _("more than %(number)s") % {"number": grouped(COUNTED)} if number > COUNTED else grouped(number)
         return format_html('<a href="{}?{}">{}</a>', reverse("admin:library_item_changelist"), query, shown)
 
 

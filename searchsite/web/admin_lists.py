@@ -14,6 +14,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from searchsite.web.numbers import grouped
+
 # Up to here rows are counted one by one; beyond, the planner's guess is shown as what it is.
 COUNTED = 1000
 DEEP, DEEPEST = 1000, 200_000
@@ -108,19 +110,19 @@ class QuickList(ChangeList):
         """How many rows there are, as far as that is known."""
         names = (self.opts.verbose_name, self.opts.verbose_name_plural)
         if self.exact:
-            return f"{self.result_count:,} {names[self.result_count != 1]}"
+            return f"{grouped(self.result_count)} {names[self.result_count != 1]}"
         if not self.sure:
-            return _("more than %(number)s %(things)s") % {"number": f"{COUNTED:,}", "things": names[1]}
-        return _("about %(number)s %(things)s") % {"number": f"{rounded(self.result_count):,}", "things": names[1]}
+            return _("more than %(number)s %(things)s") % {"number": grouped(COUNTED), "things": names[1]}
+        return _("about %(number)s %(things)s") % {"number": grouped(rounded(self.result_count)), "things": names[1]}
 
     @property
     def pages(self) -> str:
         """About how many pages there are; nothing where that can't be told."""
         if self.exact:
-            return f"{-(-self.result_count // self.list_per_page):,}"
+            return grouped(-(-self.result_count // self.list_per_page))
         if not self.sure:
             return ""
-        return _("about %(number)s") % {"number": f"{rounded(self.result_count) // self.list_per_page:,}"}
+        return _("about %(number)s") % {"number": grouped(rounded(self.result_count) // self.list_per_page)}
 
     @property
     def older(self) -> str:

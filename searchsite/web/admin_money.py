@@ -14,6 +14,7 @@ from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.accounts.prices import dollars
 from searchsite.web.admin_filters import OfTeam, Since, one_of
 from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, membership_in
+from searchsite.web.numbers import rounded
 
 OPERATIONS = [
     ("embed", gettext_lazy("Embed")),
@@ -64,7 +65,7 @@ class Metered(ReadOnly):
     @admin.display(description=gettext_lazy("Seconds"), ordering="seconds")
     def shown_seconds(self, row: Usage | ProviderCall) -> str:
         """A tenth of a second is exact enough."""
-        return f"{row.seconds:.1f}"
+        return rounded(row.seconds, 1)
 
 
 SHARED = ("shown_cost", "calls", "inputs", "tokens", "output_tokens", "shown_seconds")

@@ -14,6 +14,7 @@ from searchsite.jobs import care
 from searchsite.jobs.models import FAILED, Job, State
 from searchsite.web.admin_filters import Choosing, OfTeam, one_of
 from searchsite.web.admin_scope import ReadOnly, membership_in
+from searchsite.web.numbers import grouped
 
 # So many are tried again or cancelled at once; the queue's page does it by the stage.
 MOST = 10_000
@@ -61,14 +62,14 @@ class JobAdmin(ReadOnly):
         """Make failed and cancelled jobs ready again."""
         ids = list(jobs.order_by().values_list("id", flat=True)[:MOST])
         said = _("%(done)s of %(asked)s jobs will be tried again.")
-        messages.info(request, said % {"done": care.retry(ids), "asked": len(ids)})
+        messages.info(request, said % {"done": grouped(care.retry(ids)), "asked": grouped(len(ids))})
 
     @admin.action(description=gettext_lazy("Cancel"), permissions=["act"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         """Cancel what is not done yet."""
         ids = list(jobs.order_by().values_list("id", flat=True)[:MOST])
         said = _("%(done)s of %(asked)s jobs were cancelled.")
-        messages.info(request, said % {"done": care.cancel(ids), "asked": len(ids)})
+        messages.info(request, said % {"done": grouped(care.cancel(ids)), "asked": grouped(len(ids))})
 
 
 @admin.register(Space)

@@ -19,6 +19,7 @@ from searchsite.library.models import Item, ItemQuerySet
 from searchsite.library.refusals import Refusal
 from searchsite.search import every, questions
 from searchsite.web.doors import MemberRequest
+from searchsite.web.numbers import grouped
 
 KEPT_SECONDS = 3600
 KEPT_EACH = 5
@@ -44,7 +45,7 @@ def of(request: MemberRequest, *, among: ItemQuerySet | None = None) -> Chosen:
     if not named:
         raise Refusal(_("Nothing is selected."), code="nothing-selected")
     if len(named) > every.MOST:
-        most = _("At most %(most)s items can be changed at once.") % {"most": f"{every.MOST:,}"}
+        most = _("At most %(most)s items can be changed at once.") % {"most": grouped(every.MOST)}
         raise Refusal(most, code="too-many")
     rows = among if among is not None else Item.objects.visible_to(request.scope)
     found = dict(rows.filter(public_id__in=named).values_list("public_id", "pk"))

@@ -9,11 +9,12 @@ from itertools import groupby
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from searchsite.search.facets import Facets, Value
 from searchsite.web import narrowing
+from searchsite.web.numbers import grouped
 from searchsite.web.templatetags.look import kind_name
 
 AT_ONCE = 8
@@ -118,4 +119,4 @@ def _total(values: Iterable[Value]) -> int:
 
 
 def _written(count: int, capped: bool) -> str:
-    return number_format(count, force_grouping=True) + ("+" if capped else "")
+    return grouped(count) + ("+" if capped else "")

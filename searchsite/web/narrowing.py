@@ -168,7 +168,7 @@ def _collections(params: QueryDict, scope: Scope) -> dict[str, str]:
     if not asked:
         return {}
     found = Collection.objects.filter(pk__in=scope.collection_ids, public_id__in=asked)
-    return {str(public_id): name for public_id, name in found.values_list("public_id", "name")}
+    return {str(one.public_id): one.shown_name for one in found.only("public_id", "name", "purpose")}
 
 
 def _span(after: str, before: str) -> str:

@@ -28,7 +28,7 @@ from searchsite.jobs.models import State
 from searchsite.library.refusals import Refusal
 from searchsite.web import queue_rows
 from searchsite.web.doors import MemberRequest, View, in_team
-from searchsite.web.templatetags.money import count
+from searchsite.web.numbers import grouped
 
 P = ParamSpec("P")
 # Forms carry a mask that is new each time, which is no change of the page.
@@ -140,7 +140,7 @@ def group(request: MemberRequest) -> HttpResponseBase:
     if not ids:
         return redirect(_home(request))
     shown = queue_rows.jobs_of(request, ids[: queue_rows.MOST_SHOWN])
-    number = count(len(ids)) + ("" if whole else "+")
+    number = grouped(len(ids)) + ("" if whole else "+")
     known = {"kind": kind, "state": state, "reason": reason, "count": len(ids), "number": number, "jobs": shown}
     return render(request, "queue/group.html", known | _ways(request))
 
@@ -232,7 +232,7 @@ def _home(request: MemberRequest) -> str:
 
 def _done(request: MemberRequest, words: str, number: int | None = None) -> HttpResponseBase:
     """Say what was done: within the page to a script, above the page else."""
-    said = words if number is None else words % {"n": f"{number:,}"}
+    said = words if number is None else words % {"n": grouped(number)}
     if request.htmx:
         html, _digest = _live(request)
         return HttpResponse(html + render_to_string("queue/_told.html", {"said": said}))

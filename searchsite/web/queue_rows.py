@@ -6,13 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,6 +25,8 @@ from searchsite.jobs.pace import Standing
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from searchsite.web.doors import MemberRequest
+from searchsite.web.numbers import grouped, rounded
+from searchsite.web.templatetags.times import ago, lasting
 
 EXAMPLES, MOST_GROUPS, MOST_SHOWN = 5, 40, 100
 SPARK = (120, 28)
@@ -97,33 +99,6 @@ def jobs_of(request: MemberRequest, ids: Iterable[int]) -> list[ShownJob]:
     ]
 
 
-def lasting(seconds: float | None) -> str:
-    """A length of time, roughly; empty where it is not known."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return _("about a minute") if seconds > 45 else _("less than a minute")
-    if seconds < 2 * 3600:
-        return _("about %(n)d minutes") % {"n": round(seconds / 60)}
-    if seconds < 2 * 86_400:
-        return _("about %(n)d hours") % {"n": round(seconds / 3600)}
-    return _("about %(n)d days") % {"n": round(seconds / 86_400)}
-
-
-def ago(moment: datetime | None) -> str:
-    """How long ago, in minutes at the finest: a page that changes each second has no rest."""
-    if moment is None:
-        return ""
-    minutes = int((timezone.now() - moment).total_seconds() // 60)
-    if minutes < 1:
-        return _("just now")
-    if minutes < 60:
-        return ngettext("%(n)d minute ago", "%(n)d minutes ago", minutes) % {"n": minutes}
-    if minutes < 48 * 60:
-        return ngettext("%(n)d hour ago", "%(n)d hours ago", minutes // 60) % {"n": minutes // 60}
-    return ngettext("%(n)d day ago", "%(n)d days ago", minutes // 1440) % {"n": minutes // 1440}
-
-
 def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
     standing = row.standing
     lanes: dict[int, str] = {Lane.WAITING: _("a person waits"), Lane.NORMAL: _("normal"), Lane.BULK: _("in bulk")}
@@ -137,7 +112,10 @@ def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
         "spark": _spark(standing.minutes),
         "lanes": [(str(lanes.get(lane, lane)), number) for lane, number in sorted(standing.lanes.items())],
         "teams": _teams(standing, names) if names else [],
-        "waits": [(wait, f"{timezone.localtime(wait.until):%H:%M}" if wait.until else "") for wait in row.waits[:4]],
+        "waits": [
+            (wait, time_format(timezone.localtime(wait.until), "TIME_FORMAT") if wait.until else "")
+            for wait in row.waits[:4]
+        ],
     }
 
 
@@ -169,7 +147,7 @@ def _group(group: Group, jobs: dict[int, ShownJob], more: dict[str, str]) -> dic
 
 def _rate(standing: Standing) -> str:
     rate = standing.rate
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+    return rounded(rate, 0 if rate >= 10 else 1)
 
 
 def _spark(minutes: list[int]) -> Spark | None:
@@ -200,7 +178,7 @@ def _said(found: Board) -> str:
         said.append(_("Paused: %(stages)s.") % {"stages": ", ".join(paused)})
     if found.failed:
         words = ngettext("%(n)s job has failed.", "%(n)s jobs have failed.", found.failed)
-        said.append(words % {"n": f"{found.failed:,}"})
+        said.append(words % {"n": grouped(found.failed)})
     return " ".join(said)
 
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.library import pictures
@@ -17,6 +16,7 @@ from searchsite.library.refusals import Refusal
 from searchsite.search import browse, facets, find, questions
 from searchsite.web import cards, faceting, lines, narrowing, wayout
 from searchsite.web.doors import MemberRequest, in_team, refused
+from searchsite.web.numbers import grouped
 
 
 @in_team("GET")
@@ -106,7 +106,7 @@ def _unquoted(params: QueryDict) -> str:
 def _written(total: int, question: questions.Question) -> str:
     """The number as people read it; browsing counts only so far."""
     least = not question.terms and total >= browse.MOST_COUNTED
-    return number_format(total, force_grouping=True) + ("+" if least else "")
+    return grouped(total) + ("+" if least else "")
 
 
 def _misunderstood(request: MemberRequest, page: dict[str, Any], wrong: questions.BadQuestion) -> HttpResponse:

@@ -20,6 +20,7 @@ from searchsite.library.scope import Scope, scope_for
 from searchsite.search.every import MOST
 from searchsite.web import chosen, outcomes
 from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.numbers import grouped
 
 SUGGESTED, SHOWN_TAGS = 300, 60
 
@@ -33,7 +34,7 @@ def count(request: MemberRequest) -> HttpResponseBase:
     if len(ids) >= MOST:
         said = _("The first %(number)s results are selected: so many can be changed at once.")
     shown = {"number": len(ids), "writable": _writable(ids, request.scope), "until": moment.isoformat()}
-    return JsonResponse(shown | {"said": said % {"number": f"{len(ids):,}"}})
+    return JsonResponse(shown | {"said": said % {"number": grouped(len(ids))}})
 
 
 @in_team("GET", "POST")
@@ -46,7 +47,7 @@ def move(request: MemberRequest) -> HttpResponseBase:
     outcome = bulk.move_all(what.ids, target, scope=scope)
     number = len(outcome.done)
     said = ngettext("%(number)s item moved to “%(name)s”.", "%(number)s items moved to “%(name)s”.", number)
-    values = {"number": f"{number:,}", "name": target.name}
+    values = {"number": grouped(number), "name": target.shown_name}
     return outcomes.answer(request, said % values, outcome, of=what, undo="move")
 
 
@@ -70,7 +71,7 @@ def tag(request: MemberRequest) -> HttpResponseBase:
     add = ",".join(request.POST.getlist("add")).split(",")
     outcome = bulk.tag_all(what.ids, add=add, remove=request.POST.getlist("remove"), scope=request.scope)
     said = ngettext("Tags of %(number)s item changed.", "Tags of %(number)s items changed.", len(outcome.done))
-    return outcomes.answer(request, said % {"number": f"{len(outcome.done):,}"}, outcome, of=what)
+    return outcomes.answer(request, said % {"number": grouped(len(outcome.done))}, outcome, of=what)
 
 
 @in_team("POST")
@@ -83,7 +84,7 @@ def kind(request: MemberRequest) -> HttpResponseBase:
         "image": ngettext("%(number)s item is a photo now.", "%(number)s items are photos now.", number),
         "screenshot": ngettext("%(number)s item is a screenshot now.", "%(number)s items are screenshots now.", number),
     }[request.POST["as"]]
-    return outcomes.answer(request, said % {"number": f"{number:,}"}, outcome, of=what)
+    return outcomes.answer(request, said % {"number": grouped(number)}, outcome, of=what)
 
 
 @in_team("POST")
@@ -101,7 +102,7 @@ def discard(request: MemberRequest) -> HttpResponseBase:
     outcome = bulk.trash_all(what.ids, scope=request.scope)
     number = len(outcome.done)
     said = ngettext("%(number)s item is in the trash.", "%(number)s items are in the trash.", number)
-    return outcomes.answer(request, said % {"number": f"{number:,}"}, outcome, of=what, undo="restore")
+    return outcomes.answer(request, said % {"number": grouped(number)}, outcome, of=what, undo="restore")
 
 
 @in_team("POST")
@@ -116,7 +117,7 @@ def undo(request: MemberRequest) -> HttpResponseBase:
     chosen.forget(request, "undo", key)
     number = len(outcome.done)
     said = ngettext("%(number)s item is back.", "%(number)s items are back.", number)
-    return outcomes.answer(request, said % {"number": f"{number:,}"}, outcome)
+    return outcomes.answer(request, said % {"number": grouped(number)}, outcome)
 
 
 def _where_to(request: MemberRequest) -> HttpResponseBase:

@@ -14,7 +14,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.formats import number_format
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -26,6 +25,7 @@ from searchsite.indexing.estimates import Progress
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.web.doors import MemberRequest, View, in_team
+from searchsite.web.numbers import grouped
 
 P = ParamSpec("P")
 
@@ -131,7 +131,7 @@ def caption(request: MemberRequest) -> HttpResponseBase:
         messages.error(request, _("No captioner is configured."))
     else:
         on_the_way = uncaptioned.fill()
-        said = {"number": number_format(on_the_way, force_grouping=True)}
+        said = {"number": grouped(on_the_way)}
         messages.success(request, _("Pictures to be captioned: %(number)s.") % said)
     return redirect("spaces")
 
@@ -153,7 +153,7 @@ def roll_back(request: MemberRequest) -> HttpResponseBase:
         "%(space)s answers again; %(missing)s parts that came meanwhile are being embedded in it.",
         missing,
     )
-    messages.success(request, words % {"space": space, "missing": number_format(missing, force_grouping=True)})
+    messages.success(request, words % {"space": space, "missing": grouped(missing)})
     return redirect("spaces")
 
 

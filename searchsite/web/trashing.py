@@ -19,6 +19,7 @@ from searchsite.library.models import Item, ItemQuerySet
 from searchsite.search.every import MOST
 from searchsite.web import chosen, outcomes
 from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.numbers import grouped
 
 ON_A_PAGE = 60
 DAY = timedelta(days=1)
@@ -57,7 +58,7 @@ def restore(request: MemberRequest) -> HttpResponseBase:
     """Put items back where they were."""
     outcome = bulk.restore_all(_chosen(request), scope=request.scope)
     number = len(outcome.done)
-    said = ngettext("%(number)s item is back.", "%(number)s items are back.", number) % {"number": f"{number:,}"}
+    said = ngettext("%(number)s item is back.", "%(number)s items are back.", number) % {"number": grouped(number)}
     if outcome.done:
         messages.success(request, said)
     for reason in outcomes.reasons_of(outcome):
@@ -70,13 +71,13 @@ def delete(request: MemberRequest) -> HttpResponseBase:
     """Delete items for good, now."""
     number = trash.delete_now(_chosen(request), scope=request.scope)
     said = ngettext("%(number)s item is deleted for good.", "%(number)s items are deleted for good.", number)
-    messages.success(request, said % {"number": f"{number:,}"})
+    messages.success(request, said % {"number": grouped(number)})
     return redirect("trash")
 
 
 def _trashed(item: Item) -> Trashed:
     left = (item.trashed_at or timezone.now()) + trash.KEPT - timezone.now()
-    return Trashed(item, max(0, math.ceil(left / DAY)), item.trashed_from.name if item.trashed_from else "")
+    return Trashed(item, max(0, math.ceil(left / DAY)), item.trashed_from.shown_name if item.trashed_from else "")
 
 
 def _chosen(request: MemberRequest) -> list[int]:

@@ -19,6 +19,7 @@ from searchsite.indexing import stages
 from searchsite.jobs.models import Lane
 from searchsite.library import intake
 from searchsite.library import uploads as resumable
+from searchsite.library.files import megabytes
 from searchsite.library.intake import Added, Place
 from searchsite.library.models import Collection
 from searchsite.library.refusals import Refusal
@@ -89,7 +90,7 @@ def _page(request: MemberRequest) -> dict[str, Any]:
         "entries": _entries(request),
         "unfinished": resumable.unfinished(request.scope)[: entries.LISTED],
         "max_mb": settings.CONFIG.max_file_bytes // 2**20,
-        "max_text_mb": f"{settings.CONFIG.max_text_bytes / 2**20:.3g}",
+        "max_text_mb": megabytes(settings.CONFIG.max_text_bytes),
     }
 
 

@@ -20,6 +20,7 @@ from zipstream import ZipStream
 from searchsite.library.refusals import Refusal
 from searchsite.web import chosen, zipping
 from searchsite.web.doors import MemberRequest, in_team, refused
+from searchsite.web.numbers import grouped
 from searchsite.web.pace import Pace
 
 log = structlog.get_logger()
@@ -122,7 +123,7 @@ def _check(contents: zipping.Contents, asked: int) -> None:
     config = settings.CONFIG
     if asked > config.zip_items:
         message = _("These are %(number)s items, and a zip holds at most %(most)s. Select fewer.")
-        values = {"number": f"{asked:,}", "most": f"{config.zip_items:,}"}
+        values = {"number": grouped(asked), "most": grouped(config.zip_items)}
         raise Refusal(message % values, code="too-many", status=413)
     if contents.size > config.zip_bytes:
         message = _("These files have %(size)s together, and a zip holds at most %(most)s. Select fewer.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.accounts.ledger import Sums
 from searchsite.accounts.prices import dollars, exactly
+from searchsite.web.numbers import grouped
 
 register = template.Library()
 register.filter("dollars", dollars)
@@ -26,7 +26,7 @@ def price(sums: Sums) -> str:
 @register.filter
 def count(number: int) -> str:
     """A number with its thousands apart."""
-    return number_format(number, force_grouping=True)
+    return grouped(number)
 
 
 @register.filter

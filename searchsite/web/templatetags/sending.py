@@ -32,7 +32,7 @@ def upload_place(context: dict[str, Any]) -> UploadPlace:
     place = UploadPlace(id="", name=_("Inbox"), most=most, most_mb=most >> 20)
     chosen = _chosen(request)
     if chosen is not None:
-        place["id"], place["name"] = str(chosen.public_id), chosen.name
+        place["id"], place["name"] = str(chosen.public_id), chosen.shown_name
     return place
 
 
