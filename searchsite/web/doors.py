@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -35,8 +36,11 @@ View = Callable[..., HttpResponseBase]
 MemberView = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 
 
-def in_team(*methods: str) -> Callable[[MemberView[P]], View]:
-    """Let only members of a team in, by these methods; answer a refusal with its sentence and status."""
+def in_team(*methods: str, may: Callable[[User], bool] | None = None) -> Callable[[MemberView[P]], View]:
+    """Let only members of a team in, by these methods; answer a refusal with its sentence and status.
+
+    may: of them, only those of whom this is true.
+    """
     allowed = [*methods, "HEAD"] if "GET" in methods else [*methods]
 
     def wrap(view: MemberView[P]) -> View:
@@ -48,6 +52,8 @@ def in_team(*methods: str) -> Callable[[MemberView[P]], View]:
                 return _sign_in_first(member)
             if not getattr(request, "membership", None):
                 return render(request, "account/no_team.html", status=403)
+            if may is not None and not may(member.user):
+                raise PermissionDenied
             member.scope = scope_for(member.user, member.membership.team_id)
             try:
                 response = view(member, *args, **kwargs)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, ParamSpec
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from searchsite.jobs import care, failures, pausing
 from searchsite.jobs.models import State
 from searchsite.library.refusals import Refusal
 from searchsite.web import queue_rows
-from searchsite.web.doors import MemberRequest, View, in_team
+from searchsite.web.doors import MemberRequest, MemberView, View, in_team
 from searchsite.web.numbers import grouped
 
 P = ParamSpec("P")
@@ -35,18 +34,9 @@ P = ParamSpec("P")
 MASKED = re.compile(r'<input type="hidden" name="csrfmiddlewaretoken" value="[^"]*">')
 
 
-def _for_operators(*methods: str) -> Callable[[Callable[Concatenate[MemberRequest, P], HttpResponseBase]], View]:
+def _for_operators(*methods: str) -> Callable[[MemberView[P]], View]:
     """Let only people of staff in."""
-
-    def wrap(view: Callable[Concatenate[MemberRequest, P], HttpResponseBase]) -> View:
-        def door(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if not (request.user.is_staff or request.user.is_superuser):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return in_team(*methods)(wraps(view)(door))  # type: ignore[arg-type]  # of what is wrapped, mypy forgets a name
-
-    return wrap
+    return in_team(*methods, may=lambda user: user.is_staff or user.is_superuser)
 
 
 @_for_operators("GET")
