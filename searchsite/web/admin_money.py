@@ -15,14 +15,9 @@ from searchsite.accounts.prices import dollars
 from searchsite.web.admin_filters import OfTeam, Since, one_of
 from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, membership_in
 from searchsite.web.numbers import rounded
+from searchsite.web.templatetags.money import OPERATIONS
 
-OPERATIONS = [
-    ("embed", gettext_lazy("Embed")),
-    ("caption", gettext_lazy("Describe")),
-    ("rerank", gettext_lazy("Reorder results")),
-    ("answer", gettext_lazy("Answer")),
-    ("read", gettext_lazy("Read text")),
-]
+OfOperation = one_of("operation", gettext_lazy("operation"), list(OPERATIONS.items()))
 
 
 class SinceDay(Since):
@@ -76,7 +71,7 @@ class UsageAdmin(Metered):
     """What inference was asked for, by day."""
 
     list_display = ("day", "payer", "operation", "embedder", "provider", *SHARED)
-    list_filter = (one_of("operation", gettext_lazy("operation"), OPERATIONS), SinceDay, OfTeam)
+    list_filter = (OfOperation, SinceDay, OfTeam)
     sortable_by = ("day",)
     ordering = ("-day", "operation")
     exclude = ("team",)
@@ -88,7 +83,7 @@ class ProviderCallAdmin(Metered):
     """The ledger of calls to paid servers."""
 
     list_display = ("at", "payer", "operation", "network", "provider", "outcome", *SHARED)
-    list_filter = (one_of("operation", gettext_lazy("operation"), OPERATIONS), "outcome", SinceAt, OfTeam)
+    list_filter = (OfOperation, "outcome", SinceAt, OfTeam)
     sortable_by = ("at",)
     ordering = ("-id",)
     exclude = ("team",)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from searchsite.accounts.ledger import Sums
 from searchsite.accounts.prices import dollars, exactly
@@ -13,6 +16,14 @@ from searchsite.web.numbers import grouped
 
 register = template.Library()
 register.filter("dollars", dollars)
+OPERATIONS: Mapping[str, Any] = {
+    "embed": gettext_lazy("Embedding"),
+    "query": gettext_lazy("Questions"),
+    "read": gettext_lazy("Reading text"),
+    "caption": gettext_lazy("Captions"),
+    "rerank": gettext_lazy("Reranking"),
+    "answer": gettext_lazy("Answers"),
+}
 
 
 @register.filter
@@ -32,15 +43,7 @@ def count(number: int) -> str:
 @register.filter
 def operation_name(operation: str) -> str:
     """What a network was asked to do, for people."""
-    names = {
-        "embed": _("Embedding"),
-        "query": _("Questions"),
-        "read": _("Reading text"),
-        "caption": _("Captions"),
-        "rerank": _("Reranking"),
-        "answer": _("Answers"),
-    }
-    return names.get(operation, operation)
+    return str(OPERATIONS.get(operation, operation))
 
 
 @register.filter
