@@ -17,11 +17,10 @@ from searchsite.inference.answering import Answer
 from searchsite.inference.breaker import Breaker, Gate
 from searchsite.inference.calling import ONCE, PATIENT, Exchange
 from searchsite.inference.dialects.base import ChatTask, EmbedTask, Reply, Spent
-from searchsite.inference.embedding import Batch
+from searchsite.inference.embedding import Batch, Call
 from searchsite.inference.errors import BadAnswer, BadInput, NotOffered, Refused
 from searchsite.inference.knowing import Knowledge
 from searchsite.inference.metering import Free, Meter
-from searchsite.inference.offers import Known
 from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import (
     DOERS,
@@ -125,20 +124,8 @@ class Client:
         task = EmbedTask(known.offer, purpose, instruction, known.asked)
         batches = embedding.batches(ready, known.offer, self._lines[endpoint].dialect)
         done: list[tuple[Sequence[EmbedInput], Spent]] = []
-        made: dict[int, Vectors] = {}
-
-        def work(batch: Batch) -> None:
-            try:
-                rows, spent = self._vectors(batch, task, known, end)
-            except BadAnswer as error:
-                done.extend(((), spent) for spent in metering.paid_for(error))
-                raise
-            made.update(zip(batch.places, rows, strict=True))
-            done.append((batch.inputs, spent))
-
         try:
-            with embedding.keeping(made):
-                self._all([partial(work, batch) for batch in batches])
+            made = self._made(batches, Call(task, known, end), done)
         finally:
             # What came before another request failed is paid for all the same.
             usage = metering.usage_of_batches(endpoint, purpose, done, time.monotonic() - start)
@@ -248,14 +235,33 @@ class Client:
         if not endpoint.is_local:
             self._meter.admit(operation, endpoint)
 
-    def _vectors(self, batch: Batch, task: EmbedTask, known: Known, end: float) -> tuple[Vectors, Spent]:
-        line = self._lines[self.stages.embed]
+    def _made(
+        self, batches: Sequence[Batch], call: Call, done: list[tuple[Sequence[EmbedInput], Spent]]
+    ) -> dict[int, Vectors]:
+        """The vectors by their inputs' places. What is to be paid for goes to `done`, whatever becomes of the rest."""
+        made: dict[int, Vectors] = {}
+
+        def work(batch: Batch) -> None:
+            try:
+                rows, spent = self._vectors(batch, call)
+            except BadAnswer as error:
+                done.extend(((), spent) for spent in metering.paid_for(error))
+                raise
+            made.update(zip(batch.places, rows, strict=True))
+            done.append((batch.inputs, spent))
+
+        with embedding.keeping(made):
+            self._all([partial(work, batch) for batch in batches])
+        return made
+
+    def _vectors(self, batch: Batch, call: Call) -> tuple[Vectors, Spent]:
+        line, task, known = self._lines[self.stages.embed], call.task, call.known
         count = len(batch.places)
         most = offers.vector_bytes(count, known.full)
         exchange = Exchange(line.dialect.embed(task, batch.inputs), lambda one: line.dialect.vectors(one, count), most)
         patience = PATIENT if task.purpose == "query" else ONCE
         try:
-            vectors, spent = line.ask(exchange, end=end, patience=patience, proof=offers.proof(line, known))
+            vectors, spent = line.ask(exchange, end=call.end, patience=patience, proof=offers.proof(line, known))
             return known.cut(vectors), spent
         except BadInput as error:
             raise batch.placed(error) from error

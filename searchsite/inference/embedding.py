@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from searchsite.inference import resizing
-from searchsite.inference.dialects.base import Dialect, Offer
+from searchsite.inference.dialects.base import Dialect, EmbedTask, Offer
 from searchsite.inference.errors import BadInput, InferenceError
 from searchsite.inference.offers import Known
 from searchsite.inference.prompts import clean
@@ -31,6 +31,15 @@ class Batch:
         """The error with the caller's numbering of the inputs."""
         known = error.index is not None and error.index < len(self.places)
         return BadInput(error.message, index=self.places[error.index or 0] if known else None)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What all requests of one call to embed have in common. end: when the last must be answered."""
+
+    task: EmbedTask
+    known: Known
+    end: float
 
 
 @contextmanager
