@@ -225,24 +225,12 @@ def serve(
     Start the process with OPENBLAS_NUM_THREADS=1: on several threads numpy takes twice the CPU for products
     as small as these.
     """
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    stop = _told_to_stop()
     sys.setswitchinterval(SWITCH_SECONDS)
     memory.limit_arenas()
     with _claimed(address):
         pass  # before the seconds of loading
-    try:
-        desk = open_desk(local) if local.networks else None
-        routes = Routes(Engine(cache, log.info), readers, desk)
-    except OSError as error:
-        raise CannotServe(f"cannot load the networks: {error}") from error
-    except CannotLoad as error:
-        raise CannotServe(str(error)) from error
+    routes = _loaded(cache, readers, local)
     memory.give_back()
     with listening(address, routes):
         log.info("answering on %s", _name(address))
@@ -252,6 +240,28 @@ def serve(
     if not routes.stop(STOP_SECONDS):
         log.info("leaving work half done")
         os._exit(0)  # a native thread can't be interrupted, and waiting for it may take half a minute
+
+
+def _told_to_stop() -> threading.Event:
+    """What is set by SIGTERM and SIGINT."""
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    return stop
+
+
+def _loaded(cache: Path, readers: int, local: Local) -> Routes:
+    try:
+        desk = open_desk(local) if local.networks else None
+        return Routes(Engine(cache, log.info), readers, desk)
+    except OSError as error:
+        raise CannotServe(f"cannot load the networks: {error}") from error
+    except CannotLoad as error:
+        raise CannotServe(str(error)) from error
 
 
 def _name(address: Address) -> str:
