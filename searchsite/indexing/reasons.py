@@ -15,6 +15,7 @@ KNOWN = (
     gettext_noop("This picture makes the decoder fail."),
     gettext_noop("This picture needs more memory than one file may use."),
     gettext_noop("This picture takes too long to decode."),
+    gettext_noop("The colours of this picture are stored in a way that is not supported."),
 )
 
 
