@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 
@@ -13,7 +14,7 @@ class LastAdmin(Exception):
     """The change would leave a team with nobody who may manage it."""
 
     def __init__(self, team: Team) -> None:
-        super().__init__(f"{team} needs an admin: make somebody else an admin first.")
+        super().__init__(_("%(team)s needs an admin: make somebody else an admin first.") % {"team": team})
 
 
 @transaction.atomic

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from searchsite import config
-from searchsite.indexing import gate, holding, plan, provider, spaces
+from searchsite.indexing import gate, holding, plan, provider, reasons, spaces
 from searchsite.indexing.models import ProviderPause
 from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.jobs import failures, pace, pausing
@@ -147,7 +148,11 @@ def _waits(standing: Standing, away: Mapping[str, ProviderPause], told: Collecti
         budgets[spent[team_id]] = budgets.get(spent[team_id], 0) + standing.teams[team_id]
     found = [Wait(sentence, number) for sentence, number in budgets.items()]
     held = [one for one in standing.held if one.team_id in named]
-    found += [wait for wait in _others(held) if wait.reason not in budgets]
+    # Jobs keep their reasons in the language of the workers.
+    with translation.override(settings.LANGUAGE_CODE):
+        kept = set(holding.reasons(set(standing.teams), standing.kind).values()) if spent else set()
+    others = (wait for wait in _others(held) if wait.reason not in kept)
+    found += [Wait(reasons.translated(wait.reason), wait.number, wait.until) for wait in others]
     unnamed = _unnamed(standing, spent, named)
     return [*found, Wait(_("Jobs of other teams are held up."), unnamed)] if unnamed else found
 

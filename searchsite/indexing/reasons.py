@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, gettext_noop
 
-# What the decoder says, in which nothing of Django is loaded.
+# What the decoder and the networks' clients say, in which nothing of Django is loaded.
 KNOWN = (
     gettext_noop("This is not a picture that can be read."),
     gettext_noop("This picture ends before it is complete."),
@@ -16,6 +16,9 @@ KNOWN = (
     gettext_noop("This picture needs more memory than one file may use."),
     gettext_noop("This picture takes too long to decode."),
     gettext_noop("The colours of this picture are stored in a way that is not supported."),
+    gettext_noop("The provider asks to be left alone for a while."),
+    gettext_noop("The provider can't be reached."),
+    gettext_noop("The provider refuses the key, or it is not paid for."),
 )
 
 

@@ -10,6 +10,8 @@ import structlog
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from searchsite import config
@@ -140,7 +142,7 @@ def build() -> Space:
     info = _info(client)
     same = Space.objects.filter(**asdict(identity_of(provider.configured(), info))).first()
     if same is not None and same.status == SpaceStatus.ACTIVE:
-        raise NotNow(f"The library is indexed with {same} already.")
+        raise NotNow(gettext("The library is indexed with %(space)s already.") % {"space": same})
     return _open(client, SpaceStatus.BUILDING)
 
 
@@ -155,8 +157,12 @@ def activate(space: Space, *, force: bool = False) -> Space:
     chosen = _held(space, SpaceStatus.BUILDING, SpaceStatus.RETIRED)
     missing = 0 if force else lacking(chosen)
     if missing:
-        lack = "1 part has no vector" if missing == 1 else f"{missing:,} parts have no vectors"
-        raise Gaps(f"{lack} in {chosen} yet: words alone would find what lacks one.")
+        sentence = ngettext(
+            "%(number)s part has no vector in %(space)s yet: words alone would find what lacks one.",
+            "%(number)s parts have no vectors in %(space)s yet: words alone would find what lacks one.",
+            missing,
+        )
+        raise Gaps(sentence % {"number": number_format(missing, force_grouping=True), "space": chosen})
     for before in Space.objects.filter(status=SpaceStatus.ACTIVE):
         Space.objects.filter(pk=before.pk).update(status=SpaceStatus.RETIRED, retired_at=Now())
         care.forget_space(before.pk)
@@ -171,7 +177,7 @@ def roll_back() -> tuple[Space, int]:
     """Let the space before this one answer again; returns it and how many parts upkeep has yet to embed in it."""
     before = previous()
     if before is None:
-        raise NotNow("There is no earlier space to go back to.")
+        raise NotNow(gettext("There is no earlier space to go back to."))
     space = activate(before, force=True)
     return space, lacking(space)
 
@@ -188,7 +194,8 @@ def drop(space: Space) -> None:
     with transaction.atomic():
         held = _held(space, SpaceStatus.RETIRED)
         if held.retired_at is not None and held.retired_at > timezone.now() - SEARCHES_END:
-            raise NotNow(f"{held} answered until a moment ago, and a search may still read it: try again in a minute.")
+            sentence = gettext("%(space)s answered until a moment ago, and may still be read: try again in a minute.")
+            raise NotNow(sentence % {"space": held})
         _condemn(held)
     sweep_dropped()
 
@@ -269,9 +276,10 @@ def _again(space: Space, fingerprint: Mapping[str, str], endpoint: Endpoint) -> 
     """A space that was retired is built on, unless its embedder has changed since."""
     held = Space.objects.select_for_update().get(pk=space.pk)
     if held.status == SpaceStatus.DROPPED:
-        raise NotNow(f"{held} is being dropped; try again in a moment.")
+        raise NotNow(gettext("%(space)s is being dropped; try again in a moment.") % {"space": held})
     if held.fingerprint and not fingerprints.alike(held.fingerprint, fingerprint):
-        raise NotNow(f"{held} was made with other weights of that name: drop it first, then build it anew.")
+        sentence = gettext("%(space)s was made with other weights of that name: drop it first, then build it anew.")
+        raise NotNow(sentence % {"space": held})
     if held.status == SpaceStatus.RETIRED:
         held.status, held.created_at = SpaceStatus.BUILDING, timezone.now()
     held.url, held.most_dimensions = provider.plain_url(endpoint), endpoint.dimensions
@@ -282,7 +290,7 @@ def _again(space: Space, fingerprint: Mapping[str, str], endpoint: Endpoint) -> 
 def _held(space: Space, *statuses: SpaceStatus) -> Space:
     held = Space.objects.select_for_update().filter(pk=space.pk).first()
     if held is None or held.status not in statuses:
-        raise NotNow(f"{space} is not {' or '.join(statuses)} any more.")
+        raise NotNow(gettext("%(space)s is in another state by now.") % {"space": space})
     return held
 
 

@@ -6,18 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from searchsite import config
 from searchsite.indexing import gate, provider, spaces
 from searchsite.indexing.models import ProviderPause, Space
 from searchsite.inference import plainly
 from searchsite.inference.errors import InferenceError, Overloaded, Unauthorised, Unreachable
-from searchsite.inference.remedies import remedy
+from searchsite.inference.remedies import setting
 from searchsite.inference.selfcheck import STAGES
 from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.inference.types import Stage
 
 KINDS: Mapping[str, type[InferenceError]] = {"key": Unauthorised, "busy": Overloaded, "down": Unreachable}
+FOUND: Mapping[type[InferenceError], str] = {
+    Unauthorised: gettext_noop("%(host)s (%(what)s) refuses the key, or it is not paid for"),
+    Overloaded: gettext_noop("%(host)s (%(what)s) asks to be left alone for a while"),
+    Unreachable: gettext_noop("%(host)s (%(what)s) can't be reached"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def _troubles(failing: Mapping[str, ProviderPause]) -> Iterator[Trouble]:
     for host, asked in configured.items():
         if host in failing:
             error, (stage, endpoint) = _error(failing[host]), next(iter(asked.items()))
-            yield _trouble(", ".join(asked), endpoint, error, remedy(error, stage, endpoint))
+            yield _trouble(", ".join(asked), endpoint, error, _remedy(error, stage, endpoint))
     for space in spaces.filling():
         endpoint = provider.endpoint_of(space)
         if endpoint.host in failing and endpoint.host not in configured:
@@ -62,8 +68,19 @@ def _troubles(failing: Mapping[str, ProviderPause]) -> Iterator[Trouble]:
 
 def _trouble(what: str, endpoint: Endpoint, error: InferenceError, advice: str) -> Trouble:
     said = next((words for kind, words in plainly.SAID if isinstance(error, kind)), "fails")
+    found = _(FOUND[type(error)]) % {"host": endpoint.host, "what": what}
     reason = error.message.removeprefix(f"{endpoint.host}: ").rstrip(".")
-    return Trouble(what, said, f"{endpoint.host} ({what}) {said}{': ' if reason else ''}{reason}.", advice)
+    return Trouble(what, said, f"{found}{': ' if reason else ''}{reason}.", advice)
+
+
+def _remedy(error: InferenceError, stage: Stage, endpoint: Endpoint) -> str:
+    """What `remedies.remedy` says of these errors, in the language of the page."""
+    if isinstance(error, Unauthorised):
+        words = _("Set %(key)s to a key of %(name)s that is valid and paid for.")
+        return words % {"key": setting(stage, "key"), "name": endpoint.name}
+    if isinstance(error, Overloaded):
+        return _("Try again later; if it stays so, the server needs more room or the provider a higher limit.")
+    return _("Start that server, or mend %(url)s.") % {"url": setting(stage, "url")}
 
 
 def _remedy_of_space(error: InferenceError, endpoint: Endpoint, space: Space) -> str:

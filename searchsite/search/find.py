@@ -16,7 +16,6 @@ from psycopg.errors import QueryCanceled
 from searchsite.accounts import meter
 from searchsite.indexing import instructions, spaces, trouble
 from searchsite.indexing.models import Space
-from searchsite.inference import plainly
 from searchsite.inference.errors import InferenceError, OutOfBudget, Overloaded, TooSlow, Unauthorised, Unreachable
 from searchsite.inference.types import Vectors
 from searchsite.library.models import Channel
@@ -38,7 +37,10 @@ ANOTHER = gettext_noop("Another embedder answers than the one that the library i
 BY_WORDS = gettext_noop("Found by words alone.")
 REASONS: Sequence[tuple[type[InferenceError], str]] = (
     (spaces.WrongEmbedder, ANOTHER),
-    (Unauthorised, f"The embedder's provider {plainly.KEY}: found by words alone."),
+    (
+        Unauthorised,
+        gettext_noop("The embedder's provider refuses the key, or it is not paid for: found by words alone."),
+    ),
     (Overloaded, gettext_noop("The embedder is overloaded: found by words alone.")),
     (Unreachable, AWAY),
     (TooSlow, gettext_noop("The embedder took too long: found by words alone.")),

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_noop
 
 from searchsite import config
 from searchsite.accounts import meter
@@ -43,13 +44,13 @@ ASKED_PIXELS = resizing.Pixels(4 * resizing.FACTOR**2, 256 * resizing.FACTOR**2)
 REST_SECONDS = 10.0
 """After a reranker was too slow, searches do not wait for it for a while."""
 KEPT, KEPT_SECONDS = 256, 600.0
-NOT_CONFIGURED = "No reranker is configured; the order is that of the first search."
-NOT_RERANKED = "Not reranked: {}."
+NOT_CONFIGURED = gettext_noop("No reranker is configured; the order is that of the first search.")
+FAILED = gettext_noop("the reranker failed")
 REASONS: Sequence[tuple[type[InferenceError], str]] = (
-    (TooSlow, "the reranker was too slow"),
-    (Unreachable, "the reranker can't be reached"),
-    (Overloaded, "the reranker is busy"),
-    (BadAnswer, "what the reranker answered can't be used"),
+    (TooSlow, gettext_noop("the reranker was too slow")),
+    (Unreachable, gettext_noop("the reranker can't be reached")),
+    (Overloaded, gettext_noop("the reranker is busy")),
+    (BadAnswer, gettext_noop("what the reranker answered can't be used")),
 )
 """For people; the log has what the server said."""
 SPOKEN = (PartRole.CAPTION, PartRole.OCR, PartRole.TAGS)
@@ -109,9 +110,9 @@ def reordered(found: Sequence[Fused], question: Question, *, terms: Sequence[Res
 def note_on(error: InferenceError) -> str:
     """The sentence that a page shows when reordering failed."""
     log.warning("not reranked", error=error.message)
-    if isinstance(error, OutOfBudget):
-        return NOT_RERANKED.format(error.message.rstrip("."))
-    return NOT_RERANKED.format(next((said for kind, said in REASONS if isinstance(error, kind)), "the reranker failed"))
+    why = gettext(next((said for kind, said in REASONS if isinstance(error, kind)), FAILED))
+    why = error.message.rstrip(".") if isinstance(error, OutOfBudget) else why
+    return gettext("Not reranked: %(why)s.") % {"why": why}
 
 
 def is_configured() -> bool:

@@ -5,6 +5,7 @@ const SOON = "600px";
 const BY_SCROLLING = 12;
 const MOST_KEPT = 2_000_000;
 const key = (place) => `place:${place}`;
+const written = (number) => number.toLocaleString(document.documentElement.lang || undefined);
 // Who signs in next in this tab must not see what was fetched for somebody else.
 const owner = () => document.querySelector("[data-owner]")?.dataset.owner;
 const read = (name) => JSON.parse(sessionStorage.getItem(name) ?? "null");
@@ -62,7 +63,7 @@ export function startResults() {
       pages.push(page);
       take(page);
       const shown = list.querySelectorAll("[data-id]").length;
-      grown.textContent = grown.dataset.words.replace("{shown}", shown).replace("{total}", list.dataset.total);
+      grown.textContent = grown.dataset.words.replace("{shown}", written(shown)).replace("{total}", written(Number(list.dataset.total)));
     } catch {
       // The button stays, as a link to the next page.
       grown.textContent = grown.dataset.failed;
