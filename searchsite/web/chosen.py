@@ -19,6 +19,7 @@ from searchsite.library.models import Item, ItemQuerySet
 from searchsite.library.refusals import Refusal
 from searchsite.search import every, questions
 from searchsite.web.doors import MemberRequest
+from searchsite.web.ids import parsed
 from searchsite.web.numbers import grouped
 
 KEPT_SECONDS = 3600
@@ -114,10 +115,5 @@ def _place(request: MemberRequest, what: str, key: str) -> str:
 
 def _uuids(values: list[str]) -> list[UUID]:
     """The ids that are any, each once."""
-    found: dict[UUID, None] = {}
-    for word in " ".join(values).replace(",", " ").split():
-        try:
-            found[UUID(word)] = None
-        except ValueError:
-            continue
-    return list(found)
+    found = map(parsed, " ".join(values).replace(",", " ").split())
+    return list(dict.fromkeys(one for one in found if one))

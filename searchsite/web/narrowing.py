@@ -8,7 +8,6 @@ from datetime import MAXYEAR, date
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -19,6 +18,7 @@ from searchsite.indexing import instructions, spaces
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
 from searchsite.search import reranking
+from searchsite.web.ids import parsed
 from searchsite.web.templatetags.look import kind_name
 
 FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank", "instruct")
@@ -137,12 +137,12 @@ def _sorts(params: QueryDict) -> list[Link]:
 def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
     chips = []
     for value in params.getlist("picture"):
-        if _uuid(value):
+        if parsed(value):
             chips.append(
                 Chip(_("Your picture"), _without(params, "picture", value), reverse("query-picture", args=[value]))
             )
     for name, words in (("like", _("Like “%(title)s”")), ("unlike", _("Not like “%(title)s”"))):
-        named = {value for value in params.getlist(name) if _uuid(value)}
+        named = {value for value in params.getlist(name) if parsed(value)}
         for item in Item.objects.visible_to(scope).filter(public_id__in=named):
             image = reverse("thumbnail", args=[item.public_id, 480]) if item.width else ""
             chips.append(Chip(words % {"title": item.title}, _without(params, name, str(item.public_id)), image))
@@ -164,7 +164,7 @@ def _filters(params: QueryDict, scope: Scope) -> list[Chip]:
 
 def _collections(params: QueryDict, scope: Scope) -> dict[str, str]:
     """The names of the collections that are asked for."""
-    asked = {value for value in params.getlist("collection") if _uuid(value)}
+    asked = {value for value in params.getlist("collection") if parsed(value)}
     if not asked:
         return {}
     found = Collection.objects.filter(pk__in=scope.collection_ids, public_id__in=asked)
@@ -207,11 +207,3 @@ def _label(name: str, value: str, collections: dict[str, str]) -> str:
 def _without(params: QueryDict, name: str, value: str) -> str:
     left = ((own, [one for one in values if (own, one) != (name, value)]) for own, values in params.lists())
     return _address((own, values) for own, values in left if own not in PLACE)
-
-
-def _uuid(value: str) -> bool:
-    try:
-        UUID(value)
-    except ValueError:
-        return False
-    return True

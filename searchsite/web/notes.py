@@ -20,6 +20,7 @@ from searchsite.library.notes import Draft
 from searchsite.library.refusals import Refusal
 from searchsite.web import around, markdown
 from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.ids import parsed
 from searchsite.web.seen import writable
 
 
@@ -32,7 +33,7 @@ def new(request: MemberRequest) -> HttpResponseBase:
         return _editor(request, Draft(request.GET.get("title", ""), ""))
     draft = _draft(request)
     try:
-        place = intake.place_for(request.scope, _uuid(request.POST.get("collection", "")), lane=Lane.WAITING)
+        place = intake.place_for(request.scope, parsed(request.POST.get("collection", "")), lane=Lane.WAITING)
         added = intake.add_text(draft.text, title=draft.title.strip() or None, into=place)
     except Refusal as refusal:
         return _editor(request, draft, refusal=refusal)
@@ -92,10 +93,3 @@ def _editor(
         "own_files": True,
     }
     return render(request, "notes/editor.html", page, status=refusal.status if refusal else 200)
-
-
-def _uuid(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None

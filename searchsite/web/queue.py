@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, ParamSpec
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -27,6 +26,7 @@ from searchsite.jobs.models import State
 from searchsite.library.refusals import Refusal
 from searchsite.web import queue_rows
 from searchsite.web.doors import MemberRequest, MemberView, View, in_team
+from searchsite.web.ids import team_of
 from searchsite.web.numbers import grouped
 
 P = ParamSpec("P")
@@ -166,15 +166,7 @@ def _ways(request: MemberRequest) -> dict[str, Any]:
 def _team(request: MemberRequest) -> Team | None:
     """The one team that a superuser asked for; another's is as if it were not there."""
     wanted = request.GET.get("team", "")
-    if not wanted or not request.user.is_superuser:
-        return None
-    try:
-        found = Team.objects.filter(public_id=UUID(wanted)).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise Http404
-    return found
+    return team_of(wanted) if wanted and request.user.is_superuser else None
 
 
 def _may_act(request: MemberRequest) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from django.http import Http404, JsonResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +19,7 @@ from searchsite.library.scope import Scope, scope_for
 from searchsite.search.every import MOST
 from searchsite.web import chosen, outcomes
 from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.ids import parsed
 from searchsite.web.numbers import grouped
 
 SUGGESTED, SHOWN_TAGS = 300, 60
@@ -134,10 +134,9 @@ def _target(request: MemberRequest) -> tuple[Collection, Scope]:
             raise Refusal(_("You may not make collections in this team."), code="read-only", status=403)
         made = collections.create_collection(request.scope.team_id, name, maker=request.user)
         return made, scope_for(request.user, request.scope.team_id)
-    try:
-        public_id = UUID(wanted)
-    except ValueError:
-        raise Refusal(_("Choose a collection first."), code="missing") from None
+    public_id = parsed(wanted)
+    if public_id is None:
+        raise Refusal(_("Choose a collection first."), code="missing")
     found = Collection.objects.filter(public_id=public_id, pk__in=request.scope.collection_ids).first()
     if found is None:
         raise Http404(_("Nothing here."))

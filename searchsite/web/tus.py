@@ -24,6 +24,7 @@ from searchsite.library.refusals import Refusal
 from searchsite.library.scope import scope_for
 from searchsite.web import entries
 from searchsite.web.doors import MemberRequest
+from searchsite.web.ids import parsed
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,expiration"
@@ -191,7 +192,4 @@ def _metadata(header: str) -> dict[str, str]:
 
 def _uuid(value: str) -> UUID | None:
     """A collection's id; none means the Inbox. What is none at all is a collection that nobody has."""
-    try:
-        return UUID(value) if value else None
-    except ValueError:
-        return UUID(int=0)
+    return (parsed(value) or UUID(int=0)) if value else None

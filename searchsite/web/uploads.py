@@ -25,6 +25,7 @@ from searchsite.library.models import Collection
 from searchsite.library.refusals import Refusal
 from searchsite.web import entries
 from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.ids import parsed
 from searchsite.web.seen import writable
 
 
@@ -95,7 +96,7 @@ def _page(request: MemberRequest) -> dict[str, Any]:
 
 
 def _place(request: MemberRequest) -> Place:
-    return intake.place_for(request.scope, _uuid(request.POST.get("collection", "")), lane=Lane.WAITING)
+    return intake.place_for(request.scope, parsed(request.POST.get("collection", "")), lane=Lane.WAITING)
 
 
 def _one(request: MemberRequest, file: UploadedFile, place: Place) -> HttpResponseBase:
@@ -124,11 +125,4 @@ def _entries(request: MemberRequest) -> list[entries.Entry]:
 
 
 def _ids(request: MemberRequest) -> list[UUID]:
-    return [one for one in map(_uuid, request.GET.getlist("id")[: entries.LISTED]) if one]
-
-
-def _uuid(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None
+    return [one for one in map(parsed, request.GET.getlist("id")[: entries.LISTED]) if one]

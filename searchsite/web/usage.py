@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,6 +20,7 @@ from searchsite.accounts import budgets, ledger, prices
 from searchsite.accounts.budgets import Budget
 from searchsite.accounts.models import Role, Team, Usage
 from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.ids import team_of
 
 ALL = "all"
 FIRST_YEAR, LAST_YEAR = 2000, 2200
@@ -129,13 +129,9 @@ def _team(request: MemberRequest) -> Team | None:
         return None
     if wanted in ("", str(own.public_id)):
         return own
-    try:
-        found = Team.objects.filter(public_id=UUID(wanted)).first() if request.user.is_superuser else None
-    except ValueError:
-        found = None
-    if found is None:
+    if not request.user.is_superuser:
         raise Http404
-    return found
+    return team_of(wanted)
 
 
 def _month(text: str) -> date:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, TypedDict
-from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from searchsite.library.models import Collection, Purpose
 from searchsite.web.doors import MemberRequest
+from searchsite.web.ids import parsed
 
 register = template.Library()
 
@@ -40,9 +40,6 @@ def _chosen(request: MemberRequest) -> Collection | None:
     asked = request.GET.getlist("collection")
     if len(asked) != 1 or not hasattr(request, "scope"):
         return None
-    try:
-        public_id = UUID(asked[0])
-    except ValueError:
-        return None
-    writable = Collection.objects.filter(id__in=request.scope.writable_ids)
-    return writable.exclude(purpose=Purpose.INBOX).filter(public_id=public_id).first()
+    public_id = parsed(asked[0])
+    writable = Collection.objects.filter(id__in=request.scope.writable_ids).exclude(purpose=Purpose.INBOX)
+    return writable.filter(public_id=public_id).first() if public_id else None
