@@ -1,4 +1,4 @@
-"""The upload page: the list of the script's uploads, files from the plain form; and notes."""
+"""The upload page: the list of the script's uploads, files from the plain form."""
 
 from __future__ import annotations
 
@@ -41,18 +41,6 @@ def upload(request: MemberRequest) -> HttpResponseBase:
     if request.htmx:
         return _one(request, files[0], place)
     return _all(request, files, place)
-
-
-@in_team("POST")
-def note(request: MemberRequest) -> HttpResponseBase:
-    """Take a note in."""
-    place = _place(request)
-    text = request.POST.get("text", "")
-    if not text.strip():
-        raise Refusal(_("The note is empty."), code="empty")
-    added = intake.add_text(text, title=request.POST.get("title", "").strip() or None, into=place)
-    messages.success(request, _("The note is kept."))
-    return redirect("item", added.item.public_id)
 
 
 @in_team("GET")

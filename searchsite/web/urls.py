@@ -55,7 +55,6 @@ urlpatterns = [
     path("upload/unfinished/<uuid:public_id>/discard", uploads.discard, name="upload-discard"),
     path("upload/tus", tus.creation, name="tus"),
     path("upload/tus/<uuid:public_id>", tus.upload, name="tus-upload"),
-    path("upload/note", uploads.note, name="upload-note"),
     path("selection/count", selecting.count, name="selection-count"),
     path("selection/move", selecting.move, name="selection-move"),
     path("selection/tags", selecting.tagging, name="selection-tags"),

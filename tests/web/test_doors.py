@@ -81,7 +81,7 @@ def test_people_switch_between_their_teams_only(alice, garden):
 def test_forms_need_their_token(garden):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(username="alice"))
-    answer = strict.post("/upload/note", {"text": "x"})
+    answer = strict.post("/notes/new", {"text": "x"})
     assert answer.status_code == 403 and "This form has expired" in text(answer)
 
 

@@ -56,7 +56,7 @@ def test_a_month_is_one_chip(alice, note):
 
 def test_lists_by_date_have_days_or_months_as_heads(alice, note):
     assert "<h2>Today</h2>" in text(alice.get("/"))
-    other = alice.post("/upload/note", {"text": "Another day"})
+    other = alice.post("/notes/new", {"text": "Another day"})
     assert other.status_code in (200, 201, 302)
     Item.objects.filter(pk=note.pk).update(created_at=datetime(2025, 3, 1, tzinfo=UTC))
     page = text(alice.get("/", {"q": "walnut", "sort": "newest"}))
@@ -100,7 +100,7 @@ def test_the_box_keeps_filters_and_pictures(alice, note):
 
 def test_more_results_come_with_and_without_a_script(alice, note):
     for number in range(25):
-        alice.post("/upload/note", {"text": f"Note {number}"})
+        alice.post("/notes/new", {"text": f"Note {number}"})
     first = alice.get("/")
     more = f"/?cursor={first.context['next_cursor']}"
     assert more in text(first)
@@ -154,7 +154,7 @@ def test_another_teams_item_is_as_good_as_missing(charlie, note):
 @pytest.mark.parametrize("asked", [{}, {"q": "walnut"}, {"q": "img"}])
 def test_what_people_write_is_shown_as_text(alice, asked):
     nasty = "<img src=x onerror=alert(1)> {{7*7}} {% debug %}"
-    alice.post("/upload/note", {"title": nasty, "text": nasty + " walnut"})
+    alice.post("/notes/new", {"title": nasty, "text": nasty + " walnut"})
     page = text(alice.get("/", asked))
     assert "<img src=x" not in page and "&lt;img src=x onerror=alert(1)&gt; {{7*7}} {% debug %}" in page
 

@@ -57,7 +57,7 @@ def test_progress_of_others_is_not_told(alice, charlie, note):
     ],
 )
 def test_every_note_gets_an_answer(alice, fields, status):
-    assert alice.post("/upload/note", fields).status_code == status
+    assert alice.post("/notes/new", fields).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_a_request_without_a_file_is_refused(alice):
 def test_viewers_put_nothing_in(signed_in, note):
     vera = signed_in("vera")
     assert vera.post("/upload", {"file": picture()}).status_code == 403
-    assert vera.post("/upload/note", {"text": "x"}).status_code == 403
+    assert vera.post("/notes/new", {"text": "x"}).status_code == 403
     assert Item.objects.count() == 1
 
 
 def test_nobody_puts_anything_into_anothers_collection(charlie, note):
     fields = {"text": "x", "collection": str(note.collection.public_id)}
-    assert charlie.post("/upload/note", fields).status_code == 404
+    assert charlie.post("/notes/new", fields).status_code == 404
 
 
 def test_the_page_names_the_limit_of_each_kind(alice):
