@@ -6,21 +6,9 @@ import pytest
 
 from searchsite.accounts import teams
 from searchsite.accounts.models import Role, Team, User
+from tests.people import alice, bob, charlie
 
-
-@pytest.fixture
-def alice(db) -> User:
-    return User.objects.create_user("alice")
-
-
-@pytest.fixture
-def bob(db) -> User:
-    return User.objects.create_user("bob")
-
-
-@pytest.fixture
-def charlie(db) -> User:
-    return User.objects.create_user("charlie")
+__all__ = ["alice", "bob", "charlie"]
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from searchsite.jobs.models import Lane
 from searchsite.library import files, intake
 from searchsite.library.models import Collection
 from searchsite.library.scope import Scope, scope_for
+from tests.people import alice, bob, charlie
 
+__all__ = ["alice", "bob", "charlie"]
 Take = Callable[..., intake.Added]
 
 
@@ -23,21 +25,6 @@ def media(tmp_path: Path, settings) -> Path:
     """Each test has its own folder of files."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
-
-
-@pytest.fixture
-def alice(db) -> User:
-    return User.objects.create_user("alice")
-
-
-@pytest.fixture
-def bob(db) -> User:
-    return User.objects.create_user("bob")
-
-
-@pytest.fixture
-def charlie(db) -> User:
-    return User.objects.create_user("charlie")
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ from searchsite.library.decoder.protocol import Policy
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from tests.library import drawn
+from tests.people import alice, bob
 
+__all__ = ["alice", "bob"]
 POLICY = Policy(50_000_000, 30_000, files.SIZES)
 ADDRESSES = ("/items/{}/file", "/items/{}/thumbnail/480")
 
@@ -26,16 +28,6 @@ ADDRESSES = ("/items/{}/file", "/items/{}/thumbnail/480")
 @pytest.fixture(autouse=True)
 def media(tmp_path, settings) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-
-
-@pytest.fixture
-def alice(db) -> User:
-    return User.objects.create_user("alice")
-
-
-@pytest.fixture
-def bob(db) -> User:
-    return User.objects.create_user("bob")
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from searchsite.web import markdown
 from tests import made
+from tests.people import alice, team
 
+__all__ = ["alice", "team"]
 XSS = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -102,16 +104,6 @@ class Reads(HTMLParser):
                 self.wrong.append(f"{tag} {name}={value}")
         if tag not in (*ALLOWED, *BARE):
             self.wrong.append(tag)
-
-
-@pytest.fixture
-def alice(db) -> User:
-    return made.person("alice")
-
-
-@pytest.fixture
-def team(alice: User) -> Team:
-    return made.team_of(alice)
 
 
 @pytest.fixture
