@@ -91,7 +91,7 @@ def test_a_failed_stage_is_tried_again(rose) -> None:
     page = who("bob").get(address(rose)).content.decode()
     assert "The moon was full." in page and "Try again" in page
     answer = who("bob").post(address(rose, "retry"), {"stage": "embed"}, follow=True).content.decode()
-    assert "“Embed” will be tried again." in answer and Job.objects.get().state == "ready"
+    assert "“Meaning” will be tried again." in answer and Job.objects.get().state == "ready"
     again = who("bob").post(address(rose, "retry"), {"stage": "nonsense"}, follow=True).content.decode()
     assert "There is nothing to try again." in again
 
