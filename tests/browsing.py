@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
@@ -21,18 +19,20 @@ from tests import chromium
 
 @contextmanager
 def page_of(name: str, url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
-    """A page of somebody's browser, whose console must stay free of errors, save those that `expecting` is in; without
-    a browser the test is skipped, but never silently where CI says that it counts."""
-    found = chromium.found()
-    if found is None:
-        reason = f"These tests need one of {', '.join(chromium.NAMES)} on the PATH."
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """A page of somebody's browser, which is signed in."""
     # Before the browser starts: in its event loop Django would open a connection that nobody closes.
     client = Client()
     client.force_login(User.objects.get(username=name))
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    with page_at(url, expecting=expecting, **how) as page:
+        page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+        yield page
+
+
+@contextmanager
+def page_at(url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
+    """A page of a fresh browser, whose console must stay free of errors, save those that `expecting` is in."""
+    found = chromium.needed()
     complaints: list[str] = []
 
     def failed(error: Error) -> None:
@@ -46,9 +46,7 @@ def page_of(name: str, url: str, *, expecting: str = "", **how: Any) -> Iterator
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        context = browser.new_context(base_url=url, **how)
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
-        page = context.new_page()
+        page = browser.new_context(base_url=url, **how).new_page()
         page.on("console", heard)
         page.on("pageerror", failed)
         page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
@@ -81,9 +79,9 @@ def elsewhere(work: Callable[[], object]) -> None:
     thread.join()
 
 
-def looks_right(page: Page) -> None:
-    """Axe finds nothing, and nothing is wider than the window."""
+def looks_right(page: Page, *, preload: bool = True) -> None:
+    """Axe finds nothing, and nothing is wider than the window. preload: style sheets are read again by a script."""
     page.wait_for_load_state("networkidle")
-    found = Axe().run(page)
+    found = Axe().run(page, options={"preload": preload})
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from searchsite.accounts.models import Team, User
 from searchsite.jobs.models import Job
 from searchsite.library import collections
 from searchsite.library.models import Item
-from tests import made
+from tests import browsing, made
 from tests.browsing import page_of
+from tests.handing import drop
 from tests.web.conftest import garden, media
 
 __all__ = ["garden", "media"]
@@ -19,12 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 DESK = {"viewport": {"width": 1280, "height": 860}}
 SLOW = 15_000
-DROP = """([names]) => {
-    const carried = new DataTransfer();
-    for (const name of names) carried.items.add(new File([`Words of ${name}`], name, {type: "text/plain"}));
-    for (const type of ["dragenter", "dragover", "drop"])
-        document.body.dispatchEvent(new DragEvent(type, {dataTransfer: carried, bubbles: true, cancelable: true}));
-}"""
 
 
 @pytest.fixture
@@ -42,10 +36,7 @@ def items(garden: Team) -> list[Item]:
 
 def looks_right(page: Page) -> None:
     """As elsewhere, but the style sheets that Django's own import are not fetched into inline ones: CSP forbids it."""
-    page.wait_for_load_state("networkidle")
-    found = Axe().run(page, options={"preload": False})
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    browsing.looks_right(page, preload=False)
 
 
 def chosen(page: Page, *names: str) -> None:
@@ -107,14 +98,14 @@ def test_one_item_is_mended_by_keyboard_in_the_dark(live_server, items) -> None:
 def test_files_are_dropped_on_the_list_and_each_is_reported(live_server, items) -> None:
     with page_of("alice", live_server.url, **DESK) as page:
         page.goto("/admin/library/item/")
-        page.evaluate(DROP, [["moss.txt", "bark.txt"]])
+        drop(page, "body", ("moss.txt", b"Words of moss"), ("bark.txt", b"Words of bark"))
         expect(page.locator(".drop .tally")).to_have_text("2 added")
         looks_right(page)
         page.get_by_role("link", name="moss.txt").click()
         expect(page.get_by_label("Title:")).to_have_value("moss")
         page.goto("/admin/library/item/add/")
         page.get_by_label("Collection:").select_option("Shelf")
-        page.evaluate(DROP, [["leaf.txt"]])
+        drop(page, "body", ("leaf.txt", b"Words of leaf"))
         expect(page.locator(".drop .tally")).to_have_text("1 added")
         looks_right(page)
     assert Item.objects.get(title="leaf").collection.name == "Shelf"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +15,7 @@ from searchsite.library import collections, tags
 from searchsite.library.models import Item
 from tests import made
 from tests.browsing import looks_right, page_of
+from tests.handing import paste
 
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 SHIFTS = """() => new Promise((done) => {
@@ -24,13 +24,6 @@ SHIFTS = """() => new Promise((done) => {
   new PerformanceObserver(seen).observe({ type: "layout-shift", buffered: true });
   setTimeout(() => done(sum), 300);
 })"""
-PASTE = """(data) => {
-  const transfer = new DataTransfer();
-  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-  transfer.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
-  document.body.dispatchEvent(
-    new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
-}"""
 TOP = "(id) => document.querySelector(`[data-id='${id}']`).getBoundingClientRect().top"
 LEFT = "() => document.activeElement.closest('[data-id]')?.dataset.id"
 
@@ -160,7 +153,7 @@ def test_recent_searches_by_keyboard(live_server):
 def test_a_pasted_picture_is_a_chip_that_takes_words(live_server):
     with page_of("alice", live_server.url, color_scheme="dark", viewport={"width": 1280, "height": 860}) as page:
         page.goto("/")
-        page.evaluate(PASTE, made_picture())
+        paste(page, "body", ("pasted.jpg", made.drawn("teal", "boat")))
         page.wait_for_url("**/?picture=*")
         expect(page.locator(".chip.pictured img")).to_be_visible()
         looks_right(page)
@@ -233,8 +226,3 @@ def test_on_a_phone_by_thumb(live_server):
         page.keyboard.press("Enter")
         page.wait_for_url("**/?q=boat*")
         looks_right(page)
-
-
-def made_picture() -> str:
-    """A picture as the page's script can make a file of it."""
-    return base64.b64encode(made.drawn("teal", "boat")).decode()

@@ -2,67 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import ImageDraw, ImageFont
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests import browsing
+from tests.browsing import page_at
+from tests.handing import drop
 from tests.house import House
 from tests.library import drawn
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-DROP = """([target, files]) => {
-    const carrier = new DataTransfer();
-    for (const { name, type, data } of files) {
-        const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-        carrier.items.add(new File([bytes], name, { type }));
-    }
-    const options = { bubbles: true, cancelable: true, dataTransfer: carrier };
-    for (const kind of ["dragenter", "dragover", "drop"])
-        document.querySelector(target).dispatchEvent(new DragEvent(kind, options));
-}"""
 SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
 }).observe({ type: "layout-shift", buffered: true });"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """The browser; without one the journey is skipped, but never silently where CI says that it counts."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        reason = f"The browser journey needs one of {', '.join(NAMES)} on the PATH."
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
 @pytest.fixture
-def page(chromium: str) -> Iterator[Page]:
-    """A fresh browser whose console must stay free of errors."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+def page(running_house: House) -> Iterator[Page]:
+    """A page of a fresh browser. One upload is refused."""
+    with page_at(running_house.base_url, expecting="status of 422", viewport={"width": 1280, "height": 800}) as page:
         page.set_default_timeout(60_000)
         page.add_init_script(SHIFTS)
-        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
-        # Chromium complains of a transition between pages that a busy machine could not show in time.
-        page.on("pageerror", lambda error: None if "ransition" in str(error) else complaints.append(str(error)))
         yield page
-        browser.close()
-    assert complaints == []
-
-
-def is_complaint(said: ConsoleMessage) -> bool:
-    """An error that no refused upload explains."""
-    return said.type == "error" and "status of 422" not in said.text
 
 
 def test_a_person_puts_things_in_and_finds_them(running_house: House, page: Page):
@@ -136,21 +99,9 @@ def sign_out(page: Page) -> None:
 
 
 def looks_right(page: Page, *, moved: bool = False) -> None:
-    """No finding of axe, nothing that jumped by itself, nothing wider than the window."""
-    page.wait_for_load_state("networkidle")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    """As elsewhere, and nothing jumped by itself."""
+    browsing.looks_right(page)
     assert moved or page.evaluate("window.shifted") < 0.01
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def drop(page: Page, target: str, *files: tuple[str, bytes]) -> None:
-    """Drop files as a person does."""
-    sent = [
-        {"name": name, "type": f"image/{name.rpartition('.')[2]}", "data": base64.b64encode(data).decode()}
-        for name, data in files
-    ]
-    page.evaluate(DROP, [target, sent])
 
 
 def meadow() -> bytes:
