@@ -1,4 +1,4 @@
-"""`python -m bench [starts] [throughput] [batching] [searching] [admin]`: print all measurements of one run."""
+"""`python -m bench [NAME...]`: print the measurements of one run, of all or of those that are named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import admin, batching, searching, starts, throughput
+from bench import admin, batching, ingesting, library, searching, starts, throughput
 
 MEASUREMENTS: dict[str, Callable[[Path], list[str]]] = {
     "starts": starts.measure,
@@ -16,6 +16,8 @@ MEASUREMENTS: dict[str, Callable[[Path], list[str]]] = {
     "batching": batching.measure,
     "searching": searching.measure,
     "admin": admin.measure,
+    "library": library.measure,
+    "ingesting": ingesting.measure,
 }
 
 

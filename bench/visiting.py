@@ -1,4 +1,4 @@
-"""Opens each page of the admin in the library of this environment: queries, counts and milliseconds, warm."""
+"""Opens the pages of the admin, or with `library` those of the library, of this environment: what each costs, warm."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ class Visit:
     slowest: str
 
 
-def pages() -> list[str]:
+def library_pages() -> list[str]:
+    """Lists, searches and facets, narrowed and not."""
+    some = Item.objects.filter(trashed_at=None).order_by("-id")[0]
+    person = f"by={some.created_by.username}" if some.created_by else ""
+    asked = ["", "q=red+boat", "q=a+boat+at+the+sea", "kind=image", f"kind=image&{person}", "q=red+boat&kind=image"]
+    asked += [f"collection={some.collection.public_id}", f"q=red+boat&kind=image&{person}"]
+    found = [f"{reverse(name)}?{one}" for name in ("search", "search-facets") for one in asked]
+    return [*found, reverse("item", args=[some.public_id]), reverse("trash"), reverse("queue"), reverse("queue-live")]
+
+
+def admin_pages() -> list[str]:
     """Every list and one form of each, and the item list in all the ways that could be slow."""
     items = reverse("admin:library_item_changelist")
     some = Item.objects.filter(trashed_at=None).order_by("-id").values_list("pk", flat=True)[0]
     place = Collection.objects.order_by("-id").values_list("pk", flat=True)[0]
-    asked: tuple[str, ...] = ("", "kind__exact=screenshot", "status=failed", "status=embed", "status=ready")
-    asked += ("status=processing", "when=30")
-    asked += (
-        f"in={place}",
-        "trash=1",
-        "q=wooden+boat",
-        "q=red",
-        "q=arbo",
-        "kind__exact=text&q=red",
-        "p=2",
-        "p=200",
-        "p=1900",
-    )
+    asked = ["", "kind__exact=screenshot", "status=failed", "status=embed", "status=ready", "status=processing"]
+    asked += ["when=30", f"in={place}", "trash=1", "q=wooden+boat", "q=red", "q=arbo", "kind__exact=text&q=red"]
+    asked += ["p=2", "p=200", "p=1900"]
     found = [reverse("admin:index"), *(f"{items}?{one}" for one in asked)]
     found += [reverse("admin:library_item_change", args=[some]), reverse("admin:library_item_history", args=[some])]
     found.append(reverse("admin:library_item_add"))
@@ -102,20 +102,27 @@ def _worked() -> float:
 
 
 def main() -> None:
-    """Visit as who leads the house, and the item list as an editor of the team."""
+    """Visit as who leads the house; the admin's item list as an editor of the team, too."""
     setup_test_environment()
     chief: AbstractUser = User.objects.filter(is_superuser=True).order_by("id")[0]
-    for user in (chief, _editor()):
-        print(f"as {user}")
-        client = Client()
-        client.force_login(user)
-        for path in pages():
-            if user is not chief and "item" not in path and path != reverse("admin:index"):
-                continue
-            one = visit(client, path)
-            cost = f"{one.milliseconds:6.0f} ms ({one.cpu:4.0f} of CPU)"
-            row = f"{cost} {one.queries:3} queries {one.counts} count(*)  {one.path}"
-            print(f"{row}  [{one.slowest}]" if "-v" in sys.argv else row)
+    if "library" in sys.argv:
+        visit_all(chief, library_pages())
+        return
+    found = admin_pages()
+    visit_all(chief, found)
+    visit_all(_editor(), [path for path in found if "item" in path or path == reverse("admin:index")])
+
+
+def visit_all(user: AbstractUser, paths: list[str]) -> None:
+    """Print a line for each page."""
+    print(f"as {user}")
+    client = Client()
+    client.force_login(user)
+    for path in paths:
+        one = visit(client, path)
+        cost = f"{one.milliseconds:6.0f} ms ({one.cpu:4.0f} of CPU)"
+        row = f"{cost} {one.queries:3} queries {one.counts} count(*)  {one.path}"
+        print(f"{row}  [{one.slowest}]" if "-v" in sys.argv else row)
 
 
 def _editor() -> User:
