@@ -38,7 +38,7 @@ def measure(directory: Path) -> list[str]:
         f" ready, {failed:.0f} failed; lost: {lost}; taken again: {new_again:.0f} new",
         f"copied and flushed, nothing else {len(files) / floor:6.1f} files/s",
         f"put in                           {len(files) / seconds:6.1f} files/s",
-        f"put in and worked through        {len(files) / (seconds + working):6.1f} files/s (text in pictures is not read)",
+        f"put in and worked through        {len(files) / (seconds + working):6.1f} files/s (pictures are not read)",
     ]
 
 
