@@ -40,11 +40,11 @@ def picture_text(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
 
 @in_team("POST")
 def tag(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
-    """Put tags on the item, divided by commas, or take one off."""
+    """Put tags on the item, divided by commas; keep one that was suggested, or take one off."""
     shown = writable(request.scope, public_id)
-    # The button of the field and the crosses are of one form: a cross takes off and adds nothing.
-    remove = request.POST.getlist("remove")
-    add = [] if remove else request.POST.get("add", "").split(",")
+    # The field and the buttons of the tags are of one form: those leave alone what stands in the field.
+    remove, keep = request.POST.getlist("remove"), request.POST.getlist("keep")
+    add = keep if remove or keep else request.POST.get("add", "").split(",")
     edits.tag(shown, add=add, remove=remove, scope=request.scope)
     return _done(request, public_id, _("The tags are saved."))
 

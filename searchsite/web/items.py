@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from searchsite.indexing import stages
 from searchsite.library import notes, tags, trash
-from searchsite.library.models import Item, PartRole
+from searchsite.library.models import Item, PartRole, Source
 from searchsite.library.scope import Scope
 from searchsite.library.sniffing import MARKDOWN_TYPE
 from searchsite.search import find
@@ -19,6 +19,7 @@ from searchsite.search.questions import Question, Term
 from searchsite.web import around, cards, files, markdown, sayings, words
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.seen import visible
+from searchsite.web.templatetags.look import readable
 
 ALIKE, SUGGESTED = 12, 100
 # Browsers hold a picture in memory whole: four bytes a pixel.
@@ -66,9 +67,10 @@ def facts_of(item: Item, request: MemberRequest) -> dict[str, Any]:
         "may_edit": may_edit,
         "is_note": notes.is_note(item),
         "tags": tagged,
+        "guessed": any(one.source == Source.MACHINE for one in tagged),
         "suggested": tags.used(scope, limit=SUGGESTED) if may_edit else [],
         "caption": caption,
-        "alt": caption.text or ", ".join([item.title, *(one.tag.name for one in tagged[:3])]),
+        "alt": caption.text or ", ".join([readable(item.title), *(one.tag.name for one in tagged[:3])]),
         "ocr": said.get(PartRole.OCR, sayings.NOTHING),
         "has_boxes": item.is_picture and words.has_boxes(item),
         "original": _original(item),
