@@ -14,7 +14,7 @@ from searchsite.library.scope import Scope
 # The scope stands here once more: what a hit list got wrong would still not be shown.
 CARDS: LiteralString = """
 SELECT page.place, item.public_id, item.kind, item.title, item.created_at, item.width, item.height, item.placeholder,
-    collection.name, coalesce(caption.text, ''), coalesce(tagged.names, '{}'),
+    collection.name, collection.purpose, item.blob_id, coalesce(caption.text, ''), coalesce(tagged.names, '{}'),
     CASE WHEN part.id IS NULL AND item.kind = 'text' THEN (
         SELECT opening.text FROM part AS opening
         WHERE opening.item_id = item.id AND opening.role = 'content' AND opening.ordinal = 0
@@ -34,7 +34,10 @@ WHERE item.collection_id = ANY(%(scope)s::bigint[]) ORDER BY page.place
 
 @dataclass(frozen=True)
 class Card:
-    """What is shown of an item. `id` is its public one; `opening` is how a text begins of which no part matched."""
+    """What is shown of an item. `id` is its public one; `opening` is how a text begins of which no part matched.
+
+    blob: two items of the same are copies of one file.
+    """
 
     id: UUID
     kind: str
@@ -47,6 +50,8 @@ class Card:
     collection_name: str
     tags: tuple[str, ...]
     opening: str = ""
+    collection_purpose: str = ""
+    blob: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ def load(pairs: Sequence[tuple[int, int | None]], scope: Scope) -> dict[int, tup
 
 
 def _card(row: tuple[Any, ...]) -> Card:
-    _, public_id, kind, title, created_at, width, height, placeholder, collection, caption, tags, opening, *_ = row
+    _, public_id, kind, title, created_at, width, height, placeholder, *more = row
+    collection, purpose, blob, caption, tags, opening = more[:6]
     return Card(
         id=public_id,
         kind=kind,
@@ -87,6 +93,8 @@ def _card(row: tuple[Any, ...]) -> Card:
         collection_name=collection,
         tags=tuple(tags),
         opening=opening or "",
+        collection_purpose=purpose,
+        blob=blob,
     )
 
 

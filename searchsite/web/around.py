@@ -18,6 +18,7 @@ from searchsite.search.cards import Card
 from searchsite.search.questions import BadQuestion
 from searchsite.web import narrowing
 from searchsite.web.doors import MemberRequest
+from searchsite.web.templatetags.look import readable
 
 # The parameter that carries the list's own parameters.
 NAME = "in"
@@ -99,7 +100,7 @@ def _near(card: Card, query: str) -> Neighbour:
         id=card.id,
         url=address(card.id, query),
         title=card.title,
-        alt=card.caption or ", ".join([card.title, *card.tags[:3]]),
+        alt=card.caption or ", ".join([readable(card.title), *card.tags[:3]]),
         kind=card.kind,
         thumbnail=reverse("thumbnail", args=[card.id, 480]) if pictured else "",
         preview=reverse("thumbnail", args=[card.id, 2048]) if pictured else "",
@@ -113,7 +114,7 @@ def _here(item: Item, query: str) -> Neighbour:
         id=item.public_id,
         url=address(item.public_id, query),
         title=item.title,
-        alt=item.title,
+        alt=readable(item.title),
         kind=item.kind,
         thumbnail=reverse("thumbnail", args=[item.public_id, 480]) if pictured else "",
         preview="",

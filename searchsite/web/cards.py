@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypedDict
@@ -13,22 +14,22 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from searchsite.indexing import stages
 from searchsite.library import wording
-from searchsite.library.models import Kind
+from searchsite.library.models import Item, Kind, named
 from searchsite.search.find import Hit
-from searchsite.web import snippets
-from searchsite.web.templatetags.look import icon, kind_name, shape
+from searchsite.web import badges, snippets
+from searchsite.web.templatetags.look import kind_name, readable, shape, text_shape
 
 PASSAGE, LINE = 420, 140
 # A reader sees single letters in brush strokes.
 LEAST_READ = 4
 PICTURE_SIZE = 480
 NO_ID = str(UUID(int=0))
-WHY = '<span class="why" title="{}">{}<span>{}</span></span>'
 
 
 class Card(TypedDict):
@@ -43,6 +44,7 @@ class Card(TypedDict):
     is_picture: bool
     shape: str
     title: str
+    name: str
     more: str
     alt: str
     moment: str
@@ -54,6 +56,10 @@ class Card(TypedDict):
     head: str
     said: SafeString | None
     reasons: SafeString
+    exactly: str
+    broken: str
+    place: str
+    twin: bool
 
 
 @dataclass(frozen=True)
@@ -61,37 +67,28 @@ class _Labels:
     """The words on every card of one page, translated once."""
 
     kinds: Mapping[str, str]
-    parts: Mapping[str, str]
-    text: str
-    picture: str
-    words: str
-    read: str
-    rank: str
-    similarity: str
+    why: badges.Words
     more: str
     day: str
 
 
 def of_hits(hits: Iterable[Hit], question: str, *, within: str | None = None) -> list[Card]:
     """Return the cards of the hits. `within`: the parameters of the list they stand in, for its items' own pages."""
-    pattern, labels = snippets.pattern_of(question), _labels()
     listed = "" if within is None else f"?{urlencode({'in': within})}"
-    found = [_card(hit, pattern, labels) for hit in hits]
+    shown = list(hits)
+    pattern, labels = snippets.pattern_of(question), _labels()
+    found = [_card(hit, pattern, labels) for hit in shown]
     for card in found:
         card["url"] += listed
+    _tell_twins(shown, found)
+    _tell_broken(shown, found)
     return found
 
 
 def _labels() -> _Labels:
     return _Labels(
         kinds={kind: kind_name(kind) for kind in Kind.values},
-        parts={"ocr": _("text in picture"), "caption": _("caption"), "tags": _("tags")},
-        text=_("text"),
-        picture=_("picture"),
-        words=_("words"),
-        read=_("reranker"),
-        rank=_("Rank %(rank)s by %(label)s"),
-        similarity=_("similarity %(value).2f"),
+        why=badges.words(),
         more=_("More like %(title)s"),
         # Translators: the day of a card; the month is short.
         day=_("%(day)s %(month)s %(year)s"),
@@ -99,7 +96,8 @@ def _labels() -> _Labels:
 
 
 def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
-    item, public_id = hit.item, str(hit.item.id)
+    item, public_id, title = hit.item, str(hit.item.id), readable(hit.item.title)
+    said = _said(hit, pattern)
     made, pictured = timezone.localtime(item.created_at), item.kind != Kind.TEXT
     return Card(
         id=public_id,
@@ -109,10 +107,11 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         kind=item.kind,
         kind_name=labels.kinds.get(item.kind, item.kind),
         is_picture=pictured,
-        shape=shape(item.width, item.height),
-        title=item.title,
-        more=labels.more % {"title": item.title},
-        alt=item.caption or ", ".join([item.title, *item.tags[:3]]),
+        shape=shape(item.width, item.height) if pictured else text_shape(len(said or "")),
+        title=title,
+        name=item.title,
+        more=labels.more % {"title": title},
+        alt=item.caption or ", ".join([title, *item.tags[:3]]),
         moment=made.isoformat(),
         day=labels.day % {"day": made.day, "month": MONTHS_3[made.month].title(), "year": made.year},
         size=format_html('width="{}" height="{}"', item.width or "", item.height or ""),
@@ -120,9 +119,39 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         weak=hit.band == "weak",
         line="",
         head="",
-        said=_said(hit, pattern),
-        reasons=_reasons(hit, labels),
+        said=said,
+        reasons=badges.of(hit, labels.why, pattern),
+        exactly=badges.exactly(hit, labels.why),
+        broken="",
+        place="",
+        twin=False,
     )
+
+
+def _tell_twins(hits: Sequence[Hit], cards: Sequence[Card]) -> None:
+    """Say of cards of the same file, which each lie in a collection of their own, which is which."""
+    times = Counter(hit.item.blob for hit in hits if hit.item.blob is not None)
+    seen: set[int] = set()
+    for hit, card in zip(hits, cards, strict=True):
+        if hit.item.blob is not None and times[hit.item.blob] > 1:
+            card["place"] = named(hit.item.collection_name, hit.item.collection_purpose)
+            card["twin"] = hit.item.blob in seen
+            seen.add(hit.item.blob)
+
+
+def _tell_broken(hits: Sequence[Hit], cards: Sequence[Card]) -> None:
+    """Say why pictures could not be read: two queries, and none where all can be shown."""
+    unseen = [hit.item.id for hit in hits if hit.item.kind != Kind.TEXT and not hit.item.width]
+    if not unseen:
+        return
+    items = {item.pk: item for item in Item.objects.filter(public_id__in=unseen).only("public_id", "kind", "team_id")}
+    failed = {
+        str(items[pk].public_id): progress.stages["decode"].error
+        for pk, progress in stages.status_of(items.values()).items()
+        if progress.stages["decode"].state == stages.FAILED
+    }
+    for card in cards:
+        card["broken"] = failed.get(card["id"], "")
 
 
 @lru_cache
@@ -144,22 +173,3 @@ def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
         says = sum(map(str.isalnum, text)) >= LEAST_READ or pattern.search(text)
         return snippets.snippet(text, pattern, length=LINE) if says else None
     return None
-
-
-def _reasons(hit: Hit, labels: _Labels) -> SafeString:
-    meant = labels.parts.get(hit.part.role, labels.text) if hit.part else labels.text
-    known = {
-        "image": ("image", labels.picture),
-        "text": ("meaning", meant),
-        "words": ("words", labels.words),
-        "reranker": ("sort", labels.read),
-    }
-    reasons: list[tuple[str, SafeString, str]] = []
-    # The reranker's is on every card: it comes last, where a narrow card has no room.
-    for why in sorted(hit.why, key=lambda why: why.channel == "reranker"):
-        name, label = known.get(why.channel, ("meaning", why.channel))
-        exact = labels.rank % {"rank": why.rank, "label": label}
-        if why.similarity is not None:
-            exact += " · " + labels.similarity % {"value": why.similarity}
-        reasons.append((exact, icon(name, "small"), label))
-    return format_html_join("", WHY, reasons)

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.utils.html import strip_tags
 
 from searchsite.search.cards import Card, MatchedPart
 from searchsite.search.find import Hit
 from searchsite.search.fuse import Why
 from searchsite.web import cards
+from searchsite.web.templatetags import look
 
 
 def said(read: str, question: str) -> str | None:
@@ -29,3 +31,58 @@ def test_a_letter_seen_in_brush_strokes_is_not_shown(rubbish: str) -> None:
 def test_text_that_matches_is_shown_however_short() -> None:
     assert said("CAT", "cat") == "<mark>CAT</mark>"
     assert said("No swimming", "bathing is forbidden") == "No swimming"
+
+
+def badges(question: str, band: str | None, *why: Why, role: str = "ocr", text: str = "") -> str:
+    """What the badges of a picture's card say."""
+    item = Card(uuid4(), "image", "IMG_2041_final", "", datetime(2026, 1, 1, tzinfo=UTC), 80, 60, "", "Inbox", ())
+    part = MatchedPart(1, role, text, {}) if text else None
+    card = cards.of_hits([Hit(item=item, score=1.0, band=band, part=part, why=why, parts=())], question)[0]
+    return strip_tags(card["reasons"])
+
+
+def test_what_is_near_to_nothing_has_no_badge() -> None:
+    assert badges("xyzzy", "weak", Why("image", 1, 0.2), Why("text", 2, 0.1)) == ""
+    assert badges("xyzzy", None, Why("image", 40, 0.2), Why("text", 60, 0.1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "text", "said"),
+    [
+        ("ocr", "Boat hire", "text in picture"),
+        ("tags", "boat, sea", "tag"),
+        ("caption", "A boat", "caption"),
+        ("ocr", "Closed", "words"),
+    ],
+)
+def test_words_that_were_found_say_where(role: str, text: str, said: str) -> None:
+    assert badges("boat", "weak", Why("words", 3, None), Why("image", 1, 0.2), role=role, text=text) == said
+
+
+def test_what_looks_alike_says_so() -> None:
+    assert badges("a boat", "strong", Why("image", 1, 0.4), Why("text", 9, 0.1)) == "looks like it"
+    assert badges("", "likely", Why("image", 1, 0.8)) == "similar picture"
+
+
+def test_the_exact_ranks_are_there_for_who_asks() -> None:
+    item = Card(uuid4(), "image", "Sea", "", datetime(2026, 1, 1, tzinfo=UTC), 80, 60, "", "Inbox", ())
+    hit = Hit(item=item, score=1.0, band=None, part=None, why=(Why("image", 2, 0.314), Why("words", 5, None)))
+    assert cards.of_hits([hit], "sea")[0]["exactly"] == "Rank 2 by picture, similarity 0.31 · Rank 5 by words"
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("IMG_2041_final", "IMG 2041 final"),
+        ("_draft__two_", "draft two"),
+        ("___", "___"),
+        ("Notes on user_id", "Notes on user_id"),
+        ("Sea", "Sea"),
+    ],
+)
+def test_names_of_files_are_shown_with_blanks(title: str, shown: str) -> None:
+    assert look.readable(title) == shown
+
+
+def test_the_less_a_text_says_the_narrower_is_its_card() -> None:
+    assert [look.text_shape(letters) for letters in (2, 90, 200, 420)] == ["ar-85 brief", "ar-100", "ar-115", "ar-125"]

@@ -34,6 +34,22 @@ def shape(width: int | None, height: int | None = None) -> str:
     return f"ar-{min(260, max(70, round(ratio * 20) * 5))}"
 
 
+# A text is shown as wide as it needs: letters up to which a card has this ratio, and so much room beyond.
+TEXT_SHAPES = ((40, 85), (110, 100), (240, 115))
+
+
+def text_shape(letters: int) -> str:
+    """Return the class of a text's card: the less there is to read, the narrower; few words stand in large letters."""
+    ratio = next((ratio for most, ratio in TEXT_SHAPES if letters <= most), 125)
+    return f"ar-{ratio} brief" if letters <= TEXT_SHAPES[0][0] else f"ar-{ratio}"
+
+
+@register.filter
+def readable(title: str) -> str:
+    """Return a title as people read it: in one that is a file's name, underscores are blanks."""
+    return title if " " in title else " ".join(title.replace("_", " ").split()) or title
+
+
 @register.filter
 def kind_name(kind: str) -> str:
     """Return a kind's name for people."""

@@ -1,0 +1,94 @@
+"""The badges that say why an item is among the results: only those that tell it from the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from searchsite.library.models import Channel
+from searchsite.search.find import Hit
+from searchsite.search.fuse import Why
+from searchsite.web.templatetags.look import icon
+
+# Everything has a rank in each channel. Where nobody can tell how near is near, only the first few are worth a badge.
+NEAR = 12
+WHY = '<span class="why" title="{}">{}<span>{}</span></span>'
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of the badges, translated once a page: what each says, and what it means."""
+
+    parts: Mapping[str, tuple[str, str]]
+    words: tuple[str, str]
+    text: tuple[str, str]
+    picture: tuple[str, str]
+    similar: tuple[str, str]
+    names: Mapping[str, str]
+    rank: str
+    similarity: str
+
+
+def words() -> Words:
+    """Return them in the language of the page."""
+    return Words(
+        parts={
+            "ocr": (_("text in picture"), _("Words of your question stand in the picture")),
+            "caption": (_("caption"), _("Words of your question stand in its caption")),
+            "tags": (_("tag"), _("It has a tag of your question's words")),
+        },
+        words=(_("words"), _("Words of your question stand in it or in its title")),
+        text=(_("meaning"), _("What is written there means what you asked for")),
+        picture=(_("looks like it"), _("The picture shows what you asked for")),
+        similar=(_("similar picture"), _("It looks like your picture")),
+        names={"image": _("picture"), "text": _("text"), "words": _("words"), "reranker": _("reranker")},
+        rank=_("Rank %(rank)s by %(label)s"),
+        similarity=_("similarity %(value).2f"),
+    )
+
+
+def of(hit: Hit, said: Words, asked: re.Pattern[str] | None) -> SafeString:
+    """Return the hit's badge: that words were found, else what is near in meaning, else nothing. asked: finds them."""
+    found = {why.channel: why for why in hit.why}
+    if "words" in found:
+        name = ("words", *_place_of_words(hit, said, asked))
+    elif hit.band != "weak" and (nearest := _nearest(hit)) is not None:
+        name = _meant(nearest, said, by_words=asked is not None)
+    else:
+        return SafeString("")
+    symbol, label, meaning = name
+    return format_html(WHY, meaning, icon(symbol, "small"), label)
+
+
+def exactly(hit: Hit, said: Words) -> str:
+    """Return the ranks and similarities of all channels, for who wants to know."""
+    return " · ".join(_rank(why, said) for why in hit.why)
+
+
+def _place_of_words(hit: Hit, said: Words, asked: re.Pattern[str] | None) -> tuple[str, str]:
+    part = hit.part
+    if part is None or part.role not in said.parts or asked is None or not asked.search(part.text):
+        return said.words
+    return said.parts[part.role]
+
+
+def _nearest(hit: Hit) -> Why | None:
+    """The channel of vectors that has it furthest in front, if that says anything."""
+    near = [why for why in hit.why if why.channel in Channel.values and (hit.band is not None or why.rank <= NEAR)]
+    return min(near, key=lambda why: why.rank, default=None)
+
+
+def _meant(why: Why, said: Words, *, by_words: bool) -> tuple[str, str, str]:
+    if why.channel == Channel.IMAGE:
+        return ("image", *(said.picture if by_words else said.similar))
+    return ("meaning", *said.text)
+
+
+def _rank(why: Why, said: Words) -> str:
+    exact = said.rank % {"rank": why.rank, "label": said.names.get(why.channel, why.channel)}
+    return exact if why.similarity is None else f"{exact}, {said.similarity % {'value': why.similarity}}"
