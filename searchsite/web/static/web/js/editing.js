@@ -5,6 +5,10 @@ import { say } from "./showing.js";
 
 const FORMS = "form.rename, .saying form";
 const CHANGED = FORMS.split(", ").map((one) => `${one}.changed`).join(", ");
+// What these save is searched.
+const SEARCHED = `${FORMS}, .tagging`;
+const LOOK_AGAIN = 1500;
+const MOST_TRIES = 40;
 const isChanged = (field) => field.value !== field.defaultValue;
 
 export function startEditing() {
@@ -71,7 +75,7 @@ function replace(form, fresh, submitter) {
   const live = document.querySelector("#live");
   const fields = [...live.querySelectorAll("textarea, input:not([type=hidden])")];
   const unsaved = fields.filter((one) => one.form !== form && isChanged(one)).map((one) => [one.id, one.value]);
-  const focused = form.dataset.saves || (document.activeElement?.id && `#${document.activeElement.id}`) || (submitter?.id && `#${submitter.id}`);
+  const focused = submitter?.dataset.then || form.dataset.saves || (document.activeElement?.id && `#${document.activeElement.id}`) || (submitter?.id && `#${submitter.id}`);
   live.replaceWith(document.adoptNode(fresh));
   for (const [id, value] of unsaved) {
     const field = document.getElementById(id);
@@ -81,5 +85,30 @@ function replace(form, fresh, submitter) {
   }
   window.htmx.process(fresh);
   if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
-  if (fresh.dataset.saved) say(fresh.dataset.saved);
+  if (fresh.dataset.saved) tell(fresh, form.matches(SEARCHED));
+}
+
+// What was written is found at once by its words, and by its meaning once that is worked out.
+function tell(live, searched) {
+  const words = document.querySelector("#said").dataset;
+  const soon = searched && live.hasAttribute("hx-get");
+  say([live.dataset.saved, soon && words.soon, searched && !soon && words.now].filter(Boolean).join(" "), { lasting: soon });
+  if (soon) follow(live.getAttribute("hx-get"), words.now);
+}
+
+// The page itself asks too, but not while one of its fields has the focus.
+async function follow(address, now) {
+  const mine = (follow.last = {});
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    await new Promise((done) => { setTimeout(done, LOOK_AGAIN); });
+    if (follow.last !== mine) return;
+    if (!(await isWorkedOn(address))) return say(now);
+  }
+}
+
+async function isWorkedOn(address) {
+  if (!document.querySelector("#live[hx-get]")) return false;
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok || answer.redirected) return true;
+  return Boolean(new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#live[hx-get]"));
 }

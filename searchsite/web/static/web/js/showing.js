@@ -3,13 +3,13 @@ import { inText, singleKeysAreOn } from "./keys.js";
 
 const INFO = "viewer-info";
 
-export function say(sentence, { wrong = false } = {}) {
+export function say(sentence, { wrong = false, lasting = false } = {}) {
   const place = document.querySelector("#said");
   if (!place) return;
   place.textContent = sentence;
   place.classList.toggle("wrong", wrong);
   clearTimeout(say.timer);
-  say.timer = setTimeout(() => { place.textContent = ""; }, wrong ? 9000 : 4000);
+  say.timer = setTimeout(() => { place.textContent = ""; }, wrong || lasting ? 9000 : 4000);
 }
 
 export function startShowing() {
