@@ -92,7 +92,7 @@ function show(entry) {
 }
 
 export function counted(entries) {
-  const count = { all: 0, sent: 0, unsent: 0, working: 0, ready: 0, same: 0, refused: 0, retry: 0, cancelled: 0, bytes: 0, gone: 0 };
+  const count = { all: 0, sent: 0, unsent: 0, working: 0, ready: 0, same: 0, refused: 0, failed: 0, problems: 0, retry: 0, cancelled: 0, bytes: 0, gone: 0 };
   for (const { state, known, size, sent } of entries) {
     if (state === "cancelled") { count.cancelled += 1; continue; }
     count.all += 1;
@@ -104,7 +104,10 @@ export function counted(entries) {
     if (state === "processing") count.working += 1;
     if (state === "ready") count.ready += 1;
     if (known) count.same += 1;
-    if (PROBLEMS.has(state)) count.refused += 1;
+    // What is here and could not be worked on was taken all the same.
+    if (state === "failed") count.failed += 1;
+    else if (PROBLEMS.has(state)) count.refused += 1;
+    if (PROBLEMS.has(state)) count.problems += 1;
     if (state === "lost" || state === "failed") count.retry += 1;
   }
   return count;
@@ -118,6 +121,7 @@ export function totals(count, left, words) {
     !count.unsent && number("allReady", count.ready),
     number("same", count.same),
     number("refused", count.refused),
+    number("failed", count.failed),
     number("cancelled", count.cancelled),
     left && fill(words.left, { time: left }),
   ].filter(Boolean).join(" · ");

@@ -88,10 +88,10 @@ function sum(list) {
   const bar = tray.querySelector(".sending-all");
   bar.hidden = !busy;
   bar.value = count.all ? (count.sent + (count.bytes ? count.gone / count.bytes : 0) * count.unsent) / count.all : 0;
-  const buttons = { "retry-all": count.retry > 1, "cancel-all": busy, problems: count.refused > 0 && list.entries.length > count.refused, clear: !busy && count.sent + count.cancelled > 0, close: !busy };
+  const buttons = { "retry-all": count.retry > 1, "cancel-all": busy, problems: count.problems > 0 && list.entries.length > count.problems, clear: !busy && count.sent + count.cancelled > 0, close: !busy };
   for (const [name, on] of Object.entries(buttons)) offer(tray, name, on);
   tray.querySelector(".sending-bar").hidden = !tray.querySelector(".sending-bar button:not([hidden])");
-  if (!count.refused) only(tray, false);
+  if (!count.problems) only(tray, false);
   aloud(list, text, busy || count.working > 0);
   keep(list);
 }
