@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -151,7 +153,7 @@ class Usage(models.Model):
         indexes = [models.Index(fields=["team", "day"], name="usage_of_team")]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.operation} {self.embedder}"
+        return f"{date_format(self.day)}: {self.embedder}"
 
 
 class ProviderCall(models.Model):
@@ -181,4 +183,4 @@ class ProviderCall(models.Model):
         indexes = [models.Index(fields=["at"], name="provider_call_at")]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.operation} {self.network}"
+        return f"{date_format(localtime(self.at), 'DATETIME_FORMAT')}: {self.network}"

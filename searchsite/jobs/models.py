@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -77,7 +78,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject}: {self.state}"
+        return gettext("Job %(number)s: %(state)s") % {"number": self.pk, "state": self.get_state_display()}
 
 
 class StagePause(models.Model):

@@ -130,7 +130,7 @@ class CollectionAdmin(Counting):
     """Collections with their grants."""
 
     counting = IN_COLLECTIONS
-    list_display = ("name", "items", "team", "visibility", "purpose", "created_by", "created_at")
+    list_display = ("shown_name", "items", "team", "visibility", "purpose", "created_by", "created_at")
     list_select_related = ("team", "created_by")
     list_filter = ("visibility", "purpose", OfTeam)
     ordering = ("name", "id")
@@ -143,6 +143,11 @@ class CollectionAdmin(Counting):
         """Collections of the scope."""
         return rows.filter(id__in=scope_in(request).collection_ids)
 
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def shown_name(self, row: Collection) -> str:
+        """In the language of the page, where the house itself gave it."""
+        return row.shown_name
+
     @admin.display(description=gettext_lazy("Items"))
     def items(self, row: Collection) -> SafeString:
         """How many, and the way to them."""
@@ -151,14 +156,17 @@ class CollectionAdmin(Counting):
     def get_fields(self, request: HttpRequest, obj: Collection | None = None) -> tuple[str, ...]:
         """The team is fixed once there is a collection."""
         team = ("team",) if is_superuser(request) else ()
-        return (*team, "name", "visibility") if obj is None else (*team, "name", "visibility", "purpose", "created_by")
+        if obj is None:
+            return (*team, "name", "visibility")
+        name = "name" if obj.purpose == Purpose.NORMAL else "shown_name"
+        return (*team, name, "visibility", "purpose", "created_by")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Collection | None = None) -> tuple[str, ...]:
         """Inbox and trash keep their names."""
         if obj is None:
             return ()
         fixed = ("team", "purpose", "created_by")
-        return fixed if obj.purpose == Purpose.NORMAL else (*fixed, "name", "visibility")
+        return fixed if obj.purpose == Purpose.NORMAL else (*fixed, "shown_name", "visibility")
 
     def has_change_permission(self, request: HttpRequest, obj: Collection | None = None) -> bool:
         """Only in what the scope may change."""

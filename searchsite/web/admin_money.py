@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy
 
 from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.accounts.prices import dollars
+from searchsite.web.admin_columns import column, figure
 from searchsite.web.admin_filters import OfTeam, Since, one_of
 from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, membership_in
 from searchsite.web.numbers import rounded
-from searchsite.web.templatetags.money import OPERATIONS
+from searchsite.web.templatetags.money import OPERATIONS, operation_name
 
 OfOperation = one_of("operation", gettext_lazy("operation"), list(OPERATIONS.items()))
 
@@ -63,28 +64,36 @@ class Metered(ReadOnly):
         return rounded(row.seconds, 1)
 
 
-SHARED = ("shown_cost", "calls", "inputs", "tokens", "output_tokens", "shown_seconds")
+OPERATION = column("operation", gettext_lazy("operation"), operation_name)
+SHARED = (
+    "shown_cost",
+    figure("calls", gettext_lazy("calls")),
+    figure("inputs", gettext_lazy("inputs")),
+    figure("tokens", gettext_lazy("tokens")),
+    figure("output_tokens", gettext_lazy("output tokens")),
+    "shown_seconds",
+)
 
 
 @admin.register(Usage)
 class UsageAdmin(Metered):
     """What inference was asked for, by day."""
 
-    list_display = ("day", "payer", "operation", "embedder", "provider", *SHARED)
+    list_display = ("day", "payer", OPERATION, "embedder", "provider", *SHARED)
     list_filter = (OfOperation, SinceDay, OfTeam)
     sortable_by = ("day",)
     ordering = ("-day", "operation")
-    exclude = ("team",)
-    readonly_fields = ("payer",)
+    exclude = ("team", "operation")
+    readonly_fields = ("payer", OPERATION)
 
 
 @admin.register(ProviderCall)
 class ProviderCallAdmin(Metered):
     """The ledger of calls to paid servers."""
 
-    list_display = ("at", "payer", "operation", "network", "provider", "outcome", *SHARED)
+    list_display = ("at", "payer", OPERATION, "network", "provider", "outcome", *SHARED)
     list_filter = (OfOperation, "outcome", SinceAt, OfTeam)
     sortable_by = ("at",)
     ordering = ("-id",)
-    exclude = ("team",)
-    readonly_fields = ("payer",)
+    exclude = ("team", "operation")
+    readonly_fields = ("payer", OPERATION)

@@ -14,13 +14,27 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from searchsite.accounts import budgets, teams, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
+from searchsite.web.admin_columns import yes_or_no
 from searchsite.web.admin_filters import OfTeam
 from searchsite.web.admin_scope import EDIT, NOTHING, VIEW, Scoped, by_role, is_superuser, membership_in
+
+# Django says these in English only.
+IN_ENGLISH = (
+    gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
+    gettext_noop("Disabled"),
+    gettext_noop("Enable password-based authentication for this user by setting a password."),
+    gettext_noop("Enabled"),
+    gettext_noop("Password-based authentication"),
+    gettext_noop(
+        "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able"
+        " to authenticate using other backends, such as Single Sign-On or LDAP."
+    ),
+)
 
 
 @admin.register(User)
@@ -29,7 +43,15 @@ class UserAdmin(Scoped, DjangoUserAdmin):  # type: ignore[type-arg]
 
     rights = by_role(editor=NOTHING, admin=NOTHING)
 
-    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
+    list_display = (
+        "username",
+        "first_name",
+        "last_name",
+        yes_or_no("is_active", gettext_lazy("active")),
+        yes_or_no("is_staff", gettext_lazy("staff status")),
+        yes_or_no("is_superuser", gettext_lazy("superuser status")),
+        "last_login",
+    )
     list_filter = ("is_active", "is_staff", "is_superuser")
     ordering = ("username",)
     filter_horizontal = ()

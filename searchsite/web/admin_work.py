@@ -12,6 +12,7 @@ from searchsite.indexing import vocabulary
 from searchsite.indexing.models import Space
 from searchsite.jobs import care
 from searchsite.jobs.models import FAILED, Job, State
+from searchsite.web.admin_columns import column, yes_or_no
 from searchsite.web.admin_filters import Choosing, OfTeam, one_of
 from searchsite.web.admin_scope import ReadOnly, membership_in
 from searchsite.web.numbers import grouped
@@ -35,17 +36,23 @@ class StateFilter(Choosing):
         return rows.filter(FAILED) if chosen in (State.DEAD, State.CANCELLED) else rows
 
 
+STAGE = column("kind", gettext_lazy("stage"), vocabulary.stage_name)
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnly):
     """Jobs to look at, try again and cancel; never to edit."""
 
-    list_display = ("id", "kind", "state", "subject", "attempts", "lane", "run_at", "finished_at", "last_error")
+    list_display = ("id", STAGE, "state", "subject", "attempts", "lane", "run_at", "finished_at", "last_error")
     list_filter = (StateFilter, one_of("kind", gettext_lazy("stage"), list(vocabulary.STAGES.items())), "lane", OfTeam)
     ordering = ("-id",)
     sortable_by = ("id",)
     search_fields = ("=subject",)
     search_help_text = gettext_lazy("Number of the item")
     actions = ("retry", "cancel")
+    # A stage and its queue are called alike.
+    exclude = ("kind", "queue")
+    readonly_fields = (STAGE,)
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Job]) -> QuerySet[Job]:
         """Jobs of the team."""
@@ -72,12 +79,17 @@ class JobAdmin(ReadOnly):
         messages.info(request, said % {"done": grouped(care.cancel(ids)), "asked": grouped(len(ids))})
 
 
+TAKES_PICTURES = yes_or_no("takes_pictures", gettext_lazy("takes pictures"))
+
+
 @admin.register(Space)
 class SpaceAdmin(ReadOnly):
     """Spaces to look at: the indexing room alone makes and changes them."""
 
-    list_display = ("embedder", "revision", "dimensions", "status", "takes_pictures", "created_at")
-    exclude = ("means",)
+    list_display = ("embedder", "revision", "dimensions", "status", TAKES_PICTURES, "created_at")
+    # Numbers for programs, and what is written in words below.
+    exclude = ("means", "fingerprint", "calibration", "takes_pictures", "mrl")
+    readonly_fields = (TAKES_PICTURES, yes_or_no("mrl", gettext_lazy("prefixes are vectors")))
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Space]) -> QuerySet[Space]:
         """Spaces belong to no team."""
