@@ -16,15 +16,16 @@ from searchsite.search.bounds import VECTOR, Bounds
 # A picture's tags are mostly guesses of the network that made its vector: as a vector of their own they would vote
 # twice, and against pictures without any. Whoever types a tag finds it by words.
 TAGS_SHARE = 0.2
+# In the channel of pictures no part is looked up: the left side of the AND comes first.
+IS_TAGS: LiteralString = "v.channel = 'text' AND (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id)"
 # So many are compared exactly; where no more are visible, that is all of them.
 DEPTH = 200
 # One long text may hold all the nearest passages: then look further, until so many items are found.
 ENOUGH_ITEMS, DEEPEST = 101, 5000
 EXACT: LiteralString = """
-SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance,
-    (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id) FROM {table} AS v
+SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance, <is_tags> FROM {table} AS v
 WHERE v.channel = %(channel)s AND <bounds> ORDER BY distance, v.part_id LIMIT %(depth)s
-"""
+""".replace("<is_tags>", IS_TAGS)
 # The first phase reads the covering index alone. MATERIALIZED, or the planner would mix the phases.
 TWO_PHASE: LiteralString = """
 WITH near AS MATERIALIZED (
@@ -32,10 +33,9 @@ WITH near AS MATERIALIZED (
     WHERE v.channel = %(channel)s AND v.code_version = %(version)s AND <bounds>
     ORDER BY v.code <~> %(code)b, v.part_id LIMIT %(depth)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance,
-    (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id)
+SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance, <is_tags>
 FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id ORDER BY distance, v.part_id
-"""
+""".replace("<is_tags>", IS_TAGS)
 
 
 class Near(NamedTuple):
