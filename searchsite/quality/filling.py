@@ -12,7 +12,7 @@ from django.db import transaction
 from searchsite.accounts import teams
 from searchsite.accounts.models import Team, User
 from searchsite.jobs import overview
-from searchsite.jobs.models import Job, Lane
+from searchsite.jobs.models import OPEN, Job, Lane
 from searchsite.library import blobs, collections, intake
 from searchsite.library.intake import Place
 from searchsite.library.models import Collection, Item, QueryPicture
@@ -37,10 +37,11 @@ class Filled:
 
 @dataclass(frozen=True)
 class Progress:
-    """How much work the set's items still make, and what failed."""
+    """How much work the set's items still make, what failed, and how much waits in all teams: others may be first."""
 
     open: int
     failed: int
+    everywhere: int
 
 
 def fill(wanted: EvaluationSet, report: Report = lambda number: None) -> Filled:
@@ -67,9 +68,10 @@ def fill(wanted: EvaluationSet, report: Report = lambda number: None) -> Filled:
 
 
 def progress(filled: Filled) -> Progress:
-    """Count the jobs of the set's team."""
+    """Count the jobs of the set's team, and those of all."""
     counts = overview.counts(filled.scope.team_id).values()
-    return Progress(sum(one["ready"] + one["running"] for one in counts), sum(one["dead"] for one in counts))
+    own, failed = sum(one["ready"] + one["running"] for one in counts), sum(one["dead"] for one in counts)
+    return Progress(own, failed, Job.objects.filter(OPEN).count())
 
 
 def remove(wanted: EvaluationSet) -> bool:

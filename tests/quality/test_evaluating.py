@@ -84,6 +84,15 @@ def test_a_second_run_asks_only(notes, fake):
     assert Job.objects.count() == jobs
 
 
+def test_work_that_is_before_a_set_counts_as_getting_on(notes, colours, fake):
+    filling.fill(sets.read(notes))
+    first = filling.progress(filling.fill(sets.read(colours)))
+    assert 0 < first.open < first.everywhere
+    made.work_through_everything()
+    done = filling.progress(filling.fill(sets.read(colours)))
+    assert (done.open, done.everywhere, done.failed) == (0, 0, 0)
+
+
 def test_what_the_set_has_not_any_more_is_taken_out(notes, fake):
     put_in(notes)
     rows = (notes / "manifest.jsonl").read_text().splitlines()

@@ -87,17 +87,18 @@ class Command(BaseCommand):
         return filled
 
     def _wait(self, filled: Filled) -> None:
-        """Wait for the workers, as long as they get on."""
-        left = filling.progress(filled).open
+        """Wait for the workers, as long as they get on with these items or with what is before them."""
+        last = filling.progress(filled)
         moved = time.monotonic()
-        with tqdm(desc="indexing", total=left, unit="", disable=None) as bar:
-            while (now := filling.progress(filled).open) > 0:
-                if now != left:
-                    bar.total = max(bar.total or 0, bar.n + now)
-                    bar.update(max(0, left - now))
-                    left, moved = now, time.monotonic()
+        with tqdm(desc="indexing", total=last.open, unit="", disable=None) as bar:
+            while (now := filling.progress(filled)).open > 0:
+                if now.open != last.open or now.everywhere < last.everywhere:
+                    bar.total = max(bar.total or 0, bar.n + now.open)
+                    bar.update(max(0, last.open - now.open))
+                    moved = time.monotonic()
                 elif time.monotonic() - moved > SILENT_SECONDS:
-                    raise CommandError(f"{now} pieces of work wait, and none gets done. Is `make run` running?")
+                    raise CommandError(f"{now.open} pieces of work wait, and none gets done. Is `make run` running?")
+                last = now
                 time.sleep(LOOK_EVERY)
 
     def _print(self, answered: Sequence[Answered], about: dict[str, Any], *, markdown: bool) -> None:
