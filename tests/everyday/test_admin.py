@@ -84,7 +84,7 @@ def test_one_item_is_mended_by_keyboard_in_the_dark(live_server, items) -> None:
         looks_right(page)
         page.get_by_role("button", name="Try again").focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_text("“Embed” will be tried again.")).to_be_visible()
+        expect(page.get_by_text("“Meaning” will be tried again.")).to_be_visible()
         page.get_by_label("Tags:").fill("green, forest")
         page.keyboard.press("Enter")
         expect(page.get_by_text("was changed successfully")).to_be_visible(timeout=SLOW)
