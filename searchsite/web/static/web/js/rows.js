@@ -1,6 +1,6 @@
 // One row a file: its progress, its reason, and what can be done about it. Then what all of them amount to.
 export const UNSENT = new Set(["waiting", "sending", "checking", "offline"]);
-export const PROBLEMS = new Set(["lost", "refused", "failed"]);
+const PROBLEMS = new Set(["lost", "refused", "failed"]);
 const language = document.documentElement.lang || undefined;
 
 export function fill(sentence, values) {
