@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -149,7 +151,13 @@ class ItemAdmin(Scoped):
         ]
         small = self.admin_site.admin_view(self._button(admin_item_form.thumbnail), cacheable=True)
         own.append(path("<int:pk>/thumbnail/<int:size>/", small, name="library_item_thumbnail"))
+        own.append(path("<uuid:public_id>/", self.admin_site.admin_view(self._named), name="library_item_named"))
         return [*own, *super().get_urls()]
+
+    def _named(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        """Lead from the id that other pages know an item by to its form."""
+        item = get_object_or_404(self.get_queryset(request), public_id=public_id)
+        return redirect("admin:library_item_change", item.pk)
 
     def _button(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         def pressed(request: HttpRequest, pk: int, **more: int) -> HttpResponseBase:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -49,6 +48,8 @@ class UploadForm(forms.Form):
         Collection.objects.none(),
         label=gettext_lazy("Collection"),
         required=False,
+        # As the pages' own uploads name it.
+        to_field_name="public_id",
         empty_label=gettext_lazy("Inbox"),
         help_text=gettext_lazy("Dropped files go there, too."),
     )
@@ -71,8 +72,6 @@ def upload(site: Scoped, request: HttpRequest) -> HttpResponse:
     sent = request.method == "POST"
     form = UploadForm(request.POST if sent else None, request.FILES if sent else None, scope=scope)
     if sent and form.is_valid():
-        if "application/json" in request.headers.get("Accept", ""):
-            return _answered(scope, form.cleaned_data)
         _take(request, scope, form.cleaned_data)
         return HttpResponseRedirect(reverse("admin:library_item_changelist"))
     context = {
@@ -81,31 +80,17 @@ def upload(site: Scoped, request: HttpRequest) -> HttpResponse:
         "form": form,
         "opts": Item._meta,
         "places": membership_in(request) is not None,
-        "max_bytes": settings.CONFIG.max_file_bytes,
     }
     return TemplateResponse(request, "admin/upload.html", context)
 
 
-def _add(scope: Scope, file: UploadedFile, collection: Collection | None) -> intake.Added:
-    place = intake.place_for(scope, collection.public_id if collection else None, lane=Lane.NORMAL)
-    return intake.add_file(file, file.name or "", into=place)
-
-
-def _answered(scope: Scope, chosen: dict[str, Any]) -> JsonResponse:
-    """Take one dropped file."""
-    try:
-        added = _add(scope, chosen["file"][0], chosen["collection"])
-    except Refusal as refusal:
-        return JsonResponse({"error": str(refusal)}, status=refusal.status)
-    address = reverse("admin:library_item_change", args=[added.item.pk])
-    return JsonResponse({"url": address, "created": added.created}, status=201 if added.created else 200)
-
-
 def _take(request: HttpRequest, scope: Scope, chosen: dict[str, Any]) -> None:
+    collection = chosen["collection"]
     for file in chosen["file"]:
         name = file.name or ""
         try:
-            added = _add(scope, file, chosen["collection"])
+            place = intake.place_for(scope, collection.public_id if collection else None, lane=Lane.NORMAL)
+            added = intake.add_file(file, name, into=place)
         except Refusal as refusal:
             messages.error(request, f"“{name}”: {refusal}")
         else:

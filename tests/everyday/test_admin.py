@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 DESK = {"viewport": {"width": 1280, "height": 860}}
 SLOW = 15_000
+TALLY = "2 added · 1 there already · 1 refused · Left out, as hidden or unreadable: 1"
 
 
 @pytest.fixture
@@ -96,10 +97,13 @@ def test_one_item_is_mended_by_keyboard_in_the_dark(live_server, items) -> None:
 
 
 def test_files_are_dropped_on_the_list_and_each_is_reported(live_server, items) -> None:
-    with page_of("alice", live_server.url, **DESK) as page:
+    with page_of("alice", live_server.url, expecting="status of 422", **DESK) as page:
         page.goto("/admin/library/item/")
         drop(page, "body", ("moss.txt", b"Words of moss"), ("bark.txt", b"Words of bark"))
         expect(page.locator(".drop .tally")).to_have_text("2 added")
+        drop(page, "body", ("bark.txt", b"Words of bark"), ("bad.png", b"<svg onload=alert(1)>"), (".hidden", b"x"))
+        expect(page.locator(".drop .tally")).to_have_text(TALLY)
+        expect(page.locator(".drop li.refused")).to_contain_text("bad.png")
         looks_right(page)
         page.get_by_role("link", name="moss.txt").click()
         expect(page.get_by_label("Title:")).to_have_value("moss")

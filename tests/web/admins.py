@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from searchsite.accounts import teams
@@ -39,8 +38,3 @@ def act(client: Client, action: str, *ids: int, address: str = "/admin/library/i
     """Choose items and confirm at once; what the next page says."""
     data = {"action": action, "_selected_action": ids, "confirmed": "yes", **asked}
     return client.post(address, data, follow=True).content.decode()
-
-
-def sent(name: str, content: bytes) -> SimpleUploadedFile:
-    """A file as a browser sends it."""
-    return SimpleUploadedFile(name, content)

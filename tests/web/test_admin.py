@@ -183,8 +183,8 @@ def test_a_strange_name_is_shown_as_text(garden) -> None:
 
 def test_viewers_and_strangers_upload_nothing(both, garden, den) -> None:
     assert send(who("vera"), SimpleUploadedFile("a.png", picture())).status_code == 403
-    theirs = both[1].collection_id
-    send(who("bob"), SimpleUploadedFile("a.png", picture()), collection=theirs)
+    theirs = both[1].collection
+    send(who("bob"), SimpleUploadedFile("a.png", picture()), collection=theirs.public_id)
     assert Item.objects.filter(collection=theirs).count() == 1
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from django.urls import reverse
 
@@ -162,16 +160,8 @@ def test_a_private_item_is_not_found_by_others_words(garden) -> None:
         assert "Page</a>" in who("alice").get(f"/admin/library/item/?{query}").content.decode()
 
 
-def test_a_dropped_file_is_answered_with_its_address(garden) -> None:
-    file = made.drawn("red")
-    from_browser = {"HTTP_ACCEPT": "application/json"}
-
-    def dropped(content: bytes, name: str):
-        sent = {"file": admins.sent(name, content)}
-        return who("bob").post("/admin/library/item/add/", sent, **from_browser)
-
-    answer = dropped(file, "red.jpg")
-    assert answer.status_code == 201 and json.loads(answer.content)["created"]
-    assert json.loads(dropped(file, "red.jpg").content)["created"] is False
-    refused = dropped(b"<svg onload=alert(1)>", "bad.png")
-    assert refused.status_code >= 400 and json.loads(refused.content)["error"]
+def test_a_dropped_file_is_found_by_the_id_it_is_told_by(rose) -> None:
+    admins.burrow()
+    named = f"/admin/library/item/{rose.public_id}/"
+    assert who("bob").get(named)["Location"] == address(rose)
+    assert who("charlie").get(named).status_code == 404

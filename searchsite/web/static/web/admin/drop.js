@@ -1,128 +1,95 @@
-// Files dropped on a page of the admin: one request a file, some at a time, each with its progress and its outcome.
-const AT_ONCE = 3;
+// Files dropped on a page of the admin: sent as from any other page, each with its progress and its outcome.
+import { chosen, filesOf } from "../js/folders.js";
+import { UNSENT, fill } from "../js/rows.js";
+import { startSending } from "../js/sending.js";
+
 const zone = document.querySelector("[data-drop]");
 const list = zone.querySelector(".sent");
-const waiting = [];
-let running = 0;
-let depth = 0;
-
+const words = { ...zone.dataset, token: document.querySelector("input[name=csrfmiddlewaretoken]").value };
+const sending = startSending(words, draw);
+const entries = [];
+const skipped = [];
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+let depth = 0;
 
 function start() {
   zone.querySelector("[data-choose]").addEventListener("change", (event) => {
-    add([...event.target.files]);
+    add(chosen(event.target.files));
     event.target.value = "";
   });
-  document.addEventListener("dragenter", (event) => { if (carriesFiles(event)) { event.preventDefault(); depth += 1; show(); } });
+  document.addEventListener("dragenter", (event) => { if (carriesFiles(event)) { event.preventDefault(); over(depth + 1); } });
   document.addEventListener("dragover", (event) => { if (carriesFiles(event)) event.preventDefault(); });
-  document.addEventListener("dragleave", (event) => { if (carriesFiles(event)) { depth = Math.max(depth - 1, 0); show(); } });
+  document.addEventListener("dragleave", (event) => { if (carriesFiles(event)) over(Math.max(depth - 1, 0)); });
   document.addEventListener("drop", async (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    depth = 0;
-    show();
-    // Entries must be taken before anything is waited for: the list is emptied when the event ends.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const loose = [...event.dataTransfer.files];
-    add(entries.some((entry) => entry.isDirectory) ? (await Promise.all(entries.map(within))).flat() : loose);
+    over(0);
+    add(await filesOf(event.dataTransfer));
   });
-  window.addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
+  window.addEventListener("online", () => sending.add(entries.filter((one) => one.state === "offline")));
+  window.addEventListener("beforeunload", (event) => { if (entries.some((one) => UNSENT.has(one.state))) event.preventDefault(); });
 }
 
-function show() { zone.classList.toggle("over", depth > 0); }
-
-// All files of a folder, however deep.
-async function within(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => { entry.file(resolve, reject); })];
-  const reader = entry.createReader();
-  const found = [];
-  for (;;) {
-    const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
-    if (!some.length) return (await Promise.all(found.map(within))).flat();
-    found.push(...some);
-  }
+function over(times) {
+  depth = times;
+  zone.classList.toggle("over", depth > 0);
 }
 
-function add(files) {
-  for (const file of files) {
+function add(found) {
+  const place = document.querySelector("select[name=collection]")?.value ?? "";
+  const added = found.files.map(({ file, path }) => {
     const row = document.createElement("li");
-    const name = document.createElement("span");
-    name.textContent = file.name;
-    const bar = document.createElement("progress");
-    bar.setAttribute("aria-label", file.name);
-    row.append(name, bar);
     list.prepend(row);
-    const most = Number(zone.dataset.most);
-    if (most && file.size > most) end(row, "refused", zone.dataset.large);
-    else waiting.push({ file, row });
-  }
-  next();
-}
-
-function next() {
-  while (running < AT_ONCE && waiting.length) {
-    running += 1;
-    send(waiting.shift());
-  }
-  tally();
-}
-
-function send({ file, row }) {
-  const data = new FormData();
-  data.set("file", file, file.name);
-  data.set("csrfmiddlewaretoken", document.querySelector("input[name=csrfmiddlewaretoken]").value);
-  const place = document.querySelector("select[name=collection]");
-  if (place) data.set("collection", place.value);
-  const request = new XMLHttpRequest();
-  const bar = row.querySelector("progress");
-  request.open("POST", zone.dataset.to);
-  request.setRequestHeader("Accept", "application/json");
-  request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
-  request.upload.addEventListener("load", () => { bar.removeAttribute("value"); });
-  request.addEventListener("loadend", () => {
-    running -= 1;
-    finish(row, request, file);
-    next();
+    return { file, path, place, row, size: file.size, sent: 0, state: "waiting", reason: "", known: false };
   });
-  request.send(data);
-}
-
-function finish(row, request, file) {
-  let answer = null;
-  try { answer = JSON.parse(request.responseText); } catch { /* Not ours: a proxy's page, or nothing at all. */ }
-  if (answer?.url) {
-    const link = document.createElement("a");
-    link.href = answer.url;
-    link.textContent = file.name;
-    row.firstElementChild.replaceChildren(link);
-    return end(row, answer.created ? "done" : "known", answer.created ? zone.dataset.done : zone.dataset.known);
-  }
-  end(row, "refused", answer?.error ?? zone.dataset.lost);
-  if (answer) return undefined;
-  const again = document.createElement("button");
-  again.type = "button";
-  again.textContent = zone.dataset.again;
-  again.addEventListener("click", () => { row.remove(); add([file]); });
-  row.append(again);
-  return undefined;
-}
-
-function end(row, state, words) {
-  row.querySelector("progress").remove();
-  row.className = state;
-  const said = document.createElement("span");
-  said.className = "said";
-  said.textContent = words;
-  row.append(said);
+  entries.push(...added);
+  skipped.push(...found.skipped);
+  sending.add(added);
   tally();
+}
+
+function draw(entry) {
+  const { row, state, path } = entry;
+  const name = made(entry.id ? "a" : "span", path);
+  row.className = outcome(entry);
+  if (UNSENT.has(state)) {
+    const bar = row.querySelector("progress") ?? document.createElement("progress");
+    bar.setAttribute("aria-label", path);
+    if (state === "checking") bar.removeAttribute("value");
+    else bar.value = entry.size ? entry.sent / entry.size : 0;
+    if (!bar.isConnected) row.replaceChildren(name, bar);
+    return tally();
+  }
+  const said = made("span", entry.reason || words[row.className]);
+  said.className = "said";
+  row.replaceChildren(name, said);
+  if (entry.id) name.href = `${words.items}${entry.id}/`;
+  if (state === "lost") row.append(retry(entry));
+  return tally();
+}
+
+function made(tag, text) {
+  return Object.assign(document.createElement(tag), { textContent: text });
+}
+
+function retry(entry) {
+  const again = Object.assign(made("button", words.again), { type: "button" });
+  again.addEventListener("click", () => sending.add([entry]));
+  return again;
+}
+
+function outcome({ id, known, state }) {
+  if (UNSENT.has(state)) return "sending";
+  return id ? known ? "known" : "done" : "refused";
 }
 
 // "2 being sent · 3 added · 1 refused".
 function tally() {
-  const count = { sending: list.querySelectorAll("progress").length };
-  for (const state of ["done", "known", "refused"]) count[state] = list.querySelectorAll(`li.${state}`).length;
-  const words = Object.entries(count).filter(([, n]) => n).map(([state, n]) => `${n} ${zone.dataset[state]}`);
-  zone.querySelector(".tally").textContent = words.join(" · ");
+  const count = { sending: 0, done: 0, known: 0, refused: 0 };
+  for (const entry of entries) count[outcome(entry)] += 1;
+  const parts = Object.entries(count).filter(([, number]) => number).map(([name, number]) => `${number} ${words[name]}`);
+  if (skipped.length) parts.push(fill(words.skipped, { number: skipped.length }));
+  zone.querySelector(".tally").textContent = parts.join(" · ");
 }
 
 start();
