@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib.util
 import platform
 import signal
-import socket
 from pathlib import Path
 
 from searchsite.config import Config
-from searchsite.ops import process
+from searchsite.ops import knocking, process
 from searchsite.ops.errors import CannotStart
 
 
@@ -33,12 +32,4 @@ def program(config: Config) -> process.Program:
 
 def answers(config: Config) -> str | None:
     """None when the broker answers, else what is wrong."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(2)
-            connection.connect(str(config.broker_socket))
-            connection.sendall(b"PING\r\n")
-            said = connection.recv(64)
-    except OSError as error:
-        return error.strerror or str(error)
-    return None if said.startswith(b"+PONG") else said.decode("ascii", "replace").strip()
+    return knocking.wrong(config.broker_socket, b"PING\r\n", wanted=b"+PONG", seconds=2)

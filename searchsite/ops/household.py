@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from searchsite.config import ROOT, Config
 from searchsite.inference.stages import stages_from
-from searchsite.ops import broker, guard, postgres
+from searchsite.ops import broker, guard, knocking, postgres
 from searchsite.ops.process import Program
 
 Command = tuple[str, ...]
@@ -134,15 +133,8 @@ PROGRAMS: dict[str, Callable[[Config], Program]] = {
 
 def inference_answers(config: Config) -> str | None:
     """None when the embedded inference server answers: it listens once its networks are loaded."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
-            connection.connect(str(config.inference_socket))
-            connection.sendall(b"GET /health HTTP/1.0\r\nHost: inference\r\n\r\n")
-            said = connection.recv(64)
-    except OSError as error:
-        return error.strerror or str(error)
-    return None if b" 200 " in said else said.decode("ascii", "replace").strip()
+    asked = b"GET /health HTTP/1.0\r\nHost: inference\r\n\r\n"
+    return knocking.wrong(config.inference_socket, asked, wanted=b" 200 ", seconds=5)
 
 
 def network_place(url: str) -> tuple[str, int]:
