@@ -42,6 +42,12 @@ def read_json(request: HttpRequest, shape: type[Shape]) -> Shape:
     return _checked(shape, parse(request.body), "body")
 
 
+def form(**fields: dict[str, str]) -> dict[str, Any]:
+    """Describe a form that carries one file, and fields, for the API's own description."""
+    schema = {"type": "object", "required": ["file"], "properties": fields}
+    return {"multipart/form-data": {"schema": schema}}
+
+
 def read_form(request: HttpRequest, shape: type[Shape]) -> tuple[UploadedFile, Shape]:
     """Read a form that carries one file in `file`, and fields of that shape; an empty field counts as not given."""
     files = [file for name in request.FILES for file in request.FILES.getlist(name)]

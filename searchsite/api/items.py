@@ -27,17 +27,11 @@ BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "A picture or a text."},
-                        "title": {"type": "string", "description": "The file's name when not given."},
-                        "collection": {"type": "string", "format": "uuid", "description": "The Inbox when not given."},
-                    },
-                }
-            },
+            **bodies.form(
+                file={"type": "string", "format": "binary", "description": "A picture or a text."},
+                title={"type": "string", "description": "The file's name when not given."},
+                collection={"type": "string", "format": "uuid", "description": "The Inbox when not given."},
+            ),
             "application/json": {
                 "schema": inputs.TextIn.model_json_schema(),
                 "example": {"text": "Water the roses on Friday.", "title": "Garden"},

@@ -15,15 +15,7 @@ EXAMPLE = {"query": [{"text": "red car"}, {"text": "snow", "weight": -1}], "filt
 PICTURE = {
     "requestBody": {
         "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "The picture."}},
-                }
-            }
-        },
+        "content": bodies.form(file={"type": "string", "format": "binary", "description": "The picture."}),
     }
 }
 
