@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 
 from searchsite.accounts.models import Team, User
 from searchsite.accounts.teams import membership_of
+from searchsite.library.scope import Scope, scope_for
 
 
 @contextmanager
@@ -19,6 +21,18 @@ def plain_words() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise CommandError(f"The database does not answer. Is `make run` running? ({str(error).strip()})") from error
+
+
+def name_asker(parser: CommandParser) -> None:
+    """Let a command be told who asks."""
+    parser.add_argument("--user", help="user name of the person who asks (default: the first user)")
+    parser.add_argument("--team", help="name of the team (default: the first the person joined)")
+
+
+def scope_of_asker(options: Mapping[str, Any]) -> Scope:
+    """What the person who was named may see."""
+    user = person(options["user"])
+    return scope_for(user, team_of(user, options["team"]))
 
 
 def person(name: str | None) -> User:

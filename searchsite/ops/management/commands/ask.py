@@ -10,8 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from searchsite.answers import asking
 from searchsite.answers.answering import Answering
 from searchsite.library.refusals import Refusal
-from searchsite.library.scope import scope_for
-from searchsite.ops.acting import person, plain_words, team_of
+from searchsite.ops.acting import name_asker, plain_words, scope_of_asker
 from searchsite.search.questions import BadQuestion, Question, Term
 
 
@@ -22,14 +21,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("question", nargs="+", help="what to ask")
-        parser.add_argument("--user", help="user name of the person who asks (default: the first user)")
-        parser.add_argument("--team", help="name of the team (default: the first the person joined)")
+        name_asker(parser)
         parser.add_argument("--thinking", action="store_true", help="let the network think first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with plain_words():
-            user = person(options["user"])
-            scope = scope_for(user, team_of(user, options["team"]))
+            scope = scope_of_asker(options)
             question = Question((Term(text=" ".join(options["question"])),))
             try:
                 answering = asking.ask(question, scope, thinking=options["thinking"])

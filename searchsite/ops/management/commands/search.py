@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from searchsite.library.scope import scope_for
-from searchsite.ops.acting import person, plain_words, team_of
+from searchsite.ops.acting import name_asker, plain_words, scope_of_asker
 from searchsite.search import find
 from searchsite.search.find import Hit, Results
 from searchsite.search.questions import BadQuestion, Question, Term, checked
@@ -20,14 +19,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("words", nargs="+", help="what to look for")
-        parser.add_argument("--user", help="user name of the person who asks (default: the first user)")
-        parser.add_argument("--team", help="name of the team (default: the first the person joined)")
+        name_asker(parser)
         parser.add_argument("--limit", type=int, default=10, help="how many to show (default: 10)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with plain_words():
-            user = person(options["user"])
-            scope = scope_for(user, team_of(user, options["team"]))
+            scope = scope_of_asker(options)
             try:
                 question = checked(Question((Term(text=" ".join(options["words"])),), limit=options["limit"]))
                 results = find.find(question, scope)
