@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import QuerySet
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -23,7 +22,7 @@ from searchsite.library import tags, wording
 from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
 from searchsite.library.refusals import Refusal
 from searchsite.web.admin_filters import OfTeam
-from searchsite.web.admin_people import choices_of
+from searchsite.web.admin_people import Rows, choices_of
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
 from searchsite.web.numbers import grouped
 
@@ -59,7 +58,7 @@ class Counting(Scoped):
         return format_html('<a href="{}?{}">{}</a>', reverse("admin:library_item_changelist"), query, shown)
 
 
-class GrantFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class GrantFormSet(Rows):
     """Looks up once for all rows who may get a grant."""
 
     def add_fields(self, form: Any, index: int | None) -> None:

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -69,7 +70,18 @@ def choices_of(rows: QuerySet[Any]) -> list[tuple[Any, str]]:
     return [("", "---------"), *((row.pk, str(row)) for row in rows)]
 
 
-class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class Rows(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Rows of a table whose heads are no labels: each field says itself what it is, and whose."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """With their names for those who hear the page."""
+        super().add_fields(form, index)
+        whose = f": {form.instance.user}" if form.instance.pk else ""
+        for field in form.fields.values():
+            field.widget.attrs["aria-label"] = f"{capfirst(field.label or '')}{whose}"
+
+
+class MembershipFormSet(Rows):
     """Changes members through the verbs of teams, which lock, keep an admin, and take back tokens."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
@@ -196,6 +208,14 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Token
         fields = ("user", "team", "name", "expires_at")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # One label stands before two boxes.
+        names = (_("Day on which it expires"), _("Time at which it expires"))
+        if "expires_at" in self.fields:
+            for box, name in zip(self.fields["expires_at"].widget.widgets, names, strict=True):
+                box.attrs["aria-label"] = name
 
     def clean(self) -> dict[str, Any]:
         """Refuse a token for a team that the person is not in: it would open nothing."""
