@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from searchsite.accounts import budgets
-from searchsite.accounts.models import Team, Usage, User
+from searchsite.accounts import budgets, teams
+from searchsite.accounts.models import Role, Team, Usage, User
 from searchsite.jobs.models import Job
 from searchsite.library import collections
 from tests import made
@@ -63,6 +63,17 @@ def test_failures_show_with_their_reason_to_those_who_see_the_item(garden) -> No
     shown = page("bob")
     assert "The moon was full." in shown and "Rose" in shown and "Secret" not in shown
     assert 'href="/admin/library/item/?status=embed">1</a>' in shown
+
+
+def test_the_queue_is_counted_as_on_its_own_page(garden) -> None:
+    rose = kept(garden, "alice", "Rose")
+    kept(garden, "alice", "Tulip")
+    Job.objects.filter(subject=rose.pk).update(state="dead", finished_at="2026-01-01T00:00:00Z")
+    root = User.objects.create_superuser("root")
+    teams.add_member(garden, root, role=Role.ADMIN)
+    counted = {one.kind: (one.waiting, one.running, one.failed) for one in who("root").get("/admin/").context["queue"]}
+    shown = who("root").get("/queue").content.decode()
+    assert counted["embed"] == (1, 0, 1) and "<b>1</b> waiting" in shown and "<b>1</b> failed" in shown
 
 
 def test_budgets_near_their_end_are_told_to_those_who_lead(garden) -> None:
