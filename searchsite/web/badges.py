@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.utils.html import format_html
@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from searchsite.library.models import Channel
 from searchsite.search.find import Hit
-from searchsite.search.fuse import Why
+from searchsite.search.fuse import FEWEST, LEAST_ALIKE, STANDS_OUT, Why
 from searchsite.web.templatetags.look import icon
 
-# Everything has a rank in each channel. Where nobody can tell how near is near, only the first few are worth a badge.
-NEAR = 12
+# Everything has a rank in each channel. Where nobody has measured how near is near, that is near which stands out at
+# least by half of what would count in full.
+NEAR = STANDS_OUT / 2
 WHY = '<span class="why" title="{}">{}<span>{}</span></span>'
 
 
@@ -52,12 +53,25 @@ def words() -> Words:
     )
 
 
-def of(hit: Hit, said: Words, asked: re.Pattern[str] | None) -> SafeString:
+def levels(hits: Iterable[Hit]) -> Mapping[str, float]:
+    """Return for each channel of vectors how alike a hit must be to stand out among these."""
+    known: dict[str, list[float]] = {channel: [] for channel in Channel.values}
+    for why in (why for hit in hits for why in hit.why):
+        if why.channel in known and why.similarity is not None:
+            known[why.channel].append(why.similarity)
+    found = {}
+    for channel, similarities in known.items():
+        ordered = sorted([*similarities, *[LEAST_ALIKE] * (FEWEST - len(similarities))])
+        background = max(LEAST_ALIKE, ordered[len(ordered) // 4])
+        found[channel] = background + NEAR * (1.0 - background)
+    return found
+
+
+def of(hit: Hit, said: Words, asked: re.Pattern[str] | None, near: Mapping[str, float]) -> SafeString:
     """Return the hit's badge: that words were found, else what is near in meaning, else nothing. asked: finds them."""
-    found = {why.channel: why for why in hit.why}
-    if "words" in found:
+    if any(why.channel == "words" for why in hit.why):
         name = ("words", *_place_of_words(hit, said, asked))
-    elif hit.band != "weak" and (nearest := _nearest(hit)) is not None:
+    elif (nearest := _nearest(hit, near)) is not None:
         name = _meant(nearest, said, by_words=asked is not None)
     else:
         return SafeString("")
@@ -77,10 +91,13 @@ def _place_of_words(hit: Hit, said: Words, asked: re.Pattern[str] | None) -> tup
     return said.parts[part.role]
 
 
-def _nearest(hit: Hit) -> Why | None:
+def _nearest(hit: Hit, near: Mapping[str, float]) -> Why | None:
     """The channel of vectors that has it furthest in front, if that says anything."""
-    near = [why for why in hit.why if why.channel in Channel.values and (hit.band is not None or why.rank <= NEAR)]
-    return min(near, key=lambda why: why.rank, default=None)
+    if hit.band == "weak":
+        return None
+    known = [why for why in hit.why if why.channel in near and why.similarity is not None]
+    telling = [why for why in known if hit.band is not None or (why.similarity or 0.0) >= near[why.channel]]
+    return min(telling, key=lambda why: why.rank, default=None)
 
 
 def _meant(why: Why, said: Words, *, by_words: bool) -> tuple[str, str, str]:

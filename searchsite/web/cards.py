@@ -64,10 +64,11 @@ class Card(TypedDict):
 
 @dataclass(frozen=True)
 class _Labels:
-    """The words on every card of one page, translated once."""
+    """The words on every card of one page, translated once; and from where on something is near."""
 
     kinds: Mapping[str, str]
     why: badges.Words
+    near: Mapping[str, float]
     more: str
     day: str
 
@@ -76,7 +77,7 @@ def of_hits(hits: Iterable[Hit], question: str, *, within: str | None = None) ->
     """Return the cards of the hits. `within`: the parameters of the list they stand in, for its items' own pages."""
     listed = "" if within is None else f"?{urlencode({'in': within})}"
     shown = list(hits)
-    pattern, labels = snippets.pattern_of(question), _labels()
+    pattern, labels = snippets.pattern_of(question), _labels(shown)
     found = [_card(hit, pattern, labels) for hit in shown]
     for card in found:
         card["url"] += listed
@@ -85,10 +86,11 @@ def of_hits(hits: Iterable[Hit], question: str, *, within: str | None = None) ->
     return found
 
 
-def _labels() -> _Labels:
+def _labels(hits: Sequence[Hit]) -> _Labels:
     return _Labels(
         kinds={kind: kind_name(kind) for kind in Kind.values},
         why=badges.words(),
+        near=badges.levels(hits),
         more=_("More like %(title)s"),
         # Translators: the day of a card; the month is short.
         day=_("%(day)s %(month)s %(year)s"),
@@ -120,7 +122,7 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         line="",
         head="",
         said=said,
-        reasons=badges.of(hit, labels.why, pattern),
+        reasons=badges.of(hit, labels.why, pattern, labels.near),
         exactly=badges.exactly(hit, labels.why),
         broken="",
         place="",
@@ -163,9 +165,11 @@ def _address(name: str, *more: int) -> str:
 def _said(hit: Hit, pattern: re.Pattern[str] | None) -> SafeString | None:
     """The matching passage of a text; on a picture only text that stands in it, when that is why it matched."""
     if hit.item.kind == Kind.TEXT:
-        if hit.part is not None and hit.part.text:
-            return snippets.snippet(wording.unmarked(hit.part.text), pattern, length=PASSAGE)
-        return snippets.snippet(wording.unmarked(hit.item.opening), None, length=PASSAGE) if hit.item.opening else None
+        matched = hit.part is not None and bool(hit.part.text)
+        text = wording.unmarked(hit.part.text if hit.part is not None and matched else hit.item.opening)
+        # The title stands below the card already.
+        text = text.removeprefix(f"{hit.item.title}\n").lstrip("\n") or text
+        return snippets.snippet(text, pattern if matched else None, length=PASSAGE) if text else None
     if hit.part is None or not hit.part.text:
         return None
     if pattern and hit.part.role in ("ocr", "caption") and any(why.channel in ("text", "words") for why in hit.why):

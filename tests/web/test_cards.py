@@ -43,7 +43,7 @@ def badges(question: str, band: str | None, *why: Why, role: str = "ocr", text: 
 
 def test_what_is_near_to_nothing_has_no_badge() -> None:
     assert badges("xyzzy", "weak", Why("image", 1, 0.2), Why("text", 2, 0.1)) == ""
-    assert badges("xyzzy", None, Why("image", 40, 0.2), Why("text", 60, 0.1)) == ""
+    assert badges("xyzzy", None, Why("image", 1, 0.08), Why("text", 1, 0.21)) == ""
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,8 @@ def test_words_that_were_found_say_where(role: str, text: str, said: str) -> Non
 def test_what_looks_alike_says_so() -> None:
     assert badges("a boat", "strong", Why("image", 1, 0.4), Why("text", 9, 0.1)) == "looks like it"
     assert badges("", "likely", Why("image", 1, 0.8)) == "similar picture"
+    assert badges("a boat", None, Why("image", 3, 0.39), Why("text", 1, 0.1)) == "looks like it"
+    assert badges("a boat", None, Why("image", 3, 0.2), Why("text", 2, 0.4)) == "meaning"
 
 
 def test_the_exact_ranks_are_there_for_who_asks() -> None:
