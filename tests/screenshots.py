@@ -38,8 +38,9 @@ PAGES = {
     "admin items": "/admin/library/item/",
 }
 SAMPLES = {
-    "Results for a big wave": "/?q=a+big+wave",
-    "Results for people at the seaside": "/?q=people+at+the+seaside",
+    # No answers to questions: a picture of them would be found before what they show.
+    "Library narrowed to screenshots": "/?kind=screenshot",
+    "Library narrowed to notes": "/?kind=text",
     "Upload page": "/upload",
     "Page for asking questions": "/ask",
     "Queue of the operators": "/queue",
