@@ -78,7 +78,9 @@ class Rows(BaseInlineFormSet):  # type: ignore[type-arg]
         super().add_fields(form, index)
         whose = f": {form.instance.user}" if form.instance.pk else ""
         for field in form.fields.values():
-            field.widget.attrs["aria-label"] = f"{capfirst(field.label or '')}{whose}"
+            # Django wraps the choice of a row of another table.
+            widget = getattr(field.widget, "widget", field.widget)
+            widget.attrs["aria-label"] = f"{capfirst(field.label or '')}{whose}"
 
 
 class MembershipFormSet(Rows):
