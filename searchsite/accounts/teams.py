@@ -43,7 +43,7 @@ def chosen_of(memberships: Sequence[Membership], team_id: int | None) -> Members
 
 def add_member(team: Team, user: User, *, role: str) -> Membership:
     """Put a person into a team; one who is in it already keeps their role."""
-    membership, _ = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    membership, _new = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
     return membership
 
 
