@@ -8,6 +8,7 @@ from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from searchsite.library.models import Channel
 from searchsite.search.vectors import Near
 
 # Reciprocal rank fusion (Cormack 2009): the larger, the less a first place counts over a tenth. The usual 60 lets two
@@ -19,6 +20,9 @@ NOISE = 0.02
 STANDS_OUT = 0.4
 # Nothing less alike than this is alike, and a channel of fewer tells little about its background.
 LEAST_ALIKE, FEWEST = 0.1, 20
+# A picture's tags are mostly guesses of the network that made its vector: as words, or as a vector of their own, they
+# would vote twice, and against pictures without any. Where pictures have no vectors, nothing votes twice.
+GUESSED_SHARE = 0.2
 UNWEIGHTED: Mapping[str, float] = {}
 
 
@@ -56,7 +60,7 @@ class Fused(NamedTuple):
 
 
 def fuse(
-    channels: Mapping[str, Iterable[Near]],
+    channels: Mapping[str, Sequence[Near]],
     *,
     weights: Mapping[str, float] = UNWEIGHTED,
 ) -> list[Fused]:
@@ -64,15 +68,18 @@ def fuse(
 
     A channel counts by its weight, or 1. A place counts by how much more alike it is than what stands in the lower
     half of its channel, so that a channel that knows nothing of the question is not heard. What words found counts by
-    the share of the question's words that are there. Similarities of two channels are never compared.
+    the share of the question's words that are there; guessed tags count little beside pictures' own vectors.
+    Similarities of two channels are never compared.
     """
     found: dict[int, list[tuple[int, str, Near]]] = {}
     scores: dict[int, float] = {}
+    guessed_share = GUESSED_SHARE if channels.get(Channel.IMAGE) else 1.0
     for channel, ranked in channels.items():
         weight, places = weights.get(channel, 1.0), list(_once_per_item(ranked))
         background = _background(places)
         for rank, near in enumerate(places, start=1):
             heard = near.share * (1.0 if near.similarity is None else _heard(near.similarity, background))
+            heard *= guessed_share if near.guessed else 1.0
             scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
     for stood in found.values():

@@ -13,9 +13,6 @@ from searchsite.indexing.models import Space
 from searchsite.inference.types import Vectors
 from searchsite.search.bounds import VECTOR, Bounds
 
-# A picture's tags are mostly guesses of the network that made its vector: as a vector of their own they would vote
-# twice, and against pictures without any. Whoever types a tag finds it by words.
-TAGS_SHARE = 0.2
 # In the channel of pictures no part is looked up: the left side of the AND comes first.
 IS_TAGS: LiteralString = "v.channel = 'text' AND (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id)"
 # So many are compared exactly; where no more are visible, that is all of them.
@@ -41,7 +38,7 @@ FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.par
 class Near(NamedTuple):
     """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine.
 
-    share: how much of it counts: of the question's words those that are there, and little for tags as a vector.
+    share: of the question's words those that are there. guessed: it is tags, which a network mostly guesses.
     """
 
     item_id: int
@@ -49,6 +46,7 @@ class Near(NamedTuple):
     created_at: datetime
     similarity: float | None
     share: float = 1.0
+    guessed: bool = False
 
 
 def nearest(space: Space, channel: str, vector: Vectors, bounds: Bounds) -> list[Near]:
@@ -75,6 +73,6 @@ def _run(statement: LiteralString, space: Space, bounds: Bounds, values: dict[st
     with tables.cursor() as cursor:
         rows = cursor.execute(whole, values, prepare=True, binary=True).fetchall()
     return [
-        Near(item_id, part_id, created_at, 1.0 - distance, TAGS_SHARE if is_tags else 1.0)
+        Near(item_id, part_id, created_at, 1.0 - distance, guessed=is_tags)
         for item_id, part_id, created_at, distance, is_tags in rows
     ]

@@ -15,17 +15,21 @@ ENOUGH = 10
 MOST_PATTERNS, SHORTEST_PATTERN = 8, 3
 TITLE_WEIGHT = 2.0
 QUOTED = re.compile(r'"([^"]*)"')
+# Tags that no person put there or kept: whoever typed one of an item's tags has looked at them.
+GUESSED: LiteralString = """is_tags AND NOT EXISTS (
+    SELECT FROM item_tag WHERE item_tag.item_id = found.item_id AND item_tag.source = 'person')"""
 # Ranking costs some microseconds a match, so a common word must not match everything: hence the cap.
 MATCHES: LiteralString = """
 WITH matched AS MATERIALIZED (
-    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, <part_rank> AS rank
+    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.role = 'tags' AS is_tags, <part_rank> AS rank
      FROM part JOIN item ON item.id = part.item_id WHERE <part_matches> AND <bounds> LIMIT %(cap)s)
     UNION ALL
-    (SELECT item.id, NULL, item.created_at, %(title_weight)s::float8 * <title_rank>
+    (SELECT item.id, NULL, item.created_at, false, %(title_weight)s::float8 * <title_rank>
      FROM item WHERE <title_matches> AND <bounds> LIMIT %(cap)s)
 )
-SELECT item_id, part_id, created_at FROM matched ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
-"""
+SELECT item_id, part_id, created_at, 1.0::float8, <guessed>
+FROM matched AS found ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
+""".replace("<guessed>", GUESSED)
 # A word that few of the items have says more than one that many have, and an item counts by the words that it has
 # anywhere: in its title, its tags, or several passages. A part with many of them, or short, goes first among equals.
 # Joined to nothing, a long list of words is unpacked once and not for each word of the question.
@@ -34,31 +38,34 @@ WITH asked AS MATERIALIZED (
     SELECT lexeme, quote_literal(lexeme)::tsquery AS query
     FROM unnest(tsvector_to_array(to_tsvector('searchsite', %(words)s))) AS lexeme LIMIT %(most)s
 ), matched AS MATERIALIZED (
-    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.search || ''::tsvector AS words
+    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.role = 'tags' AS is_tags,
+        part.search || ''::tsvector AS words
      FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ <asked> AND <bounds> LIMIT %(cap)s)
     UNION ALL
-    (SELECT item.id, NULL, item.created_at, item.title_search
+    (SELECT item.id, NULL, item.created_at, false, item.title_search
      FROM item WHERE item.title_search @@ <asked> AND <bounds> LIMIT %(cap)s)
 ), said AS MATERIALIZED (
-    SELECT item_id, part_id, created_at, lexeme, ts_rank(words, query, 1)::float8 AS rank
+    SELECT item_id, part_id, created_at, is_tags, lexeme, ts_rank(words, query, 1)::float8 AS rank
     FROM matched JOIN asked ON words @@ query
 ), rarity AS (
     SELECT lexeme, ln(1 + (SELECT count(DISTINCT item_id) FROM said)::float8
         / greatest(count(DISTINCT item_id), 0.5)) AS weight
     FROM asked LEFT JOIN said USING (lexeme) GROUP BY lexeme
 ), best AS (
-    SELECT item_id, lexeme, max(weight) AS weight, max(rank) AS rank FROM said JOIN rarity USING (lexeme) GROUP BY 1, 2
+    SELECT item_id, lexeme, max(weight) AS weight, max(rank) AS rank, bool_and(is_tags) AS is_tags
+    FROM said JOIN rarity USING (lexeme) GROUP BY 1, 2
 ), scored AS (
     SELECT item_id, sum(weight) / (SELECT sum(weight) FROM rarity) AS share,
-        sum(weight * (1 + %(often)s::float8 * rank)) AS score
+        sum(weight * (1 + %(often)s::float8 * rank)) AS score, bool_and(is_tags) AS is_tags
     FROM best GROUP BY item_id
 ), shown AS (
     SELECT DISTINCT ON (item_id) item_id, part_id, created_at FROM said JOIN rarity USING (lexeme)
     GROUP BY item_id, part_id, created_at ORDER BY item_id, sum(weight) DESC, part_id NULLS LAST
 )
-SELECT item_id, part_id, created_at, share FROM scored JOIN shown USING (item_id)
-ORDER BY score DESC, item_id DESC LIMIT %(depth)s
-"""
+SELECT found.item_id, part_id, created_at, share, <guessed>
+FROM scored AS found JOIN shown ON shown.item_id = found.item_id
+ORDER BY score DESC, found.item_id DESC LIMIT %(depth)s
+""".replace("<guessed>", GUESSED)
 # Words of a question that are weighed, and how much it counts that a word comes often, or in few others.
 MOST_WEIGHED, OFTEN = 24, 5.0
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
@@ -109,10 +116,8 @@ def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> 
 
 def _weighed(values: dict[str, Any], bounds: Bounds) -> list[Near]:
     """What has any of the words, each counting by how rare it is among what was found."""
-    statement = WEIGHED.replace("<asked>", ANY_WORD)
     own = {"most": MOST_WEIGHED, "often": OFTEN}
-    rows = _rows(statement, values | own, bounds, DEPTH)
-    return [Near(item_id, part_id, created_at, None, float(share)) for item_id, part_id, created_at, share in rows]
+    return _run(WEIGHED.replace("<asked>", ANY_WORD), values | own, bounds, DEPTH)
 
 
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
@@ -159,12 +164,13 @@ def _items(found: Iterable[Near]) -> int:
 
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
-    rows = _rows(statement, values, bounds, depth)
-    return [Near(item_id, part_id, created_at, None) for item_id, part_id, created_at in rows]
-
-
-def _rows(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[tuple[Any, ...]]:
+    """What a statement finds. An item is guessed when nothing but guessed tags has the words."""
     own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT}
     whole = statement.replace("<bounds>", bounds.conditions(ITEM))
     with tables.cursor() as cursor:
-        return cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
+        rows = cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
+    said = {item_id for item_id, _part, _created, _share, guessed in rows if not guessed}
+    return [
+        Near(item_id, part_id, created_at, None, float(share), item_id not in said)
+        for item_id, part_id, created_at, share, _guessed in rows
+    ]

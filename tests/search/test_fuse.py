@@ -62,6 +62,21 @@ def test_words_count_by_the_share_of_the_question_that_they_found():
     assert items(fuse({"words": [near(1, similarity=None)], "text": alike[1:]}))[0] == 1
 
 
+def test_a_guessed_tag_does_not_vote_again_beside_pictures_own_vectors():
+    pictures = [near(n, similarity=0.9 - n / 50) for n in range(1, 40)]
+    guesses = [near(n, 100 + n, similarity=None)._replace(guessed=True) for n in (9, 8, 7)]
+    assert items(fuse({"image": pictures, "words": guesses}))[0] == 1
+    typed = [one._replace(guessed=False) for one in guesses]
+    assert items(fuse({"image": pictures, "words": typed}))[0] == 9
+
+
+def test_guessed_tags_count_in_full_where_pictures_have_no_vectors():
+    guess, note = near(1, 10, similarity=None)._replace(guessed=True), near(2, 20, similarity=None)
+    alone, beside = (fuse(some)[1] for some in ({"words": [note, guess]}, {"words": [note, guess], "text": []}))
+    assert alone.item_id == 1
+    assert alone.score == beside.score == fuse({"words": [note, note._replace(item_id=1)]})[1].score
+
+
 @given(st.dictionaries(st.sampled_from(["image", "text", "words"]), st.lists(st.integers(1, 30), max_size=40)))
 def test_each_item_comes_once_and_none_is_lost(channels):
     fused = fuse({name: [near(item) for item in ranked] for name, ranked in channels.items()})
