@@ -106,7 +106,7 @@ def visit(browser: Browser, home: house.House, **how: object) -> Iterator[Page]:
     page.fill("input[name=login]", "admin")
     page.fill("input[name=password]", home.admin_password)
     page.keyboard.press("Enter")
-    page.wait_for_load_state("networkidle")
+    page.locator("#q").wait_for()
     yield page
     context.close()
 
