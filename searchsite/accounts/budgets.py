@@ -76,7 +76,7 @@ class Budget:
         if self.limit is None or not self.is_near:
             return ""
         if self.is_spent:
-            return f"{self.sentence} {_('Until then nothing is sent to paid servers. Words still find.')}"
+            return " ".join((self.sentence, _("Until then nothing is sent to paid servers. Words still find.")))
         told = self._told | {"spent": dollars(self.spent), "limit": exactly(self.limit)}
         return (
             _(

@@ -27,7 +27,7 @@ NAMES = re.compile(
     r"[Qq]\w*|alice|bob|vera|charlie|garden|den|searchsite|builtin|fake|example|zzzz|hello|world|tabby|cat|read|write"
     "|[Ww]alnut|bread|Let|it|rest|Bark|Fern|knows|nothing|that|said|zxcv|text|picture|http"
 )
-ENGLISH = re.compile(r"\b\d{1,3},\d{3}\b|\$\d|[ap]\.m\.|\b(?:Jan|Feb|March|May|June|July|Oct|Dec)[.\b]")
+ENGLISH = re.compile(r"\b\d{1,3},\d{3}\b|\$\d|[ap]\.m\.|\b(?:the|and|with|is|are|of|until|which|you|your|not|for)\b")
 
 
 class Words(HTMLParser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 
@@ -66,6 +67,19 @@ def test_every_text_of_the_code_is_gathered() -> None:
     found = extract_from_dir(ROOT / "searchsite", [("**/migrations/**", "ignore"), ("**.py", "python")], keywords=words)
     said = {form for _file, _line, texts, _comments, _context in found for form in forms(texts) if form}
     assert said - known == set()
+
+
+def test_no_text_hides_in_a_formatted_string() -> None:
+    """What gathers the texts does not look there."""
+    hidden = [
+        f"{path.name}:{call.lineno}"
+        for path in (ROOT / "searchsite").rglob("*.py")
+        for formatted in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(formatted, ast.JoinedStr)
+        for call in ast.walk(formatted)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("_", *DEFAULT_KEYWORDS)
+    ]
+    assert hidden == []
 
 
 @pytest.mark.django_db

@@ -31,7 +31,8 @@ def price(sums: Sums) -> str:
     """What is known of the cost, and whether some of it is not."""
     if sums.cost is None:
         return _("unknown") if sums.unpriced else dollars(Decimal(0))
-    return f"{dollars(sums.cost)} + {_('unknown')}" if sums.unpriced else dollars(sums.cost)
+    known = dollars(sums.cost)
+    return " + ".join((known, _("unknown"))) if sums.unpriced else known
 
 
 @register.filter
