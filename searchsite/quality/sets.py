@@ -102,6 +102,14 @@ def towards(whole: EvaluationSet, direction: str) -> EvaluationSet:
     return replace(whole, documents=[one for one in whole.documents if one.shelf in shelves], questions=questions)
 
 
+def spoken(whole: EvaluationSet, language: str) -> EvaluationSet:
+    """Keep the questions in one language; all that they look through stays. Raises BadSet."""
+    questions = [one for one in whole.questions if one.language == language]
+    if not questions:
+        raise BadSet(f"{whole.folder} has no question in the language {language}.")
+    return replace(whole, questions=questions)
+
+
 def half_of(asking: Asking) -> int:
     """0 or 1: the half of a set that a question belongs to, by its answer. Tune on one, report on the other."""
     return digest(min(asking.relevant), "half") % 2

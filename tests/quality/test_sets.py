@@ -61,6 +61,15 @@ def test_a_sample_is_the_same_each_time_and_keeps_answers_with_questions(colours
     assert max(sum(one.kind == asked.kind for one in some.questions) for asked in some.questions) <= 2
 
 
+def test_questions_of_one_language_look_through_everything(colours):
+    whole = sets.read(colours)
+    german = sets.spoken(whole, "de")
+    assert german.documents == whole.documents
+    assert {one.language for one in german.questions} == {"de"}
+    with pytest.raises(BadSet, match="no question in the language xx"):
+        sets.spoken(whole, "xx")
+
+
 def test_both_halves_have_questions_and_share_no_answer(colours):
     asked = sets.read(colours).questions
     halves = [{min(one.relevant) for one in asked if sets.half_of(one) == half} for half in (0, 1)]

@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, metavar="N", help="ask N questions of each kind and language at most")
         parser.add_argument("--items", type=int, metavar="N", help="put in N documents of each shelf at most")
         parser.add_argument("--direction", choices=DIRECTIONS, help="ask only in this direction")
+        parser.add_argument("--language", metavar="L", help="ask only what is asked in this language, as de")
         parser.add_argument("--mode", choices=list(MODES), help="measure only this (default: all three)")
         parser.add_argument("--keep", action="store_true", help="leave the set in: the next run only asks")
         parser.add_argument("--remove", action="store_true", help="take the set away, and do nothing else")
@@ -115,6 +116,8 @@ def _chosen(options: dict[str, Any]) -> EvaluationSet:
     whole = sets.read(options["set"])
     if options["direction"]:
         whole = sets.towards(whole, options["direction"].replace("-", " -> "))
+    if options["language"]:
+        whole = sets.spoken(whole, options["language"])
     return sets.sampled(whole, items=options["items"], questions=options["limit"])
 
 
