@@ -130,11 +130,12 @@ export function startRecents() {
     const rows = [...list.children];
     const at = active ? rows.indexOf(active.parentElement) : -1;
     const cells = active ? [...active.parentElement.children] : [];
+    const onwards = document.documentElement.dir === "rtl" ? -1 : 1;
     const to = {
       ArrowDown: () => first(rows[(at + 1) % rows.length]),
       ArrowUp: () => first(rows[at <= 0 ? rows.length - 1 : at - 1]),
-      ArrowRight: () => active && (cells[cells.indexOf(active) + 1] ?? active),
-      ArrowLeft: () => active && (cells[cells.indexOf(active) - 1] ?? active),
+      ArrowRight: () => active && (cells[cells.indexOf(active) + onwards] ?? active),
+      ArrowLeft: () => active && (cells[cells.indexOf(active) - onwards] ?? active),
     }[event.key];
     if (event.key === "Escape") close();
     else if (event.key === "Enter" && active) take(active);

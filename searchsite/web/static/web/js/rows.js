@@ -7,6 +7,9 @@ export function fill(sentence, values) {
   return sentence.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 }
 
+// A number with its thousands apart.
+export const written = (number) => number.toLocaleString(language);
+
 export function bytes(number) {
   const [unit, size] = number < 1e6 ? ["kilobyte", 1e3] : number < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
   const most = number / size < 10 && size > 1e3 ? 1 : 0;
@@ -114,9 +117,9 @@ export function counted(entries) {
 }
 
 export function totals(count, left, words) {
-  const number = (name, value) => value && fill(words[name], { number: value });
+  const number = (name, value) => value && fill(words[name], { number: written(value) });
   return [
-    count.unsent && fill(words.sent, { done: count.sent, all: count.all }),
+    count.unsent && fill(words.sent, { done: written(count.sent), all: written(count.all) }),
     number("working", count.working),
     !count.unsent && number("allReady", count.ready),
     number("same", count.same),

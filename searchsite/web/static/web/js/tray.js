@@ -1,6 +1,6 @@
 // The list of what is being added: in the tray of any page, or in full on the upload page.
 import { onAdd } from "./files.js";
-import { UNSENT, counted, draw, duration, fill, newRow, totals } from "./rows.js";
+import { UNSENT, counted, draw, duration, fill, newRow, totals, written } from "./rows.js";
 import { showWaiting } from "./retrying.js";
 import { answered, startSending } from "./sending.js";
 
@@ -62,7 +62,7 @@ function leftOut(list, skipped) {
   const place = list.tray.querySelector(".sending-skipped");
   place.hidden = false;
   place.querySelector("ul").append(...skipped.map((path) => Object.assign(document.createElement("li"), { textContent: path })));
-  place.querySelector("summary").textContent = fill(list.words.skipped, { number: place.querySelectorAll("li").length });
+  place.querySelector("summary").textContent = fill(list.words.skipped, { number: written(place.querySelectorAll("li").length) });
 }
 
 // Hundreds of files report more often than anybody can read.
