@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from searchsite.library.models import Channel
 from searchsite.search.find import Hit
 from searchsite.search.fuse import FEWEST, LEAST_ALIKE, STANDS_OUT, Why
+from searchsite.web.numbers import rounded
 from searchsite.web.templatetags.look import icon
 
 # Everything has a rank in each channel. Where nobody has measured how near is near, that is near which stands out at
@@ -49,7 +50,7 @@ def words() -> Words:
         similar=(_("similar picture"), _("It looks like your picture")),
         names={"image": _("picture"), "text": _("text"), "words": _("words"), "reranker": _("reranker")},
         rank=_("Rank %(rank)s by %(label)s"),
-        similarity=_("similarity %(value).2f"),
+        similarity=_("similarity %(value)s"),
     )
 
 
@@ -108,4 +109,4 @@ def _meant(why: Why, said: Words, *, by_words: bool) -> tuple[str, str, str]:
 
 def _rank(why: Why, said: Words) -> str:
     exact = said.rank % {"rank": why.rank, "label": said.names.get(why.channel, why.channel)}
-    return exact if why.similarity is None else f"{exact}, {said.similarity % {'value': why.similarity}}"
+    return exact if why.similarity is None else f"{exact}, {said.similarity % {'value': rounded(why.similarity, 2)}}"
