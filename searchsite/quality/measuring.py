@@ -20,7 +20,7 @@ MODES: Mapping[str, str] = {"words": "words", "vectors": "meaning", "fused": "hy
 """What a column is called, and the mode of search that it measures."""
 
 
-PATIENCE = (1.0, 5.0, 20.0)
+PATIENCE = (1.0, 5.0, 20.0, 60.0, 120.0)
 """Seconds to wait before a question is asked again that was answered by less than it should be."""
 
 
