@@ -77,7 +77,7 @@ class Rows(BaseInlineFormSet):  # type: ignore[type-arg]
         """With their names for those who hear the page."""
         super().add_fields(form, index)
         whose = f": {form.instance.user}" if form.instance.pk else ""
-        for field in form.fields.values():
+        for field in (one for one in form.fields.values() if not one.widget.is_hidden):
             # Django wraps the choice of a row of another table.
             widget = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = f"{capfirst(field.label or '')}{whose}"

@@ -46,8 +46,8 @@ def test_translations_keep_their_places() -> None:
 
 def test_what_is_compiled_is_what_is_written() -> None:
     with (FOLDER / "django.mo").open("rb") as file:
-        compiled = {tuple(forms(one.id)): forms(one.string) for one in read_mo(file) if one.id}
-    assert compiled == {tuple(forms(one.id)): forms(one.string) for one in messages()}
+        compiled = {(one.context, *forms(one.id)): forms(one.string) for one in read_mo(file) if one.id}
+    assert compiled == {(one.context, *forms(one.id)): forms(one.string) for one in messages()}
 
 
 def test_every_text_of_the_templates_is_gathered() -> None:
