@@ -85,6 +85,8 @@ def take_samples(browser: Browser, home: house.House) -> None:
         for name, address in SAMPLES.items():
             open_page(page, home, address)
             page.screenshot(path=folder / f"{name}.png")
+        # The second time: the first question of all waits for the embedder to warm up.
+        open_page(page, home, "/?q=a+big+wave")
         open_page(page, home, "/?q=a+big+wave")
         page.screenshot(path=ROOT / "docs" / "search.jpg", type="jpeg", quality=80)
     with visit(browser, home, viewport=PHONE, color_scheme="dark") as page:
