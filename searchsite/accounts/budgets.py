@@ -13,7 +13,6 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from searchsite import config
 from searchsite.accounts.prices import dollars, exactly
@@ -89,7 +88,11 @@ class Budget:
     @property
     def _told(self) -> dict[str, str]:
         """What sentences say of it."""
-        return {"whose": self.whose, "month": date_format(self.month, "F Y"), "day": written(self.renews)}
+        return {
+            "whose": self.whose,
+            "month": date_format(self.month, "YEAR_MONTH_FORMAT"),
+            "day": date_format(self.renews),
+        }
 
     def seconds_left(self, now: datetime) -> float:
         """How long to wait before asking again: until it renews, unless somebody may raise it before."""
@@ -180,12 +183,6 @@ def this_month() -> date:
 def following(month: date) -> date:
     """The first day of the month after."""
     return (month + timedelta(days=31)).replace(day=1)
-
-
-def written(day: date) -> str:
-    """A day for people."""
-    # Translators: how a day is written, in the letters of Django's date filter.
-    return date_format(day, pgettext("day", "j F Y"))
 
 
 def _read(team_ids: Collection[int | None]) -> list[Budget]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+from decimal import Decimal
 
 import pytest
 from babel.messages.catalog import Message
@@ -13,10 +14,13 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.utils import translation
 
+from searchsite.accounts import prices
 from searchsite.config import ROOT
-from searchsite.indexing import caption, inputs, reasons
+from searchsite.indexing import caption, estimates, inputs, reasons
 from searchsite.jobs import queue
+from searchsite.library import files
 from searchsite.library.decoder import child, client, rendering
+from searchsite.library.models import Collection, Purpose
 
 FOLDER = ROOT / "searchsite" / "locale" / "de" / "LC_MESSAGES"
 PLACES = re.compile(r"%\([a-z_]+\)[a-z]|%[sd%]|\{[a-z_]*\}")
@@ -119,3 +123,22 @@ def test_reasons_are_known_in_german() -> None:
     said = {*reasons.KNOWN, queue.WORKER_DIED, caption.NOT_CONFIGURED, inputs.NO_FILE}
     with translation.override("de"):
         assert [one for one in said if reasons.translated(one) == one] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [("en", ["$1,234.50", "12.5 kB", "3 days", "2.5"]), ("de", ["1.234,50 $", "12,5 kB", "3 Tage", "2,5"])],
+)
+def test_amounts_are_written_as_each_language_does(language: str, written: list[str]) -> None:
+    with translation.override(language):
+        shown = [prices.dollars(Decimal("1234.5")), estimates.size(12_800), estimates.duration(259_200)]
+        assert [*shown, files.megabytes(5 << 19)] == written
+
+
+def test_the_inbox_is_named_in_the_language_of_the_page() -> None:
+    """A person reads the name of their inbox in their language; nobody renames it."""
+    inbox = Collection(name="Inbox", purpose=Purpose.INBOX)
+    with translation.override("de"):
+        assert (inbox.shown_name, str(inbox), inbox.name) == ("Eingang", "Eingang", "Inbox")
+        assert Collection(name="Inbox 2", purpose=Purpose.INBOX).shown_name == "Eingang 2"
+        assert Collection(name="Inbox", purpose=Purpose.NORMAL).shown_name == "Inbox"
