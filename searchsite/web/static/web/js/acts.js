@@ -53,13 +53,15 @@ export function startActs(selecting) {
   }
 
   async function everything() {
+    const before = document.activeElement;
     selecting.every = { number: 0, until: "", without: new Set() };
     try {
       const { number, until, said } = await json(bar.dataset.countUrl);
       selecting.every = { number, until, without: new Set() };
       selecting.show();
       document.querySelector("#selection-said").textContent = said;
-      bar.querySelector("[data-clear]").focus();
+      // The button is gone with its question; whoever went on meanwhile keeps the focus.
+      if ([before, document.body].includes(document.activeElement)) bar.querySelector("[data-clear]").focus();
     } catch (error) {
       selecting.every = null;
       throw error;
