@@ -169,7 +169,8 @@ class Search:
     def _words(self, exact: list[Near], channels: dict[str, list[Near]]) -> None:
         """What has the words, before what has the quotes alone."""
         channels[WORDS] = exact
-        channels[WORDS] = [*words.matching(self.question.words.replace('"', " "), self.bounds), *exact]
+        loose = words.matching(self.question.words.replace('"', " "), self.bounds)
+        channels[WORDS] = words.settled([*loose, *exact])
 
     def _fuse(self, channels: dict[str, list[Near]]) -> list[Fused]:
         shown = not any(term.text for term in self.question.terms)

@@ -84,7 +84,14 @@ def matching(text: str, bounds: Bounds) -> list[Near]:
         found += _with_substrings(text, bounds)
     if _items(found) < ENOUGH and not re.search(r"(?:^|\s)-\S", text):
         found += _weighed(values, bounds)
-    return found
+    return settled(found)
+
+
+def settled(found: Iterable[Near]) -> list[Near]:
+    """What was found, guessed only where nothing but guessed tags has the words: of all that found an item."""
+    every = list(found)
+    said = {near.item_id for near in every if not near.guessed}
+    return [near._replace(guessed=near.item_id not in said) for near in every]
 
 
 def phrases_in(text: str) -> list[str]:
@@ -147,7 +154,7 @@ def _literal(phrase: str, bounds: Bounds) -> list[Near]:
         .replace("<in part>", FOLDED.replace("<text>", "part.text"))
         .replace("<in title>", FOLDED.replace("<text>", "item.title"))
     )
-    return _run(statement, {"phrase": phrase, "pattern0": _pattern(phrase)}, bounds, MOST_MATCHES)
+    return settled(_run(statement, {"phrase": phrase, "pattern0": _pattern(phrase)}, bounds, MOST_MATCHES))
 
 
 def _like(column: LiteralString, place: int) -> LiteralString:
@@ -164,13 +171,12 @@ def _items(found: Iterable[Near]) -> int:
 
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
-    """What a statement finds. An item is guessed when nothing but guessed tags has the words."""
+    """What a statement finds."""
     own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT}
     whole = statement.replace("<bounds>", bounds.conditions(ITEM))
     with tables.cursor() as cursor:
         rows = cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
-    said = {item_id for item_id, _part, _created, _share, guessed in rows if not guessed}
     return [
-        Near(item_id, part_id, created_at, None, float(share), item_id not in said)
-        for item_id, part_id, created_at, share, _guessed in rows
+        Near(item_id, part_id, created_at, None, float(share), guessed)
+        for item_id, part_id, created_at, share, guessed in rows
     ]

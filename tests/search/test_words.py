@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from searchsite.library import tags
+from searchsite.library import edits, tags
 from searchsite.library.models import Item
 from searchsite.search import words
 from searchsite.search.bounds import bounds_for
@@ -33,6 +33,16 @@ def test_what_only_guessed_tags_say_is_told_from_the_rest(inbox, pictures, asked
     assert bounds is not None
     guessed = {near.item_id: near.guessed for near in reversed(words.matching(asked, bounds))}
     assert guessed == {pictures["one"].pk: True, pictures["two"].pk: False, pictures["tabby cat"].pk: False}
+
+
+def test_what_an_item_says_in_several_places_is_no_guess(inbox, fake):
+    boat = made.picture(inbox, "blue", "Blue boat")
+    made.work_through_everything()
+    tags.set_machine(boat, ["boat", "harbour"])
+    edits.set_caption(boat, "A harbour at dawn", scope=inbox.scope)
+    bounds = bounds_for(Filters(), inbox.scope)
+    assert bounds is not None
+    assert {near.guessed for near in words.matching("boat harbour", bounds)} == {False}
 
 
 def test_a_guessed_tag_is_found_but_counts_less_than_a_title(inbox, pictures):
