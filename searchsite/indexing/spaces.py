@@ -10,7 +10,6 @@ import structlog
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
@@ -26,6 +25,7 @@ from searchsite.inference.types import EmbedderInfo
 from searchsite.jobs import care
 from searchsite.library import files
 from searchsite.library.models import Channel
+from searchsite.library.numbers import grouped
 
 log = structlog.get_logger()
 # The built-in engine looks at 260 pixels a side: the thumbnail holds more, and is decoded ten times as fast.
@@ -162,7 +162,7 @@ def activate(space: Space, *, force: bool = False) -> Space:
             "%(number)s parts have no vectors in %(space)s yet: words alone would find what lacks one.",
             missing,
         )
-        raise Gaps(sentence % {"number": number_format(missing, force_grouping=True), "space": chosen})
+        raise Gaps(sentence % {"number": grouped(missing), "space": chosen})
     for before in Space.objects.filter(status=SpaceStatus.ACTIVE):
         Space.objects.filter(pk=before.pk).update(status=SpaceStatus.RETIRED, retired_at=Now())
         care.forget_space(before.pk)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.library import sayings, tags, wording
 from searchsite.library.models import Collection, Item, Kind, KindSetBy, Part, PartRole
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.library.sayings import CAPTION_CHARS, TEXT_CHARS, Saying
 from searchsite.library.scope import Scope
@@ -86,9 +86,7 @@ def set_caption(item: Item, text: str, *, scope: Scope) -> None:
     """Say in one's own words what a picture shows; no captioner changes it again. Nothing: it is to have no caption."""
     caption = wording.clean_text(text).strip()
     if len(caption) > CAPTION_CHARS:
-        message = _("A caption has at most %(most)s characters.") % {
-            "most": number_format(CAPTION_CHARS, force_grouping=True)
-        }
+        message = _("A caption has at most %(most)s characters.") % {"most": grouped(CAPTION_CHARS)}
         raise Refusal(message, code="caption-too-long")
     _say(item, PartRole.CAPTION, [Saying(caption)] if caption else [], scope)
 
@@ -97,9 +95,7 @@ def set_text(item: Item, text: str, *, scope: Scope) -> None:
     """Say what stands in a picture; no reader changes it again. Nothing: there is no text in it."""
     cleaned = wording.clean_text(text).strip()
     if len(cleaned) > TEXT_CHARS:
-        message = _("The text in a picture has at most %(most)s characters.") % {
-            "most": number_format(TEXT_CHARS, force_grouping=True)
-        }
+        message = _("The text in a picture has at most %(most)s characters.") % {"most": grouped(TEXT_CHARS)}
         raise Refusal(message, code="text-too-long")
     _say(item, PartRole.OCR, sayings.split(cleaned), scope)
 

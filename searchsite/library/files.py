@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.library.models import Blob
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 
 # Longest sides of the derivatives: one for grids, one for reading, embedding and the item's own page.
@@ -180,7 +181,7 @@ def _copy(file: IO[bytes], out: IO[bytes], limit: int) -> tuple[str, int]:
 
 def too_large(limit: int) -> Refusal:
     """The refusal for more bytes than allowed."""
-    plain = ngettext("%(n)s byte", "%(n)s bytes", limit) % {"n": number_format(limit, force_grouping=True)}
+    plain = ngettext("%(n)s byte", "%(n)s bytes", limit) % {"n": grouped(limit)}
     message = _("The file is larger than %(size)s.") % {"size": f"{megabytes(limit)} MB" if limit >= 2**20 else plain}
     return Refusal(message, code="too-large", status=413)
 

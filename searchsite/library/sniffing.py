@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 from searchsite.config import Config
 from searchsite.library import encodings, files, wording
 from searchsite.library.formats import NAMES, Format, format_of
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.library.walking import Broken, Header
 
@@ -122,15 +123,15 @@ def _within_limits(header: Header, most: int) -> Header:
         raise Refusal(_("This picture has no pixels."), code="no-pixels")
     if max(width, height) > MAX_SIDE:
         message = _("This picture is %(long)s pixels long; %(most)s is the most.")
-        said = {"long": _grouped(max(width, height)), "most": _grouped(MAX_SIDE)}
+        said = {"long": grouped(max(width, height)), "most": grouped(MAX_SIDE)}
         raise Refusal(message % said, code="too-long")
     if width * height > most:
         message = _("This picture has %(pixels)s million pixels; %(most)s million is the most.")
-        said = {"pixels": _grouped(round(width * height / 1e6)), "most": number_format(f"{most / 1e6:g}")}
+        said = {"pixels": grouped(round(width * height / 1e6)), "most": number_format(f"{most / 1e6:g}")}
         raise Refusal(message % said, code="too-many-pixels")
     if frames > MAX_FRAMES or width * height * frames > FRAMES_FACTOR * most:
         message = _("This animation has too many frames (%(frames)s) for its size.")
-        raise Refusal(message % {"frames": _grouped(frames)}, code="too-many-frames")
+        raise Refusal(message % {"frames": grouped(frames)}, code="too-many-frames")
     return header
 
 
@@ -160,10 +161,6 @@ def _text(path: Path, head: bytes, extension: str, config: Config) -> Text:
     marked = extension in MARKDOWN_NAMES
     media_type = read.media_type.replace(encodings.TEXT_TYPE, MARKDOWN_TYPE, 1) if marked else read.media_type
     return Text(text, media_type)
-
-
-def _grouped(number: int) -> str:
-    return number_format(number, force_grouping=True)
 
 
 def _not_accepted(sentence: str) -> Refusal:

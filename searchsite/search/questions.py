@@ -11,11 +11,11 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from searchsite.inference.prompts import harmless
 from searchsite.library.models import Kind
+from searchsite.library.numbers import grouped
 from searchsite.library.wording import CONTROLS, clean_text, normalise_tag
 
 MOST_INSTRUCTION = 300
@@ -153,7 +153,7 @@ def _checked_term(term: Term) -> Term:
 def _checked_text(text: str) -> str:
     _require(
         len(text) <= MOST_CHARS,
-        _("A question has at most %(most)s characters.") % {"most": number_format(MOST_CHARS, force_grouping=True)},
+        _("A question has at most %(most)s characters.") % {"most": grouped(MOST_CHARS)},
     )
     return CONTROLS.sub(" ", clean_text(text)).strip()
 

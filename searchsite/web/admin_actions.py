@@ -22,10 +22,10 @@ from searchsite.accounts.models import User
 from searchsite.indexing import again, plan
 from searchsite.library import bulk, collections, trash
 from searchsite.library.models import Collection, Item, Kind
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 from searchsite.web.admin_scope import Scoped, scopes_for
-from searchsite.web.numbers import grouped
 
 MOST = 10_000
 SHOWN = 12

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from searchsite.web.numbers import grouped
+from searchsite.library.numbers import grouped
 
 # The stubs of Django's admin know a read-only field by its name alone.
 Column = Any

@@ -19,11 +19,11 @@ from searchsite.indexing import plan, stages, vocabulary
 from searchsite.library import edits, notes, trash
 from searchsite.library.files import VIEW
 from searchsite.library.models import Collection, Item, ItemTag, Kind, Part, PartRole
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 from searchsite.web import files
 from searchsite.web.admin_scope import Scoped, is_superuser, scopes_for
-from searchsite.web.numbers import grouped
 
 AGAIN = {stages.FAILED, stages.CANCELLED}
 

@@ -20,11 +20,11 @@ from django.utils.translation import gettext_lazy
 from searchsite.accounts.models import Team, User
 from searchsite.library import tags, wording
 from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web.admin_filters import OfTeam
 from searchsite.web.admin_people import Rows, choices_of
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
-from searchsite.web.numbers import grouped
 
 COUNTED = 1000
 # How many items each has, as far as it matters; nothing is counted beyond.

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from searchsite.web.numbers import grouped
+from searchsite.library.numbers import grouped
 
 # Up to here rows are counted one by one; beyond, the planner's guess is shown as what it is.
 COUNTED = 1000

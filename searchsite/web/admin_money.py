@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.accounts.prices import dollars
+from searchsite.library.numbers import rounded
 from searchsite.web.admin_columns import column, figure
 from searchsite.web.admin_filters import OfTeam, Since, one_of
 from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, membership_in
-from searchsite.web.numbers import rounded
 from searchsite.web.templatetags.money import OPERATIONS, operation_name
 
 OfOperation = one_of("operation", gettext_lazy("operation"), list(OPERATIONS.items()))

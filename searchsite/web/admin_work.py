@@ -12,10 +12,10 @@ from searchsite.indexing import vocabulary
 from searchsite.indexing.models import Space
 from searchsite.jobs import care
 from searchsite.jobs.models import FAILED, Job, State
+from searchsite.library.numbers import grouped
 from searchsite.web.admin_columns import column, yes_or_no
 from searchsite.web.admin_filters import Choosing, OfTeam, one_of
 from searchsite.web.admin_scope import ReadOnly, membership_in
-from searchsite.web.numbers import grouped
 
 # So many are tried again or cancelled at once; the queue's page does it by the stage.
 MOST = 10_000

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from searchsite.library.models import Channel
+from searchsite.library.numbers import rounded
 from searchsite.search.find import Hit
 from searchsite.search.fuse import FEWEST, LEAST_ALIKE, STANDS_OUT, Why
-from searchsite.web.numbers import rounded
 from searchsite.web.templatetags.look import icon
 
 # Everything has a rank in each channel. Where nobody has measured how near is near, that is near which stands out at

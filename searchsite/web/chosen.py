@@ -16,11 +16,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from searchsite.library.models import Item, ItemQuerySet
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.search import every, questions
 from searchsite.web.doors import MemberRequest
 from searchsite.web.ids import parsed
-from searchsite.web.numbers import grouped
 
 KEPT_SECONDS = 3600
 KEPT_EACH = 5

@@ -12,9 +12,9 @@ from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from searchsite.library.numbers import grouped
 from searchsite.search.facets import Facets, Value
 from searchsite.web import narrowing
-from searchsite.web.numbers import grouped
 from searchsite.web.templatetags.look import kind_name
 
 AT_ONCE = 8

@@ -23,11 +23,11 @@ from searchsite.accounts.models import Team
 from searchsite.indexing import missing, plan, vocabulary
 from searchsite.jobs import care, failures, pausing
 from searchsite.jobs.models import State
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web import queue_rows
 from searchsite.web.doors import MemberRequest, MemberView, View, in_team
 from searchsite.web.ids import team_of
-from searchsite.web.numbers import grouped
 
 P = ParamSpec("P")
 # Forms carry a mask that is new each time, which is no change of the page.

@@ -23,9 +23,9 @@ from searchsite.jobs.failures import Group
 from searchsite.jobs.models import Job, Lane, State
 from searchsite.jobs.pace import Standing
 from searchsite.library.models import Item
+from searchsite.library.numbers import grouped, rounded
 from searchsite.library.scope import scope_for
 from searchsite.web.doors import MemberRequest
-from searchsite.web.numbers import grouped, rounded
 from searchsite.web.templatetags.times import ago, lasting
 
 EXAMPLES, MOST_GROUPS, MOST_SHOWN = 5, 40, 100

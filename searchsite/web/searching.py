@@ -12,11 +12,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from searchsite.library import pictures
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.search import browse, facets, find, questions
 from searchsite.web import cards, faceting, lines, narrowing, wayout
 from searchsite.web.doors import MemberRequest, in_team, refused
-from searchsite.web.numbers import grouped
 
 
 @in_team("GET")

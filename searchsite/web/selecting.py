@@ -14,13 +14,13 @@ from django.utils.translation import ngettext
 from searchsite.library import bulk, collections, tags
 from searchsite.library.bulk import Outcome
 from searchsite.library.models import Collection, Item
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
 from searchsite.search.every import MOST
 from searchsite.web import chosen, outcomes
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.ids import parsed
-from searchsite.web.numbers import grouped
 
 SUGGESTED, SHOWN_TAGS = 300, 60
 

@@ -23,8 +23,8 @@ from searchsite.indexing import estimates, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.estimates import Progress
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
+from searchsite.library.numbers import grouped
 from searchsite.web.doors import MemberRequest, View, in_team
-from searchsite.web.numbers import grouped
 
 P = ParamSpec("P")
 

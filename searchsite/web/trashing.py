@@ -16,10 +16,10 @@ from django.utils.translation import ngettext
 from searchsite.accounts.models import Role
 from searchsite.library import bulk, trash
 from searchsite.library.models import Item, ItemQuerySet
+from searchsite.library.numbers import grouped
 from searchsite.search.every import MOST
 from searchsite.web import chosen, outcomes
 from searchsite.web.doors import MemberRequest, in_team
-from searchsite.web.numbers import grouped
 
 ON_A_PAGE = 60
 DAY = timedelta(days=1)

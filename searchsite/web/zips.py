@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from zipstream import ZipStream
 
+from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web import chosen, zipping
 from searchsite.web.doors import MemberRequest, in_team, refused
-from searchsite.web.numbers import grouped
 from searchsite.web.pace import Pace
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from searchsite.accounts.ledger import Sums
 from searchsite.accounts.prices import dollars, exactly
-from searchsite.web.numbers import grouped
+from searchsite.library.numbers import grouped
 
 register = template.Library()
 register.filter("dollars", dollars)
