@@ -1,11 +1,12 @@
 // More results: by scrolling and by a button, into the same list. Back and a reload find the same cards at the same
 // place: what was fetched is kept for the tab, by the entry of its history.
+import { written } from "./rows.js";
+
 const SOON = "600px";
 // Then the foot of the page can be reached, and the button asks.
 const BY_SCROLLING = 12;
 const MOST_KEPT = 2_000_000;
 const key = (place) => `place:${place}`;
-const written = (number) => number.toLocaleString(document.documentElement.lang || undefined);
 // Who signs in next in this tab must not see what was fetched for somebody else.
 const owner = () => document.querySelector("[data-owner]")?.dataset.owner;
 const read = (name) => JSON.parse(sessionStorage.getItem(name) ?? "null");
