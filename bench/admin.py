@@ -17,6 +17,6 @@ def measure(directory: Path) -> list[str]:
         made = home.manage("make_items", "--count", str(ITEMS)).splitlines()[-1]
         visit = [sys.executable, "-m", "bench.visiting"]
         visited = subprocess.run(
-            visit, env=home.environment, cwd=house.ROOT, check=True, capture_output=True, text=True
+            visit, env=home.environment, cwd=house.ROOT, check=True, stdout=subprocess.PIPE, text=True
         )
     return [f"admin: {made} Aim: 300 ms, 12 queries, no count(*).", *visited.stdout.splitlines()]

@@ -7,9 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
+
 from bench import house
 
 ITEMS = 100_000
+EMBEDDED_WITHIN_SECONDS = 120.0
 
 
 def measure(directory: Path) -> list[str]:
@@ -18,11 +21,18 @@ def measure(directory: Path) -> list[str]:
         with home.client() as client:
             # The first item opens the space that the others' vectors go to.
             client.post("/api/v1/items", json={"text": "A red boat"}).raise_for_status()
-            while client.get("/api/v1/jobs").json()["counts"].get("embed", {}).get("done", 0) < 1:
-                time.sleep(0.5)
+            _until_embedded(client)
         made = home.manage("make_items", "--count", str(ITEMS), "--vectors", "--yes").splitlines()[-1]
         visit = [sys.executable, "-m", "bench.visiting", "library"]
         visited = subprocess.run(
-            visit, env=home.environment, cwd=house.ROOT, check=True, capture_output=True, text=True
+            visit, env=home.environment, cwd=house.ROOT, check=True, stdout=subprocess.PIPE, text=True
         )
     return [f"library: {made}", *visited.stdout.splitlines()]
+
+
+def _until_embedded(client: httpx.Client) -> None:
+    deadline = time.monotonic() + EMBEDDED_WITHIN_SECONDS
+    while (counts := client.get("/api/v1/jobs").json()["counts"].get("embed", {})).get("done", 0) < 1:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"The first item was not embedded within {EMBEDDED_WITHIN_SECONDS:.0f} s: {counts}")
+        time.sleep(0.5)

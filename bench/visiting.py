@@ -48,7 +48,7 @@ def library_pages() -> list[str]:
     asked = ["", "q=red+boat", "q=a+boat+at+the+sea", "kind=image", f"kind=image&{person}", "q=red+boat&kind=image"]
     asked += [f"collection={some.collection.public_id}", f"q=red+boat&kind=image&{person}"]
     found = [f"{reverse(name)}?{one}" for name in ("search", "search-facets") for one in asked]
-    return [*found, reverse("item", args=[some.public_id]), reverse("trash"), reverse("queue"), reverse("queue-live")]
+    return [*found, reverse("item", args=[some.public_id]), reverse("trash"), reverse("queue")]
 
 
 def admin_pages() -> list[str]:
