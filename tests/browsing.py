@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Page, TimeoutError, expect, sync_playwright
 
 from searchsite.accounts.models import User
 from tests import chromium
+
+PATIENCE = 15.0
+expect.set_options(timeout=PATIENCE * 1000)
+# Movements that end have ended, save those that follow the scrolling, and letters have come.
+RESTED = """async (most) => {
+    await document.fonts.ready;
+    const ends = (one) => one.timeline instanceof DocumentTimeline && one.effect.getComputedTiming().endTime < Infinity;
+    const moving = () => document.getAnimations().filter((one) => one.playState === "running" && ends(one));
+    const until = performance.now() + most;
+    for (let left; (left = moving()).length && performance.now() < until;) {
+        const wait = new Promise((done) => { setTimeout(done, 500); });
+        await Promise.race([wait, Promise.allSettled(left.map((one) => one.finished))]);
+    }
+}"""
 
 
 @contextmanager
@@ -79,9 +94,27 @@ def elsewhere(work: Callable[[], object]) -> None:
     thread.join()
 
 
+def eventually(page: Page, true: Callable[[], object]) -> None:
+    """Wait until something holds that is asked from here; what the page itself shows is for `expect`."""
+    until = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < until, "it never came"
+        page.wait_for_timeout(50)
+
+
+def come_to_rest(page: Page) -> None:
+    """Wait until what was loaded is there and what moves for a moment stands still."""
+    page.wait_for_load_state("load")
+    page.evaluate(RESTED, 5000)
+
+
 def looks_right(page: Page, *, preload: bool = True) -> None:
     """Axe finds nothing, and nothing is wider than the window. preload: style sheets are read again by a script."""
-    page.wait_for_load_state("networkidle")
+    with suppress(TimeoutError):
+        # A page that asks again and again is never silent where answers take long.
+        page.wait_for_load_state("networkidle", timeout=5000)
+    come_to_rest(page)
     found = Axe().run(page, options={"preload": preload})
     assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    # Not innerWidth: on a phone that grows with what is too wide for it.
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -17,7 +17,6 @@ from tests import made
 from tests.browsing import elsewhere, looks_right, page_of
 from tests.library import drawn
 
-expect.set_options(timeout=15_000)
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 DARK: dict[str, Any] = {"color_scheme": "dark"}
 CLIPBOARD: dict[str, Any] = {"permissions": ["clipboard-read", "clipboard-write"]}

@@ -14,7 +14,6 @@ from searchsite.library.notes import Draft
 from tests import made
 from tests.browsing import elsewhere, looks_right, page_of
 
-expect.set_options(timeout=15_000)
 GIVEN = """async ([kind, colour]) => {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 60;
