@@ -140,7 +140,7 @@ class FakeInference:
                 "dimensions": self.dimensions,
                 "mrl": self.matryoshka,
                 "modalities": ["image", "text"] if self.pictures else ["text"],
-                "notes": ["A fake that knows nothing."],
+                "notes": ["Qfake qknows qnothing."],
                 "reads": self.reads,
                 "captions": False,
                 "prompt": "plain",

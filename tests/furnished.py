@@ -20,7 +20,7 @@ from searchsite.library import collections, edits, trash
 from searchsite.library.models import Collection, CollectionGrant, Item, Kind, Tag
 from tests import made
 
-WRONG = "Qwerty said zxcv."
+WRONG = "Qwerty quoth qxcv."
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def furnish() -> House:
     inbox = made.place(alice, team)
     photo = made.picture(inbox, "red", "Qboat", words="harbour")
     screenshot = made.picture(inbox, "blue", "Qscreen")
-    note = made.note(inbox, "Walnut bread\n\nLet it rest.", "Qnote")
-    failed = made.note(inbox, "Fern", "Qfern")
-    gone = made.note(inbox, "Moss", "Qmoss")
-    made.note(made.place(alice, team, shelf), "Bark", "Qbark")
+    note = made.note(inbox, "Walnut bread\n\nQlet qit qrest.", "Qnote")
+    failed = made.note(inbox, "Qfronds", "Qfern")
+    gone = made.note(inbox, "Qmossy", "Qmoss")
+    made.note(made.place(alice, team, shelf), "Qrind", "Qbark")
     scope = made.rights_of(photo)
     edits.set_caption(photo, "Qcaption", scope=scope)
     edits.retag(photo, ["qtag", "qsea"], scope=scope)
@@ -80,10 +80,11 @@ def pages(house: House) -> Iterator[str]:
         "/",
         "/?kind=image&sort=oldest",
         "/?q=walnut",
+        "/?q=hello",
         f"/?like={one}",
         "/?q=zzzz&by=alice&kind=image&kind=text",
     )
-    yield from (f"/?collection={house.shelf.public_id}&tag=qtag", "/?q=walnut&limit=x", "/search/facets?q=walnut")
+    yield from (f"/?collection={house.shelf.public_id}&tag=qtag", "/search/facets?q=walnut")
     yield from (
         "/search/picture",
         "/ask",
@@ -98,12 +99,12 @@ def pages(house: House) -> Iterator[str]:
     )
     yield from ("/notes/new", "/upload", "/trash", f"/selection/move?id={one}", "/usage", "/spaces", "/queue")
     yield from ("/queue/missing", f"/queue/group?{urlencode({'kind': 'embed', 'state': 'dead', 'reason': WRONG})}")
-    yield from (
-        "/accounts/logout/",
-        "/accounts/inactive/",
-        "/nothing-here",
-        "/items/11111111-1111-4111-8111-111111111111",
-    )
+    yield from ("/accounts/logout/", "/accounts/inactive/")
+
+
+def refused() -> Iterator[str]:
+    """Addresses that are answered by a page that says what is wrong with them."""
+    yield from ("/?q=walnut&limit=x", "/nothing-here", "/items/11111111-1111-4111-8111-111111111111")
 
 
 def admin_pages(house: House) -> Iterator[str]:

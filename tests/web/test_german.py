@@ -20,13 +20,15 @@ UNSEEN = ("script", "style", "code", "pre")
 WORD = re.compile(r"[^\W\d_]{2,}")
 SAME = re.compile(
     "Budget|CSV|Deutsch|English|Embedder|Esc|Filter|ID|Link|Name|Normal|Person|Revision|Status|Teams?|Text|Token|Zoom"
-    "|in|April|August|September|November"
+    "|April|August|September|November"
 )
 # What people, networks and this test have written, and what programs call their own things.
 NAMES = re.compile(
-    r"[Qq]\w*|alice|bob|vera|charlie|garden|den|searchsite|builtin|fake|example|zzzz|hello|world|tabby|cat|read|write"
-    "|[Ww]alnut|bread|Let|it|rest|Bark|Fern|knows|nothing|that|said|zxcv|text|picture|http"
+    r"[Qq]\w*|alice|bob|vera|charlie|garden|den|searchsite|builtin|fake|example|zzzz|hello|world|tabby|cat"
+    "|[Ww]alnut|bread|http"
 )
+# Whole texts that are alike: scopes of tokens, as programs write them, and a grant.
+ALIKE = {"/admin/accounts/token/": {"read", "write"}, "/admin/library/collection/": {"vera in Qshelf"}}
 ENGLISH = re.compile(r"\b\d{1,3},\d{3}\b|\$\d|[ap]\.m\.|\b(?:the|and|with|is|are|of|until|which|you|your|not|for)\b")
 
 
@@ -85,12 +87,14 @@ def leftovers(browser: Client, address: str) -> set[str]:
         said(browser.get(address, headers={"Accept-Language": language}, follow=True).content.decode())
         for language in ("en", "de")
     )
-    return {text for text in english & german if is_left(text)} | {text for text in german if ENGLISH.search(text)}
+    alike = {text for start, texts in ALIKE.items() if address.startswith(start) for text in texts}
+    left = {text for text in (english & german) - alike if is_left(text)}
+    return left | {text for text in german if ENGLISH.search(text)}
 
 
 def test_no_page_keeps_a_word_of_english(house) -> None:
     browser = Client()
     browser.force_login(User.objects.get(username="alice"))
-    addresses = [*furnished.pages(house), *furnished.admin_pages(house)]
+    addresses = [*furnished.pages(house), *furnished.refused(), *furnished.admin_pages(house)]
     found = {address: left for address in addresses if (left := leftovers(browser, address))}
     assert found == {}
