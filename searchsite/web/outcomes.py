@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from searchsite.library import bulk
 from searchsite.library.bulk import Outcome
 from searchsite.library.models import Item
+from searchsite.library.numbers import grouped
 from searchsite.web import chosen
 from searchsite.web.chosen import Chosen
 from searchsite.web.doors import MemberRequest
@@ -56,7 +57,7 @@ def reasons_of(outcome: Outcome, *, missing: int = 0) -> list[str]:
         counts["gone"] = counts.get("gone", 0) + missing
     return [
         ngettext("%(number)s skipped: %(reason)s.", "%(number)s skipped: %(reason)s.", number)
-        % {"number": number, "reason": bulk.reason_of(why)}
+        % {"number": grouped(number), "reason": bulk.reason_of(why)}
         for why, number in counts.items()
     ]
 

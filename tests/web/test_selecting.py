@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.utils import timezone
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.html import strip_tags
 
 from searchsite.accounts.models import User
 from searchsite.library import collections, trash
+from searchsite.library.bulk import Outcome, Skipped
 from searchsite.library.models import Collection, Item
+from searchsite.web import outcomes
 from tests import made
 from tests.web.conftest import text
 
@@ -193,3 +198,24 @@ def test_pictures_are_told_what_they_are(alice, garden, items):
     assert "1 item is a screenshot now." in answer and "4 skipped: a text stays a text." in answer
     assert ask(alice, "kind", id=named(items), **{"as": "text"}).status_code == 422
     assert Item.objects.get(pk=photo.pk).kind == "screenshot"
+
+
+@pytest.mark.parametrize(
+    ("template", "given"),
+    [
+        ("selection/_discarding.html", {"number": 1234, "read_only": 5678}),
+        ("selection/_tags.html", {"number": 5678, "read_only": 2345, "counted": [("sea", 1234)]}),
+        ("selection/_outcome.html", {"said": "1.234", "skipped": [("Sea", "gone")], "more": 5678}),
+        ("search/_empty.html", {"relaxed": "/", "why": {"unfiltered": 1234, "waiting": 5678, "items": 9012}}),
+    ],
+)
+def test_large_numbers_have_their_thousands_apart(db, template, given) -> None:
+    with translation.override("de"):
+        shown = strip_tags(render_to_string(template, given))
+    assert "1.234" in shown and "5.678" in shown and re.search(r"\d{4}", shown) is None
+
+
+def test_reasons_write_their_numbers_as_the_language_does() -> None:
+    left = Outcome({}, tuple(Skipped(pk, "", "read-only") for pk in range(1234)))
+    with translation.override("de"):
+        assert outcomes.reasons_of(left)[0].startswith("1.234 ")

@@ -1,6 +1,6 @@
 // Files dropped on a page of the admin: sent as from any other page, each with its progress and its outcome.
 import { chosen, filesOf } from "../js/folders.js";
-import { UNSENT, fill } from "../js/rows.js";
+import { UNSENT, fill, written } from "../js/rows.js";
 import { startSending } from "../js/sending.js";
 
 const zone = document.querySelector("[data-drop]");
@@ -87,8 +87,8 @@ function outcome({ id, known, state }) {
 function tally() {
   const count = { sending: 0, done: 0, known: 0, refused: 0 };
   for (const entry of entries) count[outcome(entry)] += 1;
-  const parts = Object.entries(count).filter(([, number]) => number).map(([name, number]) => `${number} ${words[name]}`);
-  if (skipped.length) parts.push(fill(words.skipped, { number: skipped.length }));
+  const parts = Object.entries(count).filter(([, number]) => number).map(([name, number]) => `${written(number)} ${words[name]}`);
+  if (skipped.length) parts.push(fill(words.skipped, { number: written(skipped.length) }));
   zone.querySelector(".tally").textContent = parts.join(" · ");
 }
 
