@@ -35,13 +35,14 @@ KIND_NAMES = {
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the queue."""
+    """One row of the queue; `failed` is the least number where not `whole`."""
 
     kind: str
     name: str
     waiting: int
     running: int
     failed: int
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,16 @@ def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> 
 
 
 def _queue_key(scope: Scope, *, whole: bool) -> str:
-    return f"admin-queue:{'all' if whole else scope.team_id}"
+    return f"admin-stages:{'all' if whole else scope.team_id}"
 
 
 def _queue(scope: Scope, *, whole: bool) -> list[Stage]:
     key = _queue_key(scope, whole=whole)
-    found: list[tuple[str, int, int, int]] | None = cache.get(key)
+    found: list[tuple[str, int, int, int, bool]] | None = cache.get(key)
     if found is None:
-        rows = board.board(team_id=None if whole else scope.team_id).rows
-        found = [(row.kind, row.standing.waiting, row.standing.running, row.failed) for row in rows]
+        stands = board.board(team_id=None if whole else scope.team_id)
+        counted = stands.failures.whole
+        found = [(row.kind, row.standing.waiting, row.standing.running, row.failed, counted) for row in stands.rows]
         cache.set(key, found, QUEUE_SECONDS)
     return [Stage(kind, vocabulary.stage_name(kind), *numbers) for kind, *numbers in found]
 

@@ -8,6 +8,7 @@ import pytest
 
 from searchsite.accounts import budgets, teams
 from searchsite.accounts.models import Role, Team, Usage, User
+from searchsite.jobs import failures
 from searchsite.jobs.models import Job
 from searchsite.library import collections
 from tests import made
@@ -82,3 +83,12 @@ def test_budgets_near_their_end_are_told_to_those_who_lead(garden) -> None:
     month = {"team": garden, "operation": "embed", "embedder": "small", "cost": Decimal(9)}
     Usage.objects.create(day=budgets.this_month(), **month)
     assert ["are spent" in page(name) for name in ("root", "alice", "bob")] == [True, True, False]
+
+
+def test_where_more_failed_than_are_counted_the_number_is_the_least(garden) -> None:
+    rose = kept(garden, "alice", "Rose")
+    Job.objects.filter(subject=rose.pk).update(state="dead", finished_at="2026-01-01T00:00:00Z")
+    known = {"kind": "embed", "queue": "embed", "team_id": garden.pk, "state": "dead"}
+    many = range(10**6, 10**6 + failures.LOOKED_AT)
+    Job.objects.bulk_create(Job(**known, subject=pk, finished_at="2026-02-01T00:00:00Z") for pk in many)
+    assert '?status=embed">2,000+</a>' in page("alice")
