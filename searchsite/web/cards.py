@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 from typing import TypedDict
 from urllib.parse import urlencode
 from uuid import UUID
@@ -109,7 +110,7 @@ def _card(hit: Hit, pattern: re.Pattern[str] | None, labels: _Labels) -> Card:
         kind=item.kind,
         kind_name=labels.kinds.get(item.kind, item.kind),
         is_picture=pictured,
-        shape=shape(item.width, item.height) if pictured else text_shape(len(said or "")),
+        shape=shape(item.width, item.height) if pictured else text_shape(_letters(said)),
         title=title,
         name=item.title,
         more=labels.more % {"title": title},
@@ -142,7 +143,7 @@ def _tell_twins(hits: Sequence[Hit], cards: Sequence[Card]) -> None:
 
 
 def _tell_broken(hits: Sequence[Hit], cards: Sequence[Card]) -> None:
-    """Say why pictures could not be read: two queries, and none where all can be shown."""
+    """Say why pictures could not be read: costs queries only where some can't be shown."""
     unseen = [hit.item.id for hit in hits if hit.item.kind != Kind.TEXT and not hit.item.width]
     if not unseen:
         return
@@ -154,6 +155,11 @@ def _tell_broken(hits: Sequence[Hit], cards: Sequence[Card]) -> None:
     }
     for card in cards:
         card["broken"] = failed.get(card["id"], "")
+
+
+def _letters(said: SafeString | None) -> int:
+    """How much there is to read, without the marks of what was searched for."""
+    return len(unescape(said.replace("<mark>", "").replace("</mark>", ""))) if said else 0
 
 
 @lru_cache

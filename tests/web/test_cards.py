@@ -88,3 +88,9 @@ def test_names_of_files_are_shown_with_blanks(title: str, shown: str) -> None:
 
 def test_the_less_a_text_says_the_narrower_is_its_card() -> None:
     assert [look.text_shape(letters) for letters in (2, 90, 200, 420)] == ["ar-85 brief", "ar-100", "ar-115", "ar-125"]
+
+
+def test_a_texts_card_keeps_its_shape_when_its_words_are_searched_for() -> None:
+    item = Card(uuid4(), "text", "Sea", "", datetime(2026, 1, 1, tzinfo=UTC), None, None, "", "Inbox", ())
+    hit = Hit(item=item, score=1.0, band=None, part=MatchedPart(1, "content", "sea & sand & sea & sun", {}), why=())
+    assert [cards.of_hits([hit], asked)[0]["shape"] for asked in ("", "sea sand sun")] == ["ar-85 brief"] * 2
