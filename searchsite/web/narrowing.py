@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, date
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -137,15 +138,16 @@ def _sorts(params: QueryDict) -> list[Link]:
 def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
     chips = []
     for value in params.getlist("picture"):
-        if parsed(value):
-            chips.append(
-                Chip(_("Your picture"), _without(params, "picture", value), reverse("query-picture", args=[value]))
-            )
+        if public_id := parsed(value):
+            image = reverse("query-picture", args=[public_id])
+            chips.append(Chip(_("Your picture"), _without(params, "picture", value), image))
     for name, words in (("like", _("Like “%(title)s”")), ("unlike", _("Not like “%(title)s”"))):
-        named = {value for value in params.getlist(name) if parsed(value)}
-        for item in Item.objects.visible_to(scope).filter(public_id__in=named):
+        # One id can be written in several ways.
+        written = {value: public_id for value in params.getlist(name) if (public_id := parsed(value))}
+        for item in Item.objects.visible_to(scope).filter(public_id__in=set(written.values())):
             image = reverse("thumbnail", args=[item.public_id, 480]) if item.width else ""
-            chips.append(Chip(words % {"title": item.title}, _without(params, name, str(item.public_id)), image))
+            own = [value for value, public_id in written.items() if public_id == item.public_id]
+            chips.append(Chip(words % {"title": item.title}, _without(params, name, *own), image))
     return chips
 
 
@@ -162,13 +164,13 @@ def _filters(params: QueryDict, scope: Scope) -> list[Chip]:
     ]
 
 
-def _collections(params: QueryDict, scope: Scope) -> dict[str, str]:
+def _collections(params: QueryDict, scope: Scope) -> dict[UUID, str]:
     """The names of the collections that are asked for."""
-    asked = {value for value in params.getlist("collection") if parsed(value)}
+    asked = {public_id for value in params.getlist("collection") if (public_id := parsed(value))}
     if not asked:
         return {}
     found = Collection.objects.filter(pk__in=scope.collection_ids, public_id__in=asked)
-    return {str(one.public_id): one.shown_name for one in found.only("public_id", "name", "purpose")}
+    return {one.public_id: one.shown_name for one in found.only("public_id", "name", "purpose")}
 
 
 def _span(after: str, before: str) -> str:
@@ -184,9 +186,10 @@ def _span(after: str, before: str) -> str:
     return ""
 
 
-def _label(name: str, value: str, collections: dict[str, str]) -> str:
+def _label(name: str, value: str, collections: Mapping[UUID, str]) -> str:
     if name == "collection":
-        return collections.get(value, _("Unknown collection"))
+        public_id = parsed(value)
+        return collections.get(public_id, _("Unknown collection")) if public_id else _("Unknown collection")
     if name == "kind":
         return kind_name(value)
     if name == "mode":
@@ -204,6 +207,6 @@ def _label(name: str, value: str, collections: dict[str, str]) -> str:
     return patterns[name] % {"value": value}
 
 
-def _without(params: QueryDict, name: str, value: str) -> str:
-    left = ((own, [one for one in values if (own, one) != (name, value)]) for own, values in params.lists())
+def _without(params: QueryDict, name: str, *dropped: str) -> str:
+    left = ((own, [one for one in values if own != name or one not in dropped]) for own, values in params.lists())
     return _address((own, values) for own, values in left if own not in PLACE)
