@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
 
 from django.db import connection
+from django.utils import translation
 
 from searchsite.library.models import Collection, Kind
 from searchsite.library.scope import Scope
@@ -52,11 +53,15 @@ COUNTS: Mapping[str, LiteralString] = {
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a facet, as the address writes it, what people call it, and how many hits have it."""
+    """One value of a facet, as the address writes it, its stored name, and how many hits have it.
+
+    `purpose` is a collection's: the names of those that the house makes itself can be said in the reader's language.
+    """
 
     value: str
     label: str
     count: int
+    purpose: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,11 +131,14 @@ def _counted(question: Question, scope: Scope, names: list[str]) -> tuple[int, d
 def _values(name: str, counts: Mapping[str, int], scope: Scope) -> tuple[Value, ...]:
     """The values as people choose them: kinds as they are known, months newest first, the rest by their number."""
     if name == "kind":
-        return tuple(Value(kind, str(kind.label), counts[kind]) for kind in Kind if kind in counts)
+        with translation.override(None):
+            return tuple(Value(kind, str(kind.label), counts[kind]) for kind in Kind if kind in counts)
     if name == "collection":
         places = Collection.objects.filter(pk__in=scope.collection_ids).only("public_id", "name", "purpose")
         found = [
-            Value(str(one.public_id), one.shown_name, counts[str(one.pk)]) for one in places if str(one.pk) in counts
+            Value(str(one.public_id), one.name, counts[str(one.pk)], one.purpose)
+            for one in places
+            if str(one.pk) in counts
         ]
         return tuple(sorted(found, key=lambda one: (-one.count, one.label.lower())))
     found = [Value(value, value, count) for value, count in counts.items()]

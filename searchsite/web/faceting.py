@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from searchsite.library.models import named
 from searchsite.library.numbers import grouped
 from searchsite.search.facets import Facets, Value
 from searchsite.web import narrowing
@@ -84,7 +85,7 @@ def _group(name: str, found: Facets, params: QueryDict) -> Group:
 
 
 def _label(name: str, one: Value) -> str:
-    return kind_name(one.value) if name == "kind" else one.label
+    return kind_name(one.value) if name == "kind" else named(one.label, one.purpose)
 
 
 def _years(found: Facets, params: QueryDict) -> list[Span]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from searchsite.indexing.models import Space
 from searchsite.library.models import Item
-from tests.web.conftest import text
+from tests.web.conftest import picture, text
 
 
 def test_it_shows_the_newest_without_a_question(alice, note):
@@ -173,3 +174,19 @@ def test_no_camera_is_offered_where_the_embedder_takes_texts_only(alice, note):
     assert "The embedder takes texts only" in text(alice.get("/search/picture"))
     page = text(alice.get("/", {"like": str(note.public_id), "q": "zebra"}))
     assert "Try fewer or other words" not in page
+
+
+@pytest.mark.parametrize("spelt", ["{0.hex}", "urn:uuid:{0}", "{{{0}}}"])
+def test_an_id_may_be_written_in_any_way(alice, note, spelt):
+    inbox, written = note.collection.public_id, spelt.format(note.public_id)
+    kept = alice.post("/search/picture", {"file": picture()})["Location"].partition("picture=")[2]
+    page = alice.get("/", {"picture": spelt.format(UUID(kept))})
+    assert page.status_code == 200 and "Your picture" in text(page)
+    chips = alice.get("/", {"like": written, "collection": spelt.format(inbox)}).context["chips"]
+    assert [chip.label for chip in chips] == ["Like “Recipe”", "Inbox"]
+    assert "like" not in chips[0].without and "collection" in chips[0].without
+
+
+def test_names_of_filters_follow_the_page(alice, note):
+    page = text(alice.get("/search/facets", headers={"Accept-Language": "de"}))
+    assert ">Eingang<" in page and ">Inbox<" not in page
