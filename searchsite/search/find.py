@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from psycopg.errors import QueryCanceled
 
 from searchsite.accounts import meter
@@ -69,7 +69,9 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results:
-    """One page of hits. `notes` are sentences to show; `standing` are those that the embedder always says of itself."""
+    """One page of hits. `notes` are sentences in the language of who asks; `standing`, those that always hold of the
+    embedder.
+    """
 
     hits: tuple[Hit, ...]
     next_cursor: str | None
@@ -82,7 +84,7 @@ class Results:
 
 @dataclass
 class Search:
-    """One question on its way. Its notes are for people."""
+    """One question on its way. Its notes are for people, in their language."""
 
     question: Question
     scope: Scope
@@ -128,20 +130,20 @@ class Search:
     def _reordered(self, found: list[Fused], terms: Sequence[asking.Resolved]) -> list[Fused]:
         if not reranking.is_configured():
             self.reranked = False
-            self.notes += [reranking.NOT_CONFIGURED] * bool(self.question.rerank)
+            self.notes += [gettext(reranking.NOT_CONFIGURED)] * bool(self.question.rerank)
             return found
         return reranking.reordered(found, self.question, terms=terms, scope=self.scope)
 
     def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
         if self.space is None:
             shut = trouble.of_embedder()
-            self.notes += [_why(shut)] if shut is not None else [NOT_YET]
+            self.notes += [_why(shut)] if shut is not None else [gettext(NOT_YET)]
             return None
         seen = asking.seeable(terms, self.space)
         if len(seen) < len(terms):
-            self.notes.append(WORDS_ONLY)
+            self.notes.append(gettext(WORDS_ONLY))
         if self.question.instruction and not instructions.are_taken(self.space):
-            self.notes.append(NO_INSTRUCTIONS)
+            self.notes.append(gettext(NO_INSTRUCTIONS))
         if not seen:
             return None
         try:
@@ -152,7 +154,7 @@ class Search:
             self.notes.append(_why(error))
             return None
         if vector is None:
-            self.notes.append(ITEM_NOT_YET)
+            self.notes.append(gettext(ITEM_NOT_YET))
         return vector
 
     def _literal(self, phrases: Sequence[str], whole: Bounds) -> list[Near]:
@@ -191,7 +193,7 @@ def find(question: Question, scope: Scope) -> Results:
     place = paging.decode(question)
     bounds = bounds_for(question.filters, scope)
     space = spaces.active()
-    standing = tuple(space.notes) if space is not None else ()
+    standing = tuple(map(gettext, space.notes)) if space is not None else ()
     notes = [*standing]
     page: list[Fused] = []
     more, reranked, total, moment = False, False, 0, timezone.now()
@@ -231,14 +233,14 @@ def _limited(notes: list[str]) -> Iterator[None]:
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
-        notes.append(TOO_SLOW)
+        notes.append(gettext(TOO_SLOW))
 
 
 def _why(error: InferenceError) -> str:
     """Why there is no vector, for the person who asked."""
     if isinstance(error, OutOfBudget):
-        return f"{error.message} {BY_WORDS}"
-    return next((said for kind, said in REASONS if isinstance(error, kind)), FAILED)
+        return " ".join([error.message, gettext(BY_WORDS)])
+    return gettext(next((said for kind, said in REASONS if isinstance(error, kind)), FAILED))
 
 
 def _ordered(found: list[Fused], sort: str) -> list[Fused]:

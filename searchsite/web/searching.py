@@ -77,8 +77,8 @@ def _shown(question: questions.Question, results: find.Results) -> dict[str, Any
         "total": results.total_estimate,
         "written": _written(results.total_estimate, question),
         "seconds": results.took_ms / 1000,
-        "banners": [_(note) for note in results.notes if note not in standing],
-        "notes": [_(note) for note in results.notes if note in standing],
+        "banners": [note for note in results.notes if note not in standing],
+        "notes": [note for note in results.notes if note in standing],
         "space": results.space,
         "next_cursor": results.next_cursor,
     }

@@ -63,6 +63,18 @@ def test_facets_are_counted_where_they_are_wanted(api) -> None:
     assert api.get(SEARCH, {"facets": "colour"}).status_code == 400 == ask(api, facets=["colour"]).status_code
 
 
+def test_labels_are_stored_names_and_notes_speak_the_callers_language(api) -> None:
+    note(api)
+    api.post("/api/v1/items", {"file": upload()})
+    german = {"facets": True}
+    found = api.post(SEARCH, german, content_type="application/json", headers={"Accept-Language": "de"}).json()
+    labels = {name: [one["label"] for one in facet["values"]] for name, facet in found["facets"].items()}
+    assert (labels["kind"], labels["collection"]) == (["Image", "Text"], ["Inbox"])
+    german = {"query": [{"text": "rose"}], "rerank": True}
+    found = api.post(SEARCH, german, content_type="application/json", headers={"Accept-Language": "de"}).json()
+    assert any("Es ist kein Reranker" in one for one in found["notes"]), found["notes"]
+
+
 def test_what_is_not_offered_is_said(api) -> None:
     notes = ask(api, query=[{"text": "rose"}], rerank=True).json()["notes"]
     assert any("reranker" in one for one in notes)

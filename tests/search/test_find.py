@@ -11,8 +11,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import translation
 
-from searchsite.accounts import teams
+from searchsite import config
+from searchsite.accounts import budgets, teams
 from searchsite.accounts.models import Role
 from searchsite.indexing import provider, spaces
 from searchsite.inference.errors import Unauthorised
@@ -368,3 +370,22 @@ def test_a_search_that_takes_too_long_says_so(inbox, monkeypatch, words):
         results = ask(inbox.scope, *words)
     assert found_nothing(results)
     assert finding.TOO_SLOW in results.notes
+
+
+def test_notes_are_in_the_language_of_who_asks(inbox, shelf, fake):
+    shelf("roses want rain")
+    fake.fault = "503"
+    with translation.override("de"):
+        assert "Der Embedder ist überlastet: nur nach Wörtern gesucht." in ask(inbox.scope, "roses").notes
+
+
+def test_a_spent_budget_is_told_in_one_language(inbox, shelf, fake, monkeypatch):
+    shelf("roses want rain")
+    monkeypatch.setenv("TEAM_BUDGET_MONTH", "0")
+    monkeypatch.setenv("PRICES", '{"fake": {"input": 1}}')
+    config.load.cache_clear()
+    provider.forget()
+    budgets.forget()
+    with translation.override("de"):
+        (spent,) = [note for note in ask(inbox.scope, "tulips").notes if "Budget" in note]
+    assert spent.startswith("Das Budget") and spent.endswith(" Nur nach Wörtern gesucht.")
