@@ -68,7 +68,7 @@ def page_at(url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
         patient(page)
         yield page
         browser.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def patient(page: Page) -> None:
