@@ -11,12 +11,11 @@ from searchsite.jobs import pausing, queue
 from searchsite.jobs.models import Job, State
 from searchsite.library.models import Item
 from tests import made
-from tests.browsing import elsewhere, looks_right, page_of
+from tests.browsing import elsewhere, eventually, looks_right, page_of
 from tests.web.conftest import garden, media
 
 __all__ = ["garden", "media"]
 pytestmark = pytest.mark.django_db(transaction=True)
-LIVE = 8000
 REASONS = ("The picture has {} megapixels.", "The file is missing.", "127.0.0.1:{}: bad input")
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 
@@ -58,10 +57,10 @@ def test_an_operator_follows_and_mends_by_mouse(live_server, items):
         page.evaluate("window.same = true")
 
         elsewhere(lambda: wait(500))
-        expect(page.locator(".queue-sum")).to_contain_text("503 waiting", timeout=LIVE)
+        expect(page.locator(".queue-sum")).to_contain_text("503 waiting")
         expect(group).to_have_attribute("open", "")
         elsewhere(end_what_waits)
-        expect(page.locator("#stage-read .pace")).to_contain_text("100 a minute", timeout=LIVE)
+        expect(page.locator("#stage-read .pace")).to_contain_text("100 a minute")
 
         page.get_by_role("button", name="Retry Tulip 3").click()
         expect(page.get_by_text("1 job will be tried again.")).to_be_visible()
@@ -82,7 +81,7 @@ def test_a_stage_is_paused_and_resumed_by_keyboard(live_server, items):
         page.keyboard.type("Too dear")
         # What is being typed outlives a change of the page.
         elsewhere(lambda: wait(7))
-        expect(page.locator(".queue-sum")).to_contain_text("10 waiting", timeout=LIVE)
+        expect(page.locator(".queue-sum")).to_contain_text("10 waiting")
         page.keyboard.type(" this week")
         looks_right(page)
         page.keyboard.press("Enter")
@@ -131,9 +130,10 @@ def test_nothing_is_sent_while_nothing_changes_or_nobody_looks(live_server, item
         answers: list[int] = []
         page.on("response", lambda one: answers.append(one.status) if "/queue/live" in one.url else None)
         page.goto("/queue")
-        page.wait_for_timeout(4000)
-        assert answers and set(answers) == {204}
+        eventually(page, lambda: answers)
+        assert set(answers) == {204}
         page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
-        answers.clear()
+        asked: list[str] = []
+        page.on("request", lambda one: asked.append(one.url))
         page.wait_for_timeout(3500)
-        assert answers == []
+        assert asked == []
