@@ -48,6 +48,11 @@ class Progress:
     status: str
     stages: dict[str, StageView]
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a stage waits for more than its turn: a person, a budget, or another attempt."""
+        return any(view.state == WAITING and view.error for view in self.stages.values())
+
 
 def status_of(items: Iterable[Item]) -> dict[int, Progress]:
     """Return the progress of each item, by primary key. Two queries, however many items."""

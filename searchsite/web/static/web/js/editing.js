@@ -91,8 +91,9 @@ function replace(form, fresh, submitter) {
 // What was written is found at once by its words, and by its meaning once that is worked out.
 function tell(live, searched) {
   const words = document.querySelector("#said").dataset;
-  const soon = searched && live.hasAttribute("hx-get");
-  say([live.dataset.saved, soon && words.soon, searched && !soon && words.now].filter(Boolean).join(" "), { lasting: soon });
+  const { saved, status } = live.dataset;
+  const soon = searched && status === "processing";
+  say([saved, soon && words.soon, searched && status === "ready" && words.now].filter(Boolean).join(" "), { lasting: searched });
   if (soon) follow(live.getAttribute("hx-get"), words.now);
 }
 
@@ -102,13 +103,17 @@ async function follow(address, now) {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     await new Promise((done) => { setTimeout(done, LOOK_AGAIN); });
     if (follow.last !== mine) return;
-    if (!(await isWorkedOn(address))) return say(now);
+    const status = await statusOf(address);
+    // Of what failed, the stages on the page tell.
+    if (status === "ready") say(now, { lasting: true });
+    if (status !== "processing") return;
   }
 }
 
-async function isWorkedOn(address) {
-  if (!document.querySelector("#live[hx-get]")) return false;
+async function statusOf(address) {
+  const here = document.querySelector("#live").dataset.status;
+  if (here !== "processing") return here;
   const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok || answer.redirected) return true;
-  return Boolean(new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#live[hx-get]"));
+  if (!answer?.ok || answer.redirected) return here;
+  return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#live")?.dataset.status ?? here;
 }
