@@ -65,6 +65,11 @@ def test_viewers_read_and_do_not_write(signed_in, described):
     assert "in bloom" in page and "Betreten verboten" in page and "<textarea" not in page
 
 
+def test_nobody_is_told_to_write_who_may_not(signed_in, item):
+    words = {name: "and by what you write here" in page_of(signed_in(name), item) for name in ("bob", "vera")}
+    assert words == {"bob": True, "vera": False} and "by the text in them." in page_of(signed_in("vera"), item)
+
+
 @pytest.mark.parametrize(("form", "role"), [("caption", PartRole.CAPTION), ("text", PartRole.OCR)])
 def test_editors_say_it_in_their_own_words(signed_in, described, form, role):
     page = text(
