@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from playwright.sync_api import expect
 
 from searchsite.accounts.models import Membership, Role, User
 from searchsite.indexing import stages
+from searchsite.jobs.models import Job
 from searchsite.library import intake, notes, sayings
 from searchsite.library.models import Author, Item, PartRole
 from searchsite.library.sayings import Saying, Voice
@@ -17,9 +19,15 @@ from searchsite.library.scope import scope_for
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from tests import made
+from tests.browsing import elsewhere, page_of
 from tests.served import fake as fake
 from tests.web.conftest import text
 
+PASTE = """([name, text]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([text], name, { type: "text/plain" }));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}"""
 WORDS = [["Connection", 0.1, 0.1, 0.4, 0.2], ["<refused>", 0.45, 0.1, 0.7, 0.2]]
 
 
@@ -200,3 +208,31 @@ def test_who_only_looks_writes_no_notes(signed_in):
     vera = signed_in("vera")
     Membership.objects.filter(user__username="vera").update(role=Role.VIEWER)
     assert vera.post("/notes/new", {"text": "x"}).status_code == 403
+
+
+def test_the_page_says_where_it_stands(alice, boat):
+    def status(**job) -> str:
+        Job.objects.filter(kind="embed", subject=boat.pk).update(**job)
+        return text(alice.get(f"/items/{boat.public_id}")).split('data-status="')[1].split('"')[0]
+
+    assert [status(state=state) for state in ("done", "dead", "ready")] == ["ready", "failed", "processing"]
+    assert status(state="ready", last_error="The server is away.") == "held"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_a_phone_what_is_added_hides_neither_actions_nor_words(live_server, boat):
+    with page_of("alice", live_server.url, viewport={"width": 390, "height": 800}, has_touch=True) as page:
+        page.goto(f"/items/{boat.public_id}")
+        page.evaluate(PASTE, ["rose.txt", "A rose"])
+        expect(page.locator(".tray")).to_contain_text("Added to “Inbox”", timeout=10_000)
+        page.locator("#download").tap(trial=True)
+        page.locator("[data-do=fold]").tap()
+        page.locator("#download").tap(trial=True)
+        page.get_by_label("Caption").fill("Seen from the quay")
+        page.get_by_label("Caption").press("Enter")
+        expect(page.locator("#said")).to_have_text("The caption is saved. Searchable in a moment.")
+        page.locator("#said").tap(trial=True)
+        elsewhere(lambda: Job.objects.filter(state="ready").update(state="dead", last_error="Broken."))
+        with page.expect_response(lambda answer: 'data-status="failed"' in answer.text(), timeout=8000):
+            pass
+        expect(page.locator("#said")).not_to_contain_text("now")
