@@ -12,12 +12,13 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from searchsite.library.models import Collection, Item, Purpose
 from tests import made
-from tests.browsing import elsewhere, looks_right, page_of
+from tests.browsing import elsewhere, eventually, looks_right, page_of
 from tests.library import drawn
 
 REFUSED = "Failed to load resource"
 FILES, PIECE = "[data-upload] input[type=file]", 4 << 20
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+BOTTOM = "document.querySelector('.tray').getBoundingClientRect().bottom"
 DROP = """([kind, names]) => {
   const transfer = new DataTransfer();
   for (const [name, type, data] of names) {
@@ -102,7 +103,7 @@ def test_a_folder_goes_in_and_each_file_says_what_became_of_it(page, folder):
     looks_right(page)
     page.set_input_files("[data-folder]", folder)
     expect(rows(page)).to_have_count(10)
-    expect(totals(page)).to_contain_text("2 not taken", timeout=15_000)
+    expect(totals(page)).to_contain_text("2 not taken")
     expect(totals(page)).to_contain_text("1 already here")
     expect(row(page, "empty.jpg")).to_contain_text("empty")
     expect(row(page, "twin").get_by_text("Already here:").locator("..").get_by_role("link")).to_have_attribute(
@@ -116,7 +117,7 @@ def test_a_folder_goes_in_and_each_file_says_what_became_of_it(page, folder):
     page.get_by_role("button", name="Only problems").click()
     looks_right(page)
     elsewhere(made.work_through_everything)
-    expect(totals(page)).to_contain_text("8 ready", timeout=15_000)
+    expect(totals(page)).to_contain_text("8 ready")
     expect(page.locator("[data-say=aloud]")).to_contain_text("8 ready")
     page.get_by_role("button", name="Clear finished").click()
     expect(rows(page)).to_have_count(2)
@@ -133,7 +134,7 @@ def test_by_keyboard_a_file_is_chosen_tried_again_and_cancelled(page, folder, li
     page.get_by_label("Collection").first.select_option("Walks")
     busy = {"status": 503, "content_type": "text/plain", "body": "The site is closed for a moment."}
     page.route("**/upload/tus", lambda route: route.fulfill(**{**busy, "status": 429}))
-    with page.expect_file_chooser(timeout=8000) as chooser:
+    with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose files").focus()
         page.keyboard.press("Enter")
     chooser.value.set_files([folder / "deep" / "IMG_1.jpg", folder / "deep" / "IMG_2.jpg"])
@@ -141,7 +142,7 @@ def test_by_keyboard_a_file_is_chosen_tried_again_and_cancelled(page, folder, li
     page.unroute("**/upload/tus")
     page.get_by_role("button", name="Try again: IMG_1.jpg").focus()
     page.keyboard.press("Enter")
-    expect(row(page, "IMG_1")).to_contain_text("Picture: waiting", timeout=10_000)
+    expect(row(page, "IMG_1")).to_contain_text("Picture: waiting")
     page.route("**/upload/tus", lambda route: None)
     page.get_by_role("button", name="Try again: IMG_2.jpg").focus()
     page.keyboard.press("Enter")
@@ -173,8 +174,7 @@ def test_a_large_file_goes_on_after_a_lost_connection_and_after_a_reload(page, l
     page.goto("/upload")
     page.route("**/upload/tus/*", piece)
     page.set_input_files(FILES, large)
-    while len(tries) < 2:
-        page.wait_for_timeout(100)
+    eventually(page, lambda: len(tries) == 2)
     page = reopened(page)
     expect(page.get_by_role("heading", name="Not finished")).to_be_visible()
     expect(page.locator(".unfinished")).to_contain_text("large.png")
@@ -182,7 +182,7 @@ def test_a_large_file_goes_on_after_a_lost_connection_and_after_a_reload(page, l
     page.route("**/upload/tus/*", piece)
     page.set_input_files(FILES, large)
     expect(page.locator(".unfinished")).to_have_count(0)
-    expect(row(page, "large")).to_contain_text("Picture: waiting", timeout=20_000)
+    expect(row(page, "large")).to_contain_text("Picture: waiting")
     # The one that hung may have arrived when the page was left.
     first, *others = passed
     assert first == 0 and others and min(others) >= PIECE and len(set(passed)) == len(passed)
@@ -203,7 +203,7 @@ def test_without_a_connection_it_waits_and_goes_on_by_itself(page, folder):
     page.set_input_files(FILES, folder / "deep" / "IMG_1.jpg")
     expect(row(page, "IMG_1")).to_contain_text("No connection")
     page.context.set_offline(False)
-    expect(row(page, "IMG_1")).to_contain_text("Picture: waiting", timeout=10_000)
+    expect(row(page, "IMG_1")).to_contain_text("Picture: waiting")
 
 
 def test_one_picture_is_dropped_on_either_of_two_zones_and_several_are_added(page):
@@ -212,12 +212,12 @@ def test_one_picture_is_dropped_on_either_of_two_zones_and_several_are_added(pag
     expect(page.get_by_text("Search by it")).to_be_visible()
     looks_right(page)
     drop(page, "add")
-    expect(page.locator(".tray")).to_contain_text("Added to “Inbox”", timeout=10_000)
+    expect(page.locator(".tray")).to_contain_text("Added to “Inbox”")
     expect(page.locator(".drop-veil").first).to_be_hidden()
     drag(page, ("blue.jpg", "image/jpeg", made.drawn("blue")), ("a.txt", "text/plain", b"A rope."))
     expect(page.get_by_text("Search by it")).to_be_hidden()
     drop(page, "add")
-    expect(totals(page)).to_have_text("3 being worked on", timeout=10_000)
+    expect(totals(page)).to_have_text("3 being worked on")
     page.goto(f"/items/{found('blue')}")
     expect(totals(page)).to_have_text("3 being worked on")
     page.locator("main").focus()
@@ -239,7 +239,7 @@ def test_what_is_added_goes_to_the_collection_the_page_is_narrowed_to(page):
     page.goto(f"/?collection={chosen[0]}")
     drag(page, ("red.jpg", "image/jpeg", made.drawn("red")))
     drop(page, "add")
-    expect(page.locator("#sending-head")).to_have_text("Added to “Walks”", timeout=10_000)
+    expect(page.locator("#sending-head")).to_have_text("Added to “Walks”")
 
 
 def test_with_a_thumb_the_tray_is_a_sheet(live_server, folder):
@@ -247,12 +247,12 @@ def test_with_a_thumb_the_tray_is_a_sheet(live_server, folder):
         page.goto("/upload")
         looks_right(page)
         page.set_input_files(FILES, [folder / "deep" / "IMG_1.jpg", folder / "page.png"])
-        expect(totals(page)).to_contain_text("1 not taken", timeout=10_000)
+        expect(totals(page)).to_contain_text("1 not taken")
         looks_right(page)
         page.goto("/")
         expect(page.locator(".tray")).to_contain_text("IMG_1")
-        while page.evaluate("document.querySelector('.tray').getBoundingClientRect().bottom") != 800:
-            page.wait_for_timeout(50)  # it slides in
+        # It slides in.
+        eventually(page, lambda: page.evaluate(BOTTOM) == 800)
         box = page.locator(".tray").bounding_box()
         assert box and box["width"] == 390
         looks_right(page)
