@@ -93,7 +93,7 @@ def _queue(scope: Scope, *, whole: bool) -> list[Stage]:
         counted = stands.failures.whole
         found = [(row.kind, row.standing.waiting, row.standing.running, row.failed, counted) for row in stands.rows]
         cache.set(key, found, QUEUE_SECONDS)
-    return [Stage(kind, vocabulary.stage_name(kind), *numbers) for kind, *numbers in found]
+    return [Stage(one[0], vocabulary.stage_name(one[0]), *one[1:]) for one in found]
 
 
 def _failures(scope: Scope, *, whole: bool) -> list[Failure]:
