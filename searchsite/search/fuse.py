@@ -15,9 +15,13 @@ from searchsite.search.vectors import Near
 # middling places beat a first one, which hides notes in a library of a few hundred items.
 SMOOTHING = 20
 # What a place counts that is no more alike than the rest of its channel: listed still, but outvoting nobody.
-NOISE = 0.02
-# A place counts in full from here on, on the way from its channel's background to being the same.
-STANDS_OUT = 0.4
+NOISE = 0.005
+# A place counts in full from here on, on the way from its channel's background to being the same; before, by the
+# square of how far it has come: what hardly stands out has little say against words.
+STANDS_OUT = 0.5
+# What the words of a question count beside a vector that is sure: they stand in many places, and the right answer to a
+# question in sentences often says it in others.
+WORDS_WEIGHT = 0.4
 # Nothing less alike than this is alike, and a channel of fewer tells little about its background.
 LEAST_ALIKE, FEWEST = 0.1, 20
 # A picture's tags are mostly guesses of the network that made its vector: as words, or as a vector of their own, they
@@ -68,8 +72,8 @@ def fuse(
 
     A channel counts by its weight, or 1. A place counts by how much more alike it is than what stands in the lower
     half of its channel, so that a channel that knows nothing of the question is not heard. What words found counts by
-    the share of the question's words that are there; guessed tags count little beside pictures' own vectors.
-    Similarities of two channels are never compared.
+    the share of the question's words that are there, and less than a vector that is sure; guessed tags count little
+    beside pictures' own vectors. Similarities of two channels are never compared.
     """
     found: dict[int, list[tuple[int, str, Near]]] = {}
     scores: dict[int, float] = {}
@@ -78,7 +82,7 @@ def fuse(
         weight, places = weights.get(channel, 1.0), list(_once_per_item(ranked))
         background = _background(places)
         for rank, near in enumerate(places, start=1):
-            heard = near.share * (1.0 if near.similarity is None else _heard(near.similarity, background))
+            heard = WORDS_WEIGHT * near.share if near.similarity is None else _heard(near.similarity, background)
             heard *= guessed_share if near.guessed else 1.0
             scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
@@ -101,7 +105,7 @@ def _background(places: Sequence[Near]) -> float:
 def _heard(similarity: float, background: float) -> float:
     """What a place counts, from NOISE to 1."""
     way = (similarity - background) / max(STANDS_OUT * (1.0 - background), 1e-6)
-    return NOISE + (1.0 - NOISE) * min(1.0, max(0.0, way))
+    return NOISE + (1.0 - NOISE) * min(1.0, max(0.0, way)) ** 2
 
 
 def _once_per_item(ranked: Iterable[Near]) -> Iterable[Near]:

@@ -62,12 +62,24 @@ def test_words_count_by_the_share_of_the_question_that_they_found():
     assert items(fuse({"words": [near(1, similarity=None)], "text": alike[1:]}))[0] == 1
 
 
+def test_words_do_not_outvote_a_vector_that_stands_out():
+    rest = [near(n, similarity=0.3) for n in range(4, 40)]
+    alike = [near(1, similarity=0.72), near(2, similarity=0.6), near(3, similarity=0.58), *rest]
+    some = [near(n, similarity=None)._replace(share=0.7) for n in (3, 9)]
+    assert items(fuse({"text": alike, "words": some}))[:3] == [1, 3, 2]
+
+
+def test_words_decide_where_vectors_hardly_tell_things_apart():
+    alike = [near(n, similarity=0.5 - n / 500) for n in range(1, 60)]
+    assert items(fuse({"text": alike, "words": [near(9, similarity=None)._replace(share=0.4)]}))[0] == 9
+
+
 def test_a_guessed_tag_does_not_vote_again_beside_pictures_own_vectors():
     pictures = [near(n, similarity=0.9 - n / 50) for n in range(1, 40)]
     guesses = [near(n, 100 + n, similarity=None)._replace(guessed=True) for n in (9, 8, 7)]
     assert items(fuse({"image": pictures, "words": guesses}))[0] == 1
     typed = [one._replace(guessed=False) for one in guesses]
-    assert items(fuse({"image": pictures, "words": typed}))[0] == 9
+    assert sorted(items(fuse({"image": pictures, "words": typed}))[:3]) == [7, 8, 9]
 
 
 def test_guessed_tags_count_in_full_where_pictures_have_no_vectors():
