@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from pathlib import Path
 from typing import IO
 from uuid import UUID
 
@@ -29,8 +30,7 @@ def add_query_picture(file: IO[bytes], *, scope: Scope) -> QueryPicture:
     """Decode a picture and keep it for its owner. Raises Refusal; then nothing is left of it."""
     config: Config = settings.CONFIG
     with files.received(file, limit=config.max_file_bytes) as upload:
-        found = sniffing.look(upload.path, "picture.jpg", config=config)
-        assert isinstance(found, sniffing.Picture)  # Nothing else may have that name.
+        _looked_at(upload.path, config)
         try:
             decoded = client.decode(upload.path, Policy(config.max_pixels, sniffing.MAX_SIDE, (SIDE,)))
         except Undecodable as error:
@@ -47,6 +47,16 @@ def add_query_picture(file: IO[bytes], *, scope: Scope) -> QueryPicture:
             owner_id=scope.user_id, team_id=scope.team_id, blob=blob, defaults={"expires_at": Now() + KEPT}
         )
     return picture
+
+
+def _looked_at(path: Path, config: Config) -> None:
+    """Refuse what is no picture, whatever its name was."""
+    try:
+        sniffing.look(path, "picture.jpg", config=config)
+    except Refusal as refusal:
+        if refusal.code != "not-a-picture":
+            raise
+        raise Refusal(_("This file is no picture that can be read here."), code=refusal.code) from refusal
 
 
 def find(public_id: UUID, scope: Scope) -> QueryPicture | None:

@@ -30,7 +30,8 @@ MARK = re.compile(r"[!-/:-@\[-`{-~\n]")
 OURS = re.compile(r"/items/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[?#][^\s]*)?", re.I)
 ELSEWHERE = re.compile(r"(?:https?://[^\s/]|mailto:[^\s])", re.I)
 TASK = re.compile(r"\[([ xX])\] ")
-SIZES = "(max-width: 760px) 100vw, 640px"
+# Of the longer side: screenshots in a note are read, and never shown larger than they are.
+SIZE = 2048
 
 
 def rendered(text: str, scope: Scope) -> SafeString:
@@ -140,11 +141,10 @@ class _Renderer(RendererHTML):
 
 
 def _picture(item: Item, address: str, said: str) -> str:
-    small, large = (reverse("thumbnail", args=[item.public_id, size]) for size in (480, 2048))
+    shown = reverse("thumbnail", args=[item.public_id, SIZE])
     return format_html(
-        '<a class="pictured" href="{}"><img src="{}" srcset="{} 480w, {} 2048w" sizes="{}" width="{}" height="{}"'
-        ' alt="{}" loading="lazy"></a>',
-        *(address, small, small, large, SIZES, item.width, item.height, said or item.title),
+        '<a class="pictured" href="{}"><img src="{}" width="{}" height="{}" alt="{}" loading="lazy"></a>',
+        *(address, shown, item.width, item.height, said or item.title),
     )
 
 

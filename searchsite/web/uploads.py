@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -32,6 +33,8 @@ from searchsite.web.seen import writable
 @in_team("GET", "POST")
 def upload(request: MemberRequest) -> HttpResponseBase:
     """Show the upload page, or take the files in."""
+    if not request.scope.writable_ids and not request.membership.may_edit:
+        raise PermissionDenied
     if request.method != "POST":
         return render(request, "upload/page.html", _page(request))
     place = _place(request)

@@ -203,6 +203,11 @@ def test_a_hostile_picture_to_search_by_leaves_nothing(alice: User, team: Team, 
     assert (QueryPicture.objects.count(), Blob.objects.count(), stored()) == (0, 0, [])
 
 
+def test_what_is_no_picture_is_refused_whatever_its_name_was(alice: User, team: Team) -> None:
+    with pytest.raises(Refusal, match="^This file is no picture"):
+        pictures.add_query_picture(io.BytesIO(b"only words"), scope=scope_for(alice, team))
+
+
 def test_a_picture_with_damaged_pixels_is_refused_as_a_question(alice: User, team: Team) -> None:
     damaged = drawn.png(100, 100, pixels=b"no zlib stream")
     with pytest.raises(Refusal) as refused:

@@ -154,7 +154,9 @@ def test_marks_become_markup(show, text: str, shown: str) -> None:
 
 def test_a_picture_of_the_library_stands_in_the_note(show, fjord: Item) -> None:
     page = show(f"![the fjord](/items/{fjord.public_id})")
-    assert f'href="/items/{fjord.public_id}"' in page and 'alt="the fjord"' in page and "/thumbnail/480" in page
+    assert f'href="/items/{fjord.public_id}"' in page and 'alt="the fjord"' in page
+    # By widths to choose from, a browser would take it for as large as the derivative may be.
+    assert f'src="/items/{fjord.public_id}/thumbnail/2048"' in page and "srcset" not in page
 
 
 def test_a_picture_that_one_may_not_see_looks_like_one_that_is_not_there(alice: User, team: Team, fjord: Item) -> None:

@@ -74,6 +74,7 @@ def test_a_request_without_a_file_is_refused(alice):
 def test_viewers_put_nothing_in(signed_in, note):
     vera = signed_in("vera")
     assert vera.post("/upload", {"file": picture()}).status_code == 403
+    assert vera.get("/upload").status_code == 403
     assert vera.post("/notes/new", {"text": "x"}).status_code == 403
     assert Item.objects.count() == 1
 
