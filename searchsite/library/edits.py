@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job, Lane
-from searchsite.library import sayings, tags, wording
+from searchsite.library import sayings, standing, tags, wording
 from searchsite.library.models import Collection, Item, Kind, KindSetBy, Part, PartRole
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
@@ -92,12 +92,12 @@ def set_caption(item: Item, text: str, *, scope: Scope) -> None:
 
 
 def set_text(item: Item, text: str, *, scope: Scope) -> None:
-    """Say what stands in a picture; no reader changes it again. Nothing: there is no text in it."""
+    """Say what stands in a picture, where its words stood; no reader changes it again. Nothing: it has no text."""
     cleaned = wording.clean_text(text).strip()
     if len(cleaned) > TEXT_CHARS:
         message = _("The text in a picture has at most %(most)s characters.") % {"most": grouped(TEXT_CHARS)}
         raise Refusal(message, code="text-too-long")
-    _say(item, PartRole.OCR, sayings.split(cleaned), scope)
+    _say(item, PartRole.OCR, standing.placed(sayings.split(cleaned), standing.boxes(item)), scope)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from searchsite.library import standing
 from searchsite.library.models import Item, Part, PartRole
 from searchsite.web import around, snippets
 from searchsite.web.doors import MemberRequest, in_team
@@ -41,7 +42,7 @@ def words(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
 
 
 def has_boxes(item: Item) -> bool:
-    """Whether anybody knows where the words stand: not when a person wrote them."""
+    """Whether anybody knows where the words stand: not when a person wrote all of them."""
     return Part.objects.filter(item=item, role=PartRole.OCR, locator__words__0__isnull=False).exists()
 
 
@@ -49,10 +50,8 @@ def _words(item: Item, question: str) -> list[Word]:
     if not item.width or not item.height:
         return []
     pattern = snippets.pattern_of(question)
-    parts = Part.objects.filter(item=item, role=PartRole.OCR).order_by("ordinal").values_list("locator", flat=True)
-    boxes = [box for locator in parts for box in locator.get("words", [])][:MOST]
     found: list[Word] = []
-    for text, left, top, right, bottom in boxes:
+    for text, left, top, right, bottom in standing.boxes(item)[:MOST]:
         height = (bottom - top) * item.height
         found.append(
             Word(

@@ -204,7 +204,7 @@ def test_a_hostile_picture_to_search_by_leaves_nothing(alice: User, team: Team, 
 
 
 def test_what_is_no_picture_is_refused_whatever_its_name_was(alice: User, team: Team) -> None:
-    with pytest.raises(Refusal, match="^This file is no picture"):
+    with pytest.raises(Refusal, match=r"^This file is no picture"):
         pictures.add_query_picture(io.BytesIO(b"only words"), scope=scope_for(alice, team))
 
 
