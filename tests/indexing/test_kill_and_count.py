@@ -59,9 +59,9 @@ class Crew:
         if pool:
             chosen.choice(pool).kill()
 
-    def kill_the_decoders(self) -> int:
+    def kill_the_decoders(self, *, patience: float) -> int:
         """kill -9 to all that run, once there are any: a new worker starts its own at the first picture."""
-        deadline = time.monotonic() + SECONDS_FOR_A_DECODER
+        deadline = time.monotonic() + patience
         while not (found := self._decoders()) and time.monotonic() < deadline:
             time.sleep(0.05)
         for decoder in found:
@@ -145,7 +145,8 @@ def test_three_hundred_items_survive_twelve_kills_and_the_loss_of_the_broker(see
         for kill in range(KILLS):
             put_in(place, kill * ITEMS // KILLS, ITEMS // KILLS)
             time.sleep(chosen.uniform(0.4, 1.2))
-            decoders += working.kill_the_decoders() if kill % 3 == 0 else 0
+            if kill % 3 == 0:
+                decoders += working.kill_the_decoders(patience=0 if decoders else SECONDS_FOR_A_DECODER)
             working.kill_a_worker(chosen)
             if kill == KILLS // 2:
                 working.lose_the_broker()

@@ -78,10 +78,16 @@ def test_a_long_text_becomes_passages_and_a_short_one_takes_them_away(item: Item
     assert list(parts.values_list("text", "ordinal")) == [("One line.", 0)]
 
 
-def test_a_readers_boxes_go_with_its_words(item: Item, alice: User, team: Team) -> None:
+def test_a_readers_boxes_stay_with_words_that_are_put_right_and_go_with_others(
+    item: Item, alice: User, team: Team
+) -> None:
     sayings.write(item, PartRole.OCR, [Saying("helo", {"words": [["helo", 0, 0, 1, 1]]})], READER)
     edits.set_text(item, "hello", scope=scope_for(alice, team))
-    assert Part.objects.get(item=item, role=PartRole.OCR).locator == {}
+    part = Part.objects.get(item=item, role=PartRole.OCR)
+    assert part.locator == {"words": [["hello", 0, 0, 1, 1]]}
+    edits.set_text(item, "nothing that the reader could have read there", scope=scope_for(alice, team))
+    part.refresh_from_db()
+    assert part.locator == {}
 
 
 @pytest.mark.parametrize(("edit", "text"), [(edits.set_caption, "x" * 2001), (edits.set_text, "x" * 40_001)])
