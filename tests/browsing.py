@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Error, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Page, TimeoutError, expect
 
 from searchsite.accounts.models import User
 from tests import chromium
@@ -46,8 +46,7 @@ def page_of(name: str, url: str, *, expecting: str = "", **how: Any) -> Iterator
 
 @contextmanager
 def page_at(url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
-    """A page of a fresh browser, whose console must stay free of errors, save those that `expecting` is in."""
-    found = chromium.needed()
+    """A page in a fresh context, whose console must stay free of errors, save those that `expecting` is in."""
     complaints: list[str] = []
 
     def failed(error: Error) -> None:
@@ -59,15 +58,13 @@ def page_at(url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
         if message.type in ("error", "warning") and not (expecting and expecting in message.text):
             complaints.append(message.text)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_context(base_url=url, **how).new_page()
+    with chromium.running() as browser, browser.new_context(base_url=url, **how) as context:
+        page = context.new_page()
         page.on("console", heard)
         page.on("pageerror", failed)
         page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
         patient(page)
         yield page
-        browser.close()
     assert complaints == [], complaints
 
 

@@ -13,7 +13,7 @@ from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.config import Config
 from searchsite.indexing import fingerprints, holding, worker
 from searchsite.search import reranking
-from tests import house, servers
+from tests import chromium, house, servers
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -23,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.parent.name
         group = folder if folder in ("journeys", "journey") else str(item.path.relative_to(item.config.rootpath))
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_sessionfinish() -> None:
+    """End the browser that this process has started, if it has."""
+    chromium.close()
 
 
 @pytest.fixture(autouse=True)

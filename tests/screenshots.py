@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 from markdown_it import MarkdownIt
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from searchsite.config import ROOT
 from tests import chromium, house
@@ -58,10 +58,9 @@ def main(what: str) -> None:
     """Start a house with the sample library, and take what is asked for."""
     with tempfile.TemporaryDirectory() as directory, house.running(Path(directory), SAMPLE_LIBRARY="true") as home:
         wait_until_settled(home)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium.found(), args=["--no-sandbox"])
+        with chromium.running() as browser:
             (take_samples if what == "samples" else take_pages)(browser, home)
-            browser.close()
+        chromium.close()
 
 
 def take_pages(browser: Browser, home: house.House) -> None:
@@ -83,6 +82,8 @@ def take_samples(browser: Browser, home: house.House) -> None:
     folder.mkdir(exist_ok=True)
     with visit(browser, home, viewport=DESKTOP, color_scheme="light") as page:
         for name, address in SAMPLES.items():
+            if address == "/trash":
+                throw_away(page, home)
             open_page(page, home, address)
             page.screenshot(path=folder / f"{name}.png")
         # The second time: the first question of all waits for the embedder to warm up.
@@ -117,6 +118,14 @@ def open_page(page: Page, home: house.House, address: str) -> None:
     """Open a page, and wait until its pictures are there."""
     page.goto(home.base_url + address)
     page.wait_for_load_state("networkidle")
+
+
+def throw_away(page: Page, home: house.House) -> None:
+    """Put something into the trash, for its picture."""
+    for words in ("a cat", "the sea", "&kind=text"):
+        open_page(page, home, first(page, home, words))
+        page.get_by_role("button", name="Move to the trash").click()
+        page.wait_for_load_state("networkidle")
 
 
 def first(page: Page, home: house.House, words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -84,7 +84,9 @@ class Results:
 
 @dataclass
 class Search:
-    """One question on its way. Its notes are for people, in their language."""
+    """One question on its way. Its notes are for people, in their language. quoted: where the texts in quotes stand,
+    as the part of each item that has them.
+    """
 
     question: Question
     scope: Scope
@@ -92,6 +94,7 @@ class Search:
     space: Space | None
     notes: list[str] = field(default_factory=list)
     reranked: bool = False
+    quoted: dict[int, int | None] = field(default_factory=dict)
 
     def found(self, place: paging.Place | None) -> list[Fused]:
         """All that is found, in the order asked for."""
@@ -160,7 +163,8 @@ class Search:
     def _literal(self, phrases: Sequence[str], whole: Bounds) -> list[Near]:
         """What has the texts in quotes; nothing else is looked at afterwards."""
         found = words.containing(phrases, whole)
-        self.bounds = whole.narrowed(only={near.item_id for near in found})
+        self.quoted = {near.item_id: near.part_id for near in reversed(found)}
+        self.bounds = whole.narrowed(only=self.quoted)
         return found
 
     def _near(self, space: Space, vector: Vectors, channels: dict[str, list[Near]]) -> None:
@@ -196,6 +200,7 @@ def find(question: Question, scope: Scope) -> Results:
     standing = tuple(map(gettext, space.notes)) if space is not None else ()
     notes = [*standing]
     page: list[Fused] = []
+    quoted: Mapping[int, int | None] = {}
     more, reranked, total, moment = False, False, 0, timezone.now()
     if bounds is not None:
         if question.terms:
@@ -203,7 +208,7 @@ def find(question: Question, scope: Scope) -> Results:
             bounds = replace(bounds, until=place.moment if place else None)
             search = Search(question, scope, bounds, space, notes)
             everything = search.found(place)
-            reranked = search.reranked
+            reranked, quoted = search.reranked, search.quoted
             moment = place.moment if place else max((one.created_at for one in everything), default=moment)
             first = _after(everything, place)
             page, total = everything[first : first + question.limit], len(everything)
@@ -218,7 +223,7 @@ def find(question: Question, scope: Scope) -> Results:
         offset = (place.offset if place else 0) + len(page)
         ended = paging.Place(offset, page[-1].item_id, moment, page[-1].created_at, reranked)
         cursor = paging.encode(ended, question)
-    hits = _hits(page, scope, space)
+    hits = _hits(page, scope, space, quoted)
     took = round((time.perf_counter() - start) * 1000, 1)
     return Results(hits, cursor, total, took, space.embedder if space else "", tuple(dict.fromkeys(notes)), standing)
 
@@ -256,8 +261,11 @@ def _after(found: Sequence[Fused], place: paging.Place | None) -> int:
     return next((at for at, one in enumerate(found, start=1) if one.item_id == place.item), place.offset)
 
 
-def _hits(page: Sequence[Fused], scope: Scope, space: Space | None) -> tuple[Hit, ...]:
-    loaded = cards.load([(one.item_id, one.part_id) for one in page], scope)
+def _hits(
+    page: Sequence[Fused], scope: Scope, space: Space | None, quoted: Mapping[int, int | None]
+) -> tuple[Hit, ...]:
+    """What is shown of a page: of each item its best part, which is the one that has what was quoted."""
+    loaded = cards.load([(one.item_id, quoted.get(one.item_id) or one.part_id) for one in page], scope)
     return tuple(
         Hit(loaded[at][0], one.score, _band(one, space), loaded[at][1], one.why, one.part_ids)
         for at, one in enumerate(page)

@@ -80,9 +80,9 @@ def fuse(
     guessed_share = GUESSED_SHARE if channels.get(Channel.IMAGE) else 1.0
     for channel, ranked in channels.items():
         weight, places = weights.get(channel, 1.0), list(_once_per_item(ranked))
-        background = _background(places)
+        level = background(near.similarity for near in places if near.similarity is not None)
         for rank, near in enumerate(places, start=1):
-            heard = WORDS_WEIGHT * near.share if near.similarity is None else _heard(near.similarity, background)
+            heard = WORDS_WEIGHT * near.share if near.similarity is None else _heard(near.similarity, level)
             heard *= guessed_share if near.guessed else 1.0
             scores[near.item_id] = scores.get(near.item_id, 0.0) + heard * weight / (SMOOTHING + rank)
             found.setdefault(near.item_id, []).append((rank, channel, near))
@@ -95,16 +95,16 @@ def fuse(
     return fused
 
 
-def _background(places: Sequence[Near]) -> float:
+def background(similarities: Iterable[float]) -> float:
     """The similarity of what has nothing to do with the question: the middle of a channel's lower half."""
-    known = [near.similarity for near in places if near.similarity is not None]
+    known = list(similarities)
     known = sorted([*known, *[LEAST_ALIKE] * (FEWEST - len(known))])
     return max(LEAST_ALIKE, known[len(known) // 4])
 
 
-def _heard(similarity: float, background: float) -> float:
-    """What a place counts, from NOISE to 1."""
-    way = (similarity - background) / max(STANDS_OUT * (1.0 - background), 1e-6)
+def _heard(similarity: float, level: float) -> float:
+    """What a place counts, from NOISE to 1. level: the background of its channel."""
+    way = (similarity - level) / max(STANDS_OUT * (1.0 - level), 1e-6)
     return NOISE + (1.0 - NOISE) * min(1.0, max(0.0, way)) ** 2
 
 

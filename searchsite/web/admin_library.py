@@ -23,7 +23,7 @@ from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web.admin_filters import OfTeam
-from searchsite.web.admin_people import Rows, choices_of
+from searchsite.web.admin_members import Rows, choices_of
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
 
 COUNTED = 1000

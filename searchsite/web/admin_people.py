@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -10,18 +9,17 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from searchsite.accounts import budgets, teams, tokens
+from searchsite.accounts import budgets, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
 from searchsite.web.admin_columns import yes_or_no
 from searchsite.web.admin_filters import OfTeam
+from searchsite.web.admin_members import MembersInline, TeamsInline, keeping_an_admin
 from searchsite.web.admin_scope import EDIT, NOTHING, VIEW, Scoped, by_role, is_superuser, membership_in
 
 # Django says these in English only.
@@ -63,101 +61,11 @@ class UserAdmin(Scoped, DjangoUserAdmin):  # type: ignore[type-arg]
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+    inlines = (TeamsInline,)
 
-
-def choices_of(rows: QuerySet[Any]) -> list[tuple[Any, str]]:
-    """The choices of a field, as a list: asking for each row of a table would cost a query each."""
-    return [("", "---------"), *((row.pk, str(row)) for row in rows)]
-
-
-class Rows(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Rows of a table whose heads are no labels: each field says itself what it is, and whose."""
-
-    def add_fields(self, form: Any, index: int | None) -> None:
-        """With their names for those who hear the page."""
-        super().add_fields(form, index)
-        whose = f": {form.instance.user}" if form.instance.pk else ""
-        for field in (one for one in form.fields.values() if not one.widget.is_hidden):
-            # Django wraps the choice of a row of another table.
-            widget = getattr(field.widget, "widget", field.widget)
-            widget.attrs["aria-label"] = f"{capfirst(field.label or '')}{whose}"
-
-
-class MembershipFormSet(Rows):
-    """Changes members through the verbs of teams, which lock, keep an admin, and take back tokens."""
-
-    def add_fields(self, form: Any, index: int | None) -> None:
-        """A membership never passes to another person."""
-        super().add_fields(form, index)
-        if "user" in form.fields:
-            form.fields["user"].choices = self.people
-            form.fields["user"].disabled = bool(form.instance.pk)
-
-    @cached_property
-    def people(self) -> list[tuple[Any, str]]:
-        """Looked up once for all rows."""
-        return choices_of(User.objects.order_by("username"))
-
-    def clean(self) -> None:
-        """Refuse a team without an admin who can sign in."""
-        super().clean()
-        if any(self.errors):
-            return
-        kept = [form.instance for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
-        if not any(one.role == Role.ADMIN and one.user.is_active for one in kept):
-            raise ValidationError(_("A team needs an admin."))
-
-    def save(self, commit: bool = True) -> list[Membership]:
-        """Write what was changed; new admins first, so that an old one may step down."""
-        self.new_objects, self.changed_objects, self.deleted_objects = [], [], []
-        changed = [form for form in self.forms if form.has_changed()]
-        for form in sorted(changed, key=lambda form: form in self.deleted_forms or form.instance.role != Role.ADMIN):
-            self._settle(form, form.instance)
-        return [*self.new_objects, *(member for member, _ in self.changed_objects)]
-
-    def _settle(self, form: Any, member: Membership) -> None:
-        if form in self.deleted_forms:
-            if member.pk:
-                teams.remove_member(member)
-                self.deleted_objects.append(member)
-        elif member.pk:
-            teams.change_role(member, member.role)
-            self.changed_objects.append((member, form.changed_data))
-        else:
-            self.new_objects.append(teams.add_member(self.instance, member.user, role=member.role))
-
-
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
-    """Who is in the team."""
-
-    model = Membership
-    formset = MembershipFormSet
-    extra = 0
-    verbose_name_plural = gettext_lazy("members")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        """With the people, who are named in each row."""
-        found: QuerySet[Membership] = super().get_queryset(request).select_related("user", "team")
-        return found
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the team sees its members."""
-        return True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The list of all users is for superusers."""
-        return is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Admins of the team change roles."""
-        membership = membership_in(request)
-        return is_superuser(request) or bool(membership and membership.role == Role.ADMIN)
-
-    has_delete_permission = has_change_permission
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Only superusers add members, so only they choose people."""
-        return () if is_superuser(request) else ("user",)
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say so when a team would be left without an admin."""
+        return keeping_an_admin(request, super().change_view, *args, **kwargs)
 
 
 @admin.register(Team)
@@ -166,7 +74,7 @@ class TeamAdmin(Scoped):
 
     list_display = ("name", "budget_month", "created_at")
     search_fields = ("name",)
-    inlines = (MembershipInline,)
+    inlines = (MembersInline,)
     rights = by_role(editor=VIEW, admin=frozenset({"view", "change"}))
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Team]) -> QuerySet[Team]:
@@ -176,11 +84,7 @@ class TeamAdmin(Scoped):
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say so when the other admin stepped down in the meantime."""
-        try:
-            return super().change_view(request, *args, **kwargs)
-        except teams.LastAdmin as error:
-            messages.error(request, str(error))
-            return HttpResponseRedirect(request.path)
+        return keeping_an_admin(request, super().change_view, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What a team may spend is decided by who leads the house."""

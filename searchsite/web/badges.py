@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from searchsite.library.models import Channel
 from searchsite.library.numbers import rounded
 from searchsite.search.find import Hit
-from searchsite.search.fuse import FEWEST, LEAST_ALIKE, STANDS_OUT, Why
+from searchsite.search.fuse import STANDS_OUT, Why, background
 from searchsite.web.templatetags.look import icon
 
 # Everything has a rank in each channel. Where nobody has measured how near is near, that is near which stands out at
@@ -60,12 +60,8 @@ def levels(hits: Iterable[Hit]) -> Mapping[str, float]:
     for why in (why for hit in hits for why in hit.why):
         if why.channel in known and why.similarity is not None:
             known[why.channel].append(why.similarity)
-    found = {}
-    for channel, similarities in known.items():
-        ordered = sorted([*similarities, *[LEAST_ALIKE] * (FEWEST - len(similarities))])
-        background = max(LEAST_ALIKE, ordered[len(ordered) // 4])
-        found[channel] = background + NEAR * (1.0 - background)
-    return found
+    found = {channel: background(similarities) for channel, similarities in known.items()}
+    return {channel: level + NEAR * (1.0 - level) for channel, level in found.items()}
 
 
 def of(hit: Hit, said: Words, asked: re.Pattern[str] | None, near: Mapping[str, float]) -> SafeString:

@@ -160,6 +160,17 @@ def test_a_few_go_to_the_trash_at_once_and_come_back(live_server):
         expect(page.get_by_role("button", name="Trash", exact=True)).to_be_focused()
 
 
+def test_the_open_drawer_counts_anew(live_server):
+    with page_of("alice", live_server.url, **DESK) as page:
+        page.goto("/")
+        page.get_by_role("button", name="Filters").click()
+        springs = page.locator("#drawer .facet-choice", has_text="spring").locator(".n")
+        expect(springs).to_have_text("3")
+        pick(page, 0).click()
+        page.get_by_role("button", name="Trash", exact=True).click()
+        expect(springs).to_have_text("2")
+
+
 def test_tags_of_some_become_tags_of_all(live_server):
     with page_of("alice", live_server.url, **DESK, **DARK) as page:
         page.goto("/")

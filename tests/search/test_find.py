@@ -108,6 +108,13 @@ def test_text_in_quotes_is_found_literally_or_not_at_all(inbox, shelf):
     assert ask(inbox.scope, '"no such thing"').hits == ()
 
 
+def test_the_passage_that_is_shown_has_what_was_quoted(inbox, shelf):
+    often = "A tulip is a tulip, and tulips want sun. " * 60
+    shelf(f"{often}\n\n{'Rain fell on it. ' * 60}\n\nThen the tulip, at last, was blue.", "tulip tulip tulip")
+    (hit,) = ask(inbox.scope, 'tulip tulips sun "at last, was blue"').hits
+    assert "at last, was blue" in hit.part.text
+
+
 def test_stop_words_in_quotes_are_found(inbox, shelf):
     shelf("to be or not to be", "something else")
     assert titles(ask(inbox.scope, '"or not to"')) == ["note 0"]

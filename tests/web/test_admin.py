@@ -296,6 +296,31 @@ def test_a_superuser_adds_members_but_passes_no_membership_on(root, garden) -> N
     assert (roles["bob"], roles["charlie"]) == ("admin", "viewer")
 
 
+def test_a_new_person_is_put_into_teams_where_the_account_is_made(root, garden) -> None:
+    data: dict[str, object] = {"username": "eve", "usable_password": "true"}
+    data |= dict.fromkeys(("password1", "password2"), "wheel-of-cheese-7")
+    data |= {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 0}
+    data |= {"memberships-0-team": garden.pk, "memberships-0-role": "editor"}
+    assert root.post("/admin/accounts/user/add/", data).status_code == 302
+    assert dict(garden.memberships.values_list("user__username", "role"))["eve"] == "editor"
+
+
+def test_no_team_loses_its_only_admin_on_the_form_of_a_person(root, garden) -> None:
+    alice = User.objects.get(username="alice")
+    row = garden.memberships.get(user=alice)
+    data: dict[str, object] = {"username": "alice", "first_name": "Al", "is_active": "on"}
+    data |= {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1}
+    data |= {"memberships-0-id": row.pk, "memberships-0-user": alice.pk, "memberships-0-team": garden.pk}
+    address = reverse("admin:accounts_user_change", args=[alice.pk])
+    for change in ({"memberships-0-role": "viewer"}, {"memberships-0-role": "admin", "memberships-0-DELETE": "on"}):
+        page = root.post(address, data | change, follow=True).content.decode()
+        assert "garden needs an admin" in page
+        row.refresh_from_db()
+        assert (row.role, User.objects.get(pk=alice.pk).first_name) == ("admin", "")
+    assert root.post(address, data | {"memberships-0-role": "admin"}).status_code == 302
+    assert User.objects.get(pk=alice.pk).first_name == "Al"
+
+
 @pytest.fixture
 def red(both, garden) -> Tag:
     tags.set_all(both[0], ["red", "flower"])

@@ -33,6 +33,12 @@ def test_text_that_matches_is_shown_however_short() -> None:
     assert said("No swimming", "bathing is forbidden") == "No swimming"
 
 
+def test_what_was_quoted_is_shown_before_its_single_words() -> None:
+    shown = said("The sea. " + "Nothing here. " * 40 + "We sat by the\nsea and drank.", 'sea "by the  sea"')
+    assert shown is not None
+    assert "<mark>by the sea</mark> and drank." in shown
+
+
 def badges(question: str, band: str | None, *why: Why, role: str = "ocr", text: str = "") -> str:
     """What the badges of a picture's card say."""
     item = Card(uuid4(), "image", "IMG_2041_final", "", datetime(2026, 1, 1, tzinfo=UTC), 80, 60, "", "Inbox", ())

@@ -146,7 +146,10 @@ export function startActs(selecting) {
     if (!outcome) return;
     closeDialog();
     if (selecting.every && new URLSearchParams(location.search).has("tag")) again(outcome);
-    else show(outcome);
+    else {
+      show(outcome);
+      document.dispatchEvent(new CustomEvent("counts:stale"));
+    }
   }
 
   // The cards that went go from the list; after a change of all results the page is asked for anew.
@@ -158,6 +161,7 @@ export function startActs(selecting) {
       return;
     }
     show(outcome);
+    document.dispatchEvent(new CustomEvent("counts:stale"));
     const left = new Set(outcome.dataset.left.split(" "));
     if (gone) {
       const focused = document.activeElement === document.body || bar.contains(document.activeElement);

@@ -64,6 +64,11 @@ export function startDrawer() {
     event.preventDefault();
     go(event.target, event.submitter);
   });
+  // After what was done here, the counts are asked for again: at once where they are looked at.
+  document.addEventListener("counts:stale", () => {
+    asked = false;
+    if (!SMALL.matches && !drawer.hidden) fill();
+  });
   ready();
 
   function ready() {
