@@ -27,47 +27,47 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='space',
             name='activated_at',
-            field=models.DateTimeField(blank=True, null=True),
+            field=models.DateTimeField(blank=True, null=True, verbose_name='activated at'),
         ),
         migrations.AddField(
             model_name='space',
             name='document_instruction',
-            field=models.CharField(blank=True, max_length=300),
+            field=models.CharField(blank=True, max_length=300, verbose_name='instruction for documents'),
         ),
         migrations.AddField(
             model_name='space',
             name='fingerprint',
-            field=models.JSONField(blank=True, default=dict, help_text='Vectors of a fixed sentence and picture: tells other weights of one name'),
+            field=models.JSONField(blank=True, default=dict, help_text='Vectors of a fixed sentence and picture: tells other weights of one name', verbose_name='fingerprint'),
         ),
         migrations.AddField(
             model_name='space',
             name='most_dimensions',
-            field=models.IntegerField(blank=True, help_text='The setting it was made with; its embedder may give fewer', null=True),
+            field=models.IntegerField(blank=True, help_text='The setting it was made with; its embedder may give fewer', null=True, verbose_name='most dimensions'),
         ),
         migrations.AddField(
             model_name='space',
             name='retired_at',
-            field=models.DateTimeField(blank=True, null=True),
+            field=models.DateTimeField(blank=True, null=True, verbose_name='retired at'),
         ),
         migrations.AddField(
             model_name='space',
             name='url',
-            field=models.CharField(blank=True, help_text='Where its embedder answers; empty: the embedded inference server', max_length=500),
+            field=models.CharField(blank=True, help_text='Where its embedder answers; empty: the embedded inference server', max_length=500, verbose_name='address'),
         ),
         migrations.AlterField(
             model_name='space',
             name='adapter',
-            field=models.CharField(help_text='The dialect that its embedder speaks', max_length=40),
+            field=models.CharField(help_text='The dialect that its embedder speaks', max_length=40, verbose_name='dialect'),
         ),
         migrations.AlterField(
             model_name='space',
             name='instructions',
-            field=models.JSONField(blank=True, default=dict, help_text='For questions, by what they look for'),
+            field=models.JSONField(blank=True, default=dict, help_text='For questions, by what they look for', verbose_name='instructions'),
         ),
         migrations.AlterField(
             model_name='space',
             name='status',
-            field=models.CharField(choices=[('building', 'Building'), ('active', 'Active'), ('retired', 'Retired'), ('dropped', 'Being dropped')], default='building', max_length=10),
+            field=models.CharField(choices=[('building', 'Building'), ('active', 'Active'), ('retired', 'Retired'), ('dropped', 'Being dropped')], default='building', max_length=10, verbose_name='status'),
         ),
         migrations.AddConstraint(
             model_name='space',

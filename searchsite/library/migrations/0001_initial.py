@@ -45,61 +45,57 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.team')),
             ],
             options={
-                'db_table': 'blob',
-            },
+                'db_table': 'blob', 'verbose_name': 'file', 'verbose_name_plural': 'files'},
         ),
         migrations.CreateModel(
             name='Collection',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('visibility', models.CharField(choices=[('private', 'Private'), ('team', 'Team'), ('public', 'Public link')], default='team', max_length=10)),
-                ('purpose', models.CharField(choices=[('normal', 'Collection'), ('inbox', 'Inbox'), ('trash', 'Trash')], default='normal', max_length=10)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='collections', to='accounts.team')),
+                ('name', models.CharField(max_length=100, verbose_name='name')),
+                ('visibility', models.CharField(choices=[('private', 'Private'), ('team', 'Team'), ('public', 'Public link')], default='team', max_length=10, verbose_name='visibility')),
+                ('purpose', models.CharField(choices=[('normal', 'Collection'), ('inbox', 'Inbox'), ('trash', 'Trash')], default='normal', max_length=10, verbose_name='purpose')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created at')),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='collections', to='accounts.team', verbose_name='team')),
             ],
             options={
-                'db_table': 'collection',
-            },
+                'db_table': 'collection', 'verbose_name': 'collection', 'verbose_name_plural': 'collections'},
         ),
         migrations.CreateModel(
             name='CollectionGrant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('may_edit', models.BooleanField(default=False)),
+                ('may_edit', models.BooleanField(default=False, verbose_name='may edit')),
                 ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='library.collection')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
-                'db_table': 'collection_grant',
-            },
+                'db_table': 'collection_grant', 'verbose_name': 'grant', 'verbose_name_plural': 'grants'},
         ),
         migrations.CreateModel(
             name='Item',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('image', 'Image'), ('screenshot', 'Screenshot'), ('text', 'Text')], max_length=12)),
+                ('kind', models.CharField(choices=[('image', 'Image'), ('screenshot', 'Screenshot'), ('text', 'Text')], max_length=12, verbose_name='kind')),
                 ('kind_set_by', models.CharField(choices=[('rule', 'Rule'), ('person', 'Person')], default='rule', max_length=10)),
-                ('title', models.CharField(max_length=255)),
+                ('title', models.CharField(max_length=255, verbose_name='title')),
                 ('title_search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('title', config='searchsite'), output_field=django.contrib.postgres.search.SearchVectorField())),
                 ('source_url', models.URLField(blank=True, max_length=2000)),
                 ('width', models.IntegerField(blank=True, null=True)),
                 ('height', models.IntegerField(blank=True, null=True)),
                 ('placeholder', models.TextField(blank=True, help_text='Tiny inline picture, shown while the real one loads')),
                 ('trashed_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created at')),
                 ('blob', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='library.blob')),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='library.collection')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='library.collection', verbose_name='collection')),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.team')),
                 ('trashed_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='library.collection')),
             ],
             options={
-                'db_table': 'item',
-            },
+                'db_table': 'item', 'verbose_name': 'item', 'verbose_name_plural': 'items'},
         ),
         migrations.CreateModel(
             name='Part',
@@ -116,8 +112,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'part',
-                'ordering': ['item_id', 'role', 'ordinal'],
-            },
+                'ordering': ['item_id', 'role', 'ordinal'], 'verbose_name': 'part', 'verbose_name_plural': 'parts'},
         ),
         migrations.CreateModel(
             name='QueryPicture',
@@ -131,19 +126,17 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.team')),
             ],
             options={
-                'db_table': 'query_picture',
-            },
+                'db_table': 'query_picture', 'verbose_name': 'picture of a question', 'verbose_name_plural': 'pictures of questions'},
         ),
         migrations.CreateModel(
             name='Tag',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='accounts.team')),
+                ('name', models.CharField(max_length=100, verbose_name='name')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='accounts.team', verbose_name='team')),
             ],
             options={
-                'db_table': 'tag',
-            },
+                'db_table': 'tag', 'verbose_name': 'tag', 'verbose_name_plural': 'tags'},
         ),
         migrations.CreateModel(
             name='ItemTag',
@@ -154,8 +147,7 @@ class Migration(migrations.Migration):
                 ('tag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='item_tags', to='library.tag')),
             ],
             options={
-                'db_table': 'item_tag',
-            },
+                'db_table': 'item_tag', 'verbose_name': 'tag of an item', 'verbose_name_plural': 'tags of items'},
         ),
         migrations.CreateModel(
             name='DeclinedTag',
@@ -165,8 +157,7 @@ class Migration(migrations.Migration):
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declined_tags', to='library.item')),
             ],
             options={
-                'db_table': 'declined_tag',
-            },
+                'db_table': 'declined_tag', 'verbose_name': 'declined tag', 'verbose_name_plural': 'declined tags'},
         ),
         migrations.AddConstraint(
             model_name='blob',

@@ -33,7 +33,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'upload',
-                'indexes': [models.Index(models.F('expires_at'), name='upload_expiry')],
-            },
+                'indexes': [models.Index(models.F('expires_at'), name='upload_expiry')], 'verbose_name': 'upload', 'verbose_name_plural': 'uploads'},
         ),
     ]
