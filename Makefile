@@ -8,7 +8,7 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
 # Each process has a Postgres, a broker and a browser of its own.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
 
 QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 

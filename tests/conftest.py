@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import translation
+from xdist.scheduler import LoadScopeScheduling
 
 from searchsite.accounts import budgets
 from searchsite.accounts.models import ProviderCall, Usage
@@ -16,13 +18,18 @@ from searchsite.search import reranking
 from tests import chromium, house, servers
 
 
+class Together(LoadScopeScheduling):
+    """Gives one process what shares something dear, where several test: a file, and all that visits one house."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return file.rpartition("/")[0] if "/journeys/" in file else file
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something dear, where several processes test: a file, and all that visits one house."""
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder in ("journeys", "journey") else str(item.path.relative_to(item.config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Not by marks of groups: where they are written, no version of pytest from 9.2 on looks."""
+    return Together(config, log)
 
 
 def pytest_sessionfinish() -> None:
