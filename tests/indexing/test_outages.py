@@ -180,7 +180,7 @@ def test_what_a_provider_forbids_is_forbidden_to_all_processes(server, count):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("status", [503, 500])
+@pytest.mark.parametrize("status", [503, pytest.param(500, marks=pytest.mark.long)])
 def test_an_outage_is_met_with_few_calls_and_nothing_is_lost(server, status):
     """F2: five failures, then one call each interval; all is done soon after. Search goes on by words."""
     place = put_in(300)
@@ -200,7 +200,10 @@ def test_an_outage_is_met_with_few_calls_and_nothing_is_lost(server, status):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("fault", ["refused", "closed", "not_tls", "no_such_host"])
+@pytest.mark.parametrize(
+    "fault",
+    ["refused", "closed", *(pytest.param(name, marks=pytest.mark.long) for name in ("not_tls", "no_such_host"))],
+)
 def test_however_it_is_out_of_reach_nothing_is_lost(server, fault):
     """F3."""
     count, port = 50, server.port
