@@ -25,7 +25,9 @@ def choices_of(rows: QuerySet[Any]) -> list[tuple[Any, str]]:
     return [("", "---------"), *((row.pk, str(row)) for row in rows)]
 
 
-def keeping_an_admin(request: HttpRequest, change: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> Any:
+def keeping_an_admin(
+    request: HttpRequest, change: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+) -> HttpResponse:
     """Say so, and change nothing, where a team would be left without an admin; another may step down meanwhile."""
     try:
         return change(request, *args, **kwargs)
