@@ -123,6 +123,15 @@ def test_a_folder_goes_in_and_each_file_says_what_became_of_it(page, folder):
     expect(rows(page)).to_have_count(2)
 
 
+def test_what_is_here_already_is_said_though_a_later_answer_overtakes_the_first(page, folder):
+    # The list is drawn so late that it has asked once more by then.
+    late = "window.setTimeout = (does, ms) => wait(does, ms === 100 ? 4000 : ms);"
+    page.add_init_script(f"const wait = window.setTimeout; {late}")
+    page.goto("/upload")
+    page.set_input_files("[data-folder]", folder)
+    expect(row(page, "twin").get_by_text("Already here:").locator("..").get_by_role("link")).to_be_visible()
+
+
 def found(title: str) -> str:
     ids: list[str] = []
     elsewhere(lambda: ids.append(str(Item.objects.get(title=title).public_id)))

@@ -1,6 +1,7 @@
 // One row a file: its progress, its reason, and what can be done about it. Then what all of them amount to.
 export const UNSENT = new Set(["waiting", "sending", "checking", "offline"]);
 const PROBLEMS = new Set(["lost", "refused", "failed"]);
+const NOTE = ".entry-note.same";
 const language = document.documentElement.lang || undefined;
 
 export function fill(sentence, values) {
@@ -15,6 +16,9 @@ export function bytes(number) {
   const most = number / size < 10 && size > 1e3 ? 1 : 0;
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: most }).format(number / size);
 }
+
+// What a row says of a file that was there already.
+export const noteOf = (row) => row.querySelector(NOTE);
 
 export function newRow(entry, template) {
   const row = template.content.firstElementChild.cloneNode(true);
@@ -66,17 +70,18 @@ function replace(entry) {
   if (entry.row.innerHTML === fresh.innerHTML) return;
   const focused = entry.row.contains(document.activeElement);
   if (document.getElementById(fresh.id) && document.getElementById(fresh.id) !== entry.row) fresh.removeAttribute("id");
-  if (entry.known) same(entry.row, fresh);
+  if (entry.known) same(entry, fresh);
   entry.row.replaceWith(fresh);
   entry.row = fresh;
   if (focused) (fresh.querySelector("a, button") ?? fresh).focus({ preventScroll: true });
 }
 
-// Of a file that was there already, the row goes on to say so, under the file's own name.
-function same(old, fresh) {
-  const note = old.querySelector(".entry-note.same") ?? fresh.querySelector(".entry-note.same");
+// Of a file that was there already, the row goes on to say so, under the file's own name. Only the answer to the file
+// says it, and a later answer may be there before that was drawn.
+function same({ row, note }, fresh) {
   const name = fresh.querySelector(".entry-name");
-  name.textContent = old.querySelector(".entry-name").textContent;
+  name.textContent = row.querySelector(".entry-name").textContent;
+  fresh.querySelector(NOTE)?.remove();
   if (note) name.after(note);
 }
 

@@ -1,4 +1,6 @@
 // Sends files by the tus protocol, three at a time: a small one in one request, a large one in pieces that can be resumed.
+import { noteOf } from "./rows.js";
+
 const AT_ONCE = 3;
 const PIECE = 4 * 2 ** 20;
 const DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000];
@@ -96,7 +98,7 @@ async function taken(entry, url, response, words) {
     else if (again) return refuse(entry, again.status, again.headers.get("Content-Type"), body, words);
   }
   if (!row) return refuse(entry, 0, "", "", words);
-  Object.assign(entry, { id: row.dataset.id, known: "known" in row.dataset, state: row.dataset.state, fresh: row, file: null });
+  Object.assign(entry, { id: row.dataset.id, known: "known" in row.dataset, note: noteOf(row), state: row.dataset.state, fresh: row, file: null });
 }
 
 function fail(entry, response, words) {

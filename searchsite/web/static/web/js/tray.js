@@ -1,6 +1,6 @@
 // The list of what is being added: in the tray of any page, or in full on the upload page.
 import { onAdd } from "./files.js";
-import { UNSENT, counted, draw, duration, fill, newRow, totals, written } from "./rows.js";
+import { UNSENT, counted, draw, duration, fill, newRow, noteOf, totals, written } from "./rows.js";
 import { showWaiting } from "./retrying.js";
 import { answered, startSending } from "./sending.js";
 
@@ -225,7 +225,7 @@ async function refresh(list, asked) {
 // Rows that the server has written already.
 function adopt(list, rows = list.queue.querySelectorAll("li.entry[data-id]")) {
   for (const row of rows) {
-    const entry = { id: row.dataset.id, row, known: "known" in row.dataset, state: row.dataset.state, size: 0, sent: 0 };
+    const entry = { id: row.dataset.id, row, known: "known" in row.dataset, note: noteOf(row), state: row.dataset.state, size: 0, sent: 0 };
     row.entry = entry;
     list.entries.push(entry);
   }
