@@ -27,14 +27,9 @@ class _Started:
 _started: list[_Started] = []
 
 
-def found() -> str | None:
-    """Where it is."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
 def needed() -> str:
     """Where it is; without one the test is skipped, but never silently where CI says that it counts."""
-    path = found()
+    path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         reason = f"These tests need one of {', '.join(NAMES)} on the PATH."
         if os.environ.get("CI") == "true":

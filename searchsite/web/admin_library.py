@@ -23,7 +23,7 @@ from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web.admin_filters import OfTeam
-from searchsite.web.admin_members import Rows, choices_of
+from searchsite.web.admin_members import Rows, RowsInline, choices_of
 from searchsite.web.admin_scope import EDIT, Scoped, by_role, is_superuser, membership_in, scope_in
 
 COUNTED = 1000
@@ -70,18 +70,13 @@ class GrantFormSet(Rows):
             form.fields["user"].choices = self.people
 
 
-class GrantInline(admin.TabularInline):  # type: ignore[type-arg]
+class GrantInline(RowsInline):
     """Who else may see or change the collection."""
 
     model = CollectionGrant
     formset = GrantFormSet
-    extra = 0
+    related = ("user", "collection")
     verbose_name_plural = gettext_lazy("grants")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CollectionGrant]:
-        """With the people, who are named in each row."""
-        found: QuerySet[CollectionGrant] = super().get_queryset(request).select_related("user", "collection")
-        return found
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Grants go to members of the team; the list of all users is for superusers."""

@@ -106,18 +106,25 @@ class Teams(Memberships):
     named = "team"
 
 
-class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
+class RowsInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Rows on another's form, with what they are named by."""
+
+    extra = 0
+    related: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the people, teams or collections, which are named in each row."""
+        found: QuerySet[Any] = super().get_queryset(request).select_related(*self.related)
+        return found
+
+
+class MembersInline(RowsInline):
     """Who is in the team."""
 
     model = Membership
     formset = Members
-    extra = 0
+    related = ("user", "team")
     verbose_name_plural = gettext_lazy("members")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        """With the people, who are named in each row."""
-        found: QuerySet[Membership] = super().get_queryset(request).select_related("user", "team")
-        return found
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the team sees its members."""
@@ -139,18 +146,13 @@ class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
         return () if is_superuser(request) else ("user",)
 
 
-class TeamsInline(admin.TabularInline):  # type: ignore[type-arg]
+class TeamsInline(RowsInline):
     """Which teams a person is in; a new one is of no use before being in one. For superusers, as all accounts."""
 
     model = Membership
     formset = Teams
-    extra = 0
+    related = ("user", "team")
     verbose_name_plural = gettext_lazy("teams")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        """With the teams, which are named in each row."""
-        found: QuerySet[Membership] = super().get_queryset(request).select_related("user", "team")
-        return found
 
     def _may(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)

@@ -56,7 +56,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'team',
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='team_name_once')], 'verbose_name': 'team', 'verbose_name_plural': 'teams'},
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='team_name_once')],
+                'verbose_name': 'team',
+                'verbose_name_plural': 'teams',
+            },
         ),
         migrations.CreateModel(
             name='Token',
@@ -73,7 +76,10 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
-                'db_table': 'token', 'verbose_name': 'token', 'verbose_name_plural': 'tokens'},
+                'db_table': 'token',
+                'verbose_name': 'token',
+                'verbose_name_plural': 'tokens',
+            },
         ),
         migrations.CreateModel(
             name='Usage',
@@ -90,7 +96,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'usage',
                 'db_table': 'usage',
-                'constraints': [models.UniqueConstraint(fields=('day', 'operation', 'embedder'), name='usage_once')], 'verbose_name': 'usage'},
+                'constraints': [models.UniqueConstraint(fields=('day', 'operation', 'embedder'), name='usage_once')],
+                'verbose_name': 'usage',
+            },
         ),
         migrations.CreateModel(
             name='Membership',
@@ -103,6 +111,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'membership',
-                'constraints': [models.UniqueConstraint(fields=('team', 'user'), name='membership_once')], 'verbose_name': 'membership', 'verbose_name_plural': 'memberships'},
+                'constraints': [models.UniqueConstraint(fields=('team', 'user'), name='membership_once')],
+                'verbose_name': 'membership',
+                'verbose_name_plural': 'memberships',
+            },
         ),
     ]

@@ -31,6 +31,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'idempotency_key',
                 'indexes': [models.Index(fields=['created_at'], name='idempotency_key_age')],
-                'constraints': [models.UniqueConstraint(fields=('user', 'team', 'key'), name='idempotency_key_once')], 'verbose_name': 'answered request', 'verbose_name_plural': 'answered requests'},
+                'constraints': [models.UniqueConstraint(fields=('user', 'team', 'key'), name='idempotency_key_once')],
+                'verbose_name': 'answered request',
+                'verbose_name_plural': 'answered requests',
+            },
         ),
     ]

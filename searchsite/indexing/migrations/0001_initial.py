@@ -35,6 +35,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'space',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('status',), name='space_active_once'), models.UniqueConstraint(fields=('adapter', 'embedder', 'revision', 'dimensions'), name='space_once')], 'verbose_name': 'space', 'verbose_name_plural': 'spaces'},
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('status',), name='space_active_once'), models.UniqueConstraint(fields=('adapter', 'embedder', 'revision', 'dimensions'), name='space_once')],
+                'verbose_name': 'space',
+                'verbose_name_plural': 'spaces',
+            },
         ),
     ]

@@ -21,6 +21,9 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=300)),
             ],
             options={
-                'db_table': 'provider_pause', 'verbose_name': 'pause of a provider', 'verbose_name_plural': 'pauses of providers'},
+                'db_table': 'provider_pause',
+                'verbose_name': 'pause of a provider',
+                'verbose_name_plural': 'pauses of providers',
+            },
         ),
     ]

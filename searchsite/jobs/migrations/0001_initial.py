@@ -35,6 +35,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'job',
                 'indexes': [models.Index(condition=models.Q(('state', 'ready')), fields=['queue', 'lane', 'run_at', 'id'], name='job_ready'), models.Index(condition=models.Q(('state', 'running')), fields=['queue', 'lease_until'], name='job_leased'), models.Index(fields=['subject', 'kind', 'id'], name='job_subject'), models.Index(fields=['team_id', 'kind', 'state'], name='job_team')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['ready', 'running'])), fields=('kind', 'subject', 'space_id', 'input_hash'), name='job_open_once', nulls_distinct=False)], 'verbose_name': 'job', 'verbose_name_plural': 'jobs'},
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['ready', 'running'])), fields=('kind', 'subject', 'space_id', 'input_hash'), name='job_open_once', nulls_distinct=False)],
+                'verbose_name': 'job',
+                'verbose_name_plural': 'jobs',
+            },
         ),
     ]

@@ -18,7 +18,10 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'stage_pause', 'verbose_name': 'pause of a stage', 'verbose_name_plural': 'pauses of stages'},
+                'db_table': 'stage_pause',
+                'verbose_name': 'pause of a stage',
+                'verbose_name_plural': 'pauses of stages',
+            },
         ),
         migrations.AddIndex(
             model_name='job',

@@ -45,7 +45,10 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.team')),
             ],
             options={
-                'db_table': 'blob', 'verbose_name': 'file', 'verbose_name_plural': 'files'},
+                'db_table': 'blob',
+                'verbose_name': 'file',
+                'verbose_name_plural': 'files',
+            },
         ),
         migrations.CreateModel(
             name='Collection',
@@ -60,7 +63,10 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='collections', to='accounts.team', verbose_name='team')),
             ],
             options={
-                'db_table': 'collection', 'verbose_name': 'collection', 'verbose_name_plural': 'collections'},
+                'db_table': 'collection',
+                'verbose_name': 'collection',
+                'verbose_name_plural': 'collections',
+            },
         ),
         migrations.CreateModel(
             name='CollectionGrant',
@@ -71,7 +77,10 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
-                'db_table': 'collection_grant', 'verbose_name': 'grant', 'verbose_name_plural': 'grants'},
+                'db_table': 'collection_grant',
+                'verbose_name': 'grant',
+                'verbose_name_plural': 'grants',
+            },
         ),
         migrations.CreateModel(
             name='Item',
@@ -95,7 +104,10 @@ class Migration(migrations.Migration):
                 ('trashed_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='library.collection')),
             ],
             options={
-                'db_table': 'item', 'verbose_name': 'item', 'verbose_name_plural': 'items'},
+                'db_table': 'item',
+                'verbose_name': 'item',
+                'verbose_name_plural': 'items',
+            },
         ),
         migrations.CreateModel(
             name='Part',
@@ -112,7 +124,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'part',
-                'ordering': ['item_id', 'role', 'ordinal'], 'verbose_name': 'part', 'verbose_name_plural': 'parts'},
+                'ordering': ['item_id', 'role', 'ordinal'],
+                'verbose_name': 'part',
+                'verbose_name_plural': 'parts',
+            },
         ),
         migrations.CreateModel(
             name='QueryPicture',
@@ -126,7 +141,10 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.team')),
             ],
             options={
-                'db_table': 'query_picture', 'verbose_name': 'picture of a question', 'verbose_name_plural': 'pictures of questions'},
+                'db_table': 'query_picture',
+                'verbose_name': 'picture of a question',
+                'verbose_name_plural': 'pictures of questions',
+            },
         ),
         migrations.CreateModel(
             name='Tag',
@@ -136,7 +154,10 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='accounts.team', verbose_name='team')),
             ],
             options={
-                'db_table': 'tag', 'verbose_name': 'tag', 'verbose_name_plural': 'tags'},
+                'db_table': 'tag',
+                'verbose_name': 'tag',
+                'verbose_name_plural': 'tags',
+            },
         ),
         migrations.CreateModel(
             name='ItemTag',
@@ -147,7 +168,10 @@ class Migration(migrations.Migration):
                 ('tag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='item_tags', to='library.tag')),
             ],
             options={
-                'db_table': 'item_tag', 'verbose_name': 'tag of an item', 'verbose_name_plural': 'tags of items'},
+                'db_table': 'item_tag',
+                'verbose_name': 'tag of an item',
+                'verbose_name_plural': 'tags of items',
+            },
         ),
         migrations.CreateModel(
             name='DeclinedTag',
@@ -157,7 +181,10 @@ class Migration(migrations.Migration):
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declined_tags', to='library.item')),
             ],
             options={
-                'db_table': 'declined_tag', 'verbose_name': 'declined tag', 'verbose_name_plural': 'declined tags'},
+                'db_table': 'declined_tag',
+                'verbose_name': 'declined tag',
+                'verbose_name_plural': 'declined tags',
+            },
         ),
         migrations.AddConstraint(
             model_name='blob',

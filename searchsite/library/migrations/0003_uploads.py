@@ -33,6 +33,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'upload',
-                'indexes': [models.Index(models.F('expires_at'), name='upload_expiry')], 'verbose_name': 'upload', 'verbose_name_plural': 'uploads'},
+                'indexes': [models.Index(models.F('expires_at'), name='upload_expiry')],
+                'verbose_name': 'upload',
+                'verbose_name_plural': 'uploads',
+            },
         ),
     ]

@@ -1,7 +1,6 @@
 // One row a file: its progress, its reason, and what can be done about it. Then what all of them amount to.
 export const UNSENT = new Set(["waiting", "sending", "checking", "offline"]);
 const PROBLEMS = new Set(["lost", "refused", "failed"]);
-const NOTE = ".entry-note.same";
 const language = document.documentElement.lang || undefined;
 
 export function fill(sentence, values) {
@@ -18,7 +17,7 @@ export function bytes(number) {
 }
 
 // What a row says of a file that was there already.
-export const noteOf = (row) => row.querySelector(NOTE);
+export const noteOf = (row) => row.querySelector(".entry-note.same");
 
 export function newRow(entry, template) {
   const row = template.content.firstElementChild.cloneNode(true);
@@ -81,7 +80,6 @@ function replace(entry) {
 function same({ row, note }, fresh) {
   const name = fresh.querySelector(".entry-name");
   name.textContent = row.querySelector(".entry-name").textContent;
-  fresh.querySelector(NOTE)?.remove();
   if (note) name.after(note);
 }
 
