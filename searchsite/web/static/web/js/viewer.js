@@ -184,6 +184,10 @@ function listen({ stage, canvas, shown, place, zoomTo, toggle, paint, step }) {
   };
   stage.addEventListener("pointerup", end);
   stage.addEventListener("pointercancel", end);
+  // Two fingers are ours from their first move: a browser that scrolls by them cancels the pinch, and takes the next
+  // tap for the end of its fling.
+  const ours = (event) => { if (event.touches.length > 1 && event.cancelable) event.preventDefault(); };
+  for (const name of ["touchstart", "touchmove"]) stage.addEventListener(name, ours, { passive: false });
   // Two quick taps of a finger also come as a double click, which must not undo them.
   stage.addEventListener("dblclick", (event) => {
     if (event.sourceCapabilities?.firesTouchEvents || (event.pointerType && event.pointerType !== "mouse")) event.stopImmediatePropagation();
