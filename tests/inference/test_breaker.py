@@ -153,10 +153,10 @@ def test_a_question_does_not_wait_while_the_gate_is_shut(fake):
     fake.fault = "503"
     while "left alone" not in str(ask(client)):
         time.sleep(0.05)
-    start = time.monotonic()
+    start, calls = time.monotonic(), fake.calls
     with pytest.raises(InferenceError):
         client.embed([EmbedInput(text="q")], purpose="query")
-    assert time.monotonic() - start < 0.1
+    assert fake.calls == calls and time.monotonic() - start < 2
 
 
 def test_a_deadline_that_was_short_tells_nothing_of_the_server(fake):

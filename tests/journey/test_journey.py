@@ -43,7 +43,7 @@ def sign_in(page: Page, house: House) -> None:
     page.get_by_label("User name").fill("admin")
     page.get_by_label("Password").fill(house.admin_password)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("searchbox", name="Search")).to_be_visible()
+    expect(page.get_by_placeholder("Describe what you are looking for")).to_be_visible()
     looks_right(page)
 
 

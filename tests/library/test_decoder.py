@@ -158,7 +158,7 @@ def test_a_hostile_file_is_refused_or_decoded_within_limits(tmp_path: Path, name
         assert str(error).endswith(".")
     else:
         assert decoded.derivatives
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 25
     assert children() == []
 
 

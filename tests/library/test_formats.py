@@ -182,10 +182,10 @@ TINY = {
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_file_of_tiny_pieces_is_not_walked_through(tmp_path: Path, name: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Refusal, match=r"too many tiny pieces|ends too early"):
         look(TINY[name], name, tmp_path)
-    assert time.monotonic() - started < 4
+    assert time.process_time() - started < 4
 
 
 @pytest.mark.parametrize(

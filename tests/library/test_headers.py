@@ -31,11 +31,11 @@ TINY_PIECES = {
 def test_a_file_of_tiny_pieces_is_refused_before_it_is_walked_through(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(TINY_PIECES[name])
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Refusal, match="too many") as refused:
         sniffing.look(path, name, config=configuration.load())
     assert refused.value.status == 422
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 4
 
 
 def test_a_long_animation_of_full_blocks_is_walked_through() -> None:

@@ -179,7 +179,7 @@ def test_a_stream_that_is_left_ends_the_talking(desk, our_client):
         next(pieces)
     begun = time.monotonic()
     lane.run([Job("embed", desk.served[SEEING].network.scribe.row(CAT, ending=True, cut=Cut(100, 1)))])
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 20
 
 
 def test_an_answer_that_nobody_waits_for_ends_the_talking(desk, ours):
@@ -192,7 +192,7 @@ def test_an_answer_that_nobody_waits_for_ends_the_talking(desk, ours):
     lane = desk.served[SEEING].lane
     begun = time.monotonic()
     lane.run([Job("embed", desk.served[SEEING].network.scribe.row(CAT, ending=True, cut=Cut(100, 1)))])
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
 
 
 def test_a_template_may_stand_in_the_processors_file(tmp_path):

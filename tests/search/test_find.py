@@ -153,7 +153,7 @@ def test_signs_mean_themselves(inbox, shelf, words):
 def test_odd_questions_get_an_ordinary_answer(inbox, shelf, text):
     shelf("tulips want sun")
     results = ask(inbox.scope, text)
-    assert results.took_ms < 3000
+    assert results.took_ms < 4500
     assert Item.objects.count() == 1
 
 

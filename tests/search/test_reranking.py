@@ -96,7 +96,7 @@ def test_a_reranker_that_hangs_costs_its_seconds_and_no_more(inbox, shelf, fake,
     fake.fault = "hang"
     start = time.monotonic()
     results = ask(inbox.scope)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
     assert not_reranked(results)
     calls = len(fake.asked("/v1/rerank"))
     assert not_reranked(ask(inbox.scope))  # for a while nobody waits for it

@@ -41,9 +41,9 @@ def test_a_member_who_does_not_lead_the_team_is_kept_out(signed_in, address) -> 
 
 def test_who_leads_a_team_sees_its_usage_alone(alice, garden, den) -> None:
     spend(garden, 1.25)
-    spend(den, 777)
+    spend(den, 777.77)
     page = text(alice.get("/usage"))
-    assert "$1.25" in page and "777" not in page and "Captions" in page
+    assert "$1.25" in page and "777.77" not in page and "Captions" in page
     for address in ("/usage", "/usage.csv"):
         assert alice.get(f"{address}?team={den.public_id}").status_code == 404
         assert alice.get(f"{address}?team=all").status_code == 404
