@@ -67,7 +67,8 @@ INSTALLED_APPS = [
     "searchsite.web",
     "searchsite.api",
     "searchsite.ops",
-    "django.contrib.admin",
+    # Its pages register themselves with the addresses: workers and commands never load them.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

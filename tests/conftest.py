@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
@@ -37,6 +38,12 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """Not by marks of groups: where they are written, no version of pytest from 9.2 on looks."""
     return Together(config, log)
+
+
+def pytest_configure() -> None:
+    """Spare each test client a walk through all static files, and each password a hundred thousand rounds."""
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_sessionfinish() -> None:

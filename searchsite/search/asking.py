@@ -86,7 +86,7 @@ _kept = _Kept(KEPT)
 
 def resolve(terms: Sequence[Term], scope: Scope) -> list[Resolved]:
     """Look up what the terms name. Raises NotFound for what is not there for this person."""
-    return [_resolve(term, scope) for term in terms]
+    return [found for term in terms if (found := _resolve(term, scope)) is not None]
 
 
 def seeable(terms: Sequence[Resolved], space: Space) -> list[Resolved]:
@@ -114,7 +114,7 @@ def vector_of(terms: Sequence[Resolved], space: Space, question: Question) -> Ve
     return total / np.float32(length)
 
 
-def _resolve(term: Term, scope: Scope) -> Resolved:
+def _resolve(term: Term, scope: Scope) -> Resolved | None:
     if term.item is not None:
         item = Item.objects.visible_to(scope).filter(public_id=term.item).first()
         if item is None:
@@ -122,7 +122,9 @@ def _resolve(term: Term, scope: Scope) -> Resolved:
         return Resolved(term.weight, item=item)
     if term.picture is not None:
         return Resolved(term.weight, embed=_query_picture(term.picture, scope))
-    return Resolved(term.weight, embed=EmbedInput(text=term.text))
+    # What is not to be found is looked for as it is written; else conditions are left out, and quotes as marks.
+    said = term.text if term.weight < 0 else term.said
+    return Resolved(term.weight, embed=EmbedInput(text=said)) if said else None
 
 
 def _query_picture(public_id: UUID, scope: Scope) -> EmbedInput:

@@ -44,10 +44,10 @@ class Beside:
 def beside(item: Item, question: Question, scope: Scope) -> Beside:
     """Return what lies around the item. Raises BadQuestion, or NotFound for what is not there for this person."""
     asked = replace(checked(question), cursor=None, limit=REACH)
-    bounds = bounds_for(asked.filters, scope)
+    bounds = bounds_for(asked, scope)
     if bounds is None:
         return Beside()
-    if asked.terms:
+    if asked.seeks:
         return _in_search(item, asked, scope, bounds)
     return _in_browse(item, asked, scope, bounds)
 

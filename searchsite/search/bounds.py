@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from searchsite.accounts.models import User
 from searchsite.library.models import Collection
 from searchsite.library.scope import Scope
-from searchsite.search.questions import Filters, NotFound
+from searchsite.search import conditions
+from searchsite.search.conditions import Clause
+from searchsite.search.questions import Filters, NotFound, Question
 
 # Columns by the same names in the item table and in the tables of vectors.
 ITEM: Mapping[LiteralString, LiteralString] = {"item": "item.id", "by": "item.created_by_id", "": "item."}
@@ -37,6 +39,7 @@ class Bounds:
     until: datetime | None = None
     only: tuple[int, ...] | None = None
     without: tuple[int, ...] = ()
+    clauses: tuple[Clause, ...] = ()
 
     def conditions(self, columns: Mapping[LiteralString, LiteralString]) -> LiteralString:
         """Conditions on one table's columns; their values are `values`."""
@@ -58,6 +61,7 @@ class Bounds:
             found.append(columns["item"] + " = ANY(%(only)s::bigint[])")
         if self.without:
             found.append(columns["item"] + " <> ALL(%(without)s::bigint[])")
+        found += [clause.on(columns["item"], columns["by"], own) for clause in self.clauses]
         return " AND ".join(found)
 
     @property
@@ -70,15 +74,22 @@ class Bounds:
                 found[name] = list(given)
         for name in ("by", "after", "before", "until"):
             found[name] = getattr(self, name)
+        for clause in self.clauses:
+            found |= clause.values
         return found
 
     def narrowed(self, *, only: Iterable[int]) -> Bounds:
         """The same bounds over these items alone."""
-        return replace(self, only=tuple(only))
+        own = None if self.only is None else set(self.only)
+        return replace(self, only=tuple(one for one in only if own is None or one in own))
 
 
-def bounds_for(filters: Filters, scope: Scope) -> Bounds | None:
-    """Resolve filters within a scope; None when nothing can be in them. Raises NotFound for a foreign collection."""
+def bounds_for(question: Question, scope: Scope) -> Bounds | None:
+    """Resolve a question's filters and conditions within a scope; None when nothing can be in them.
+
+    Raises NotFound for a collection that is not there for this person, and BadQuestion for what takes too long.
+    """
+    filters = question.filters
     collections = _collections(filters, scope)
     by = None
     if filters.by is not None:
@@ -87,7 +98,11 @@ def bounds_for(filters: Filters, scope: Scope) -> Bounds | None:
             return None
     if not collections:
         return None
+    needed = conditions.met(question.conditions, team=scope.team_id, collections=collections)
     return Bounds(
+        only=needed.only,
+        without=needed.without,
+        clauses=needed.clauses,
         team=scope.team_id,
         collections=collections,
         kinds=filters.kinds,

@@ -23,12 +23,12 @@ def every(question: Question, scope: Scope, *, until: datetime | None = None) ->
     the first search; a reranker would only put the same items in another. Raises BadQuestion, or NotFound.
     """
     asked = replace(checked(question), cursor=None, rerank=False)
-    bounds = bounds_for(asked.filters, scope)
+    bounds = bounds_for(asked, scope)
     if bounds is None:
         asking.resolve(asked.terms, scope)
         return []
     bounds = replace(bounds, until=until)
-    if asked.terms:
+    if asked.seeks:
         found = Search(asked, scope, bounds, spaces.active()).found(None)
     else:
         found, _more, _total = browse.page(replace(asked, limit=MOST), bounds, None)

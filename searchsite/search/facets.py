@@ -108,10 +108,10 @@ def _counted(question: Question, scope: Scope, names: list[str]) -> tuple[int, d
         "values": MOST_VALUES,
         "scope": list(scope.collection_ids),
     }
-    if question.terms:
+    if question.seeks:
         values["found"] = every(question, scope)
     else:
-        bounds = bounds_for(question.filters, scope)
+        bounds = bounds_for(question, scope)
         if bounds is None:
             return 0, counts
         where = bounds.conditions(ITEM)

@@ -113,7 +113,8 @@ class Search:
 
     def _fused(self, terms: Sequence[asking.Resolved]) -> list[Fused]:
         question = self.question
-        self.bounds = replace(self.bounds, without=tuple(term.item.pk for term in terms if term.item))
+        own = tuple(term.item.pk for term in terms if term.item)
+        self.bounds = replace(self.bounds, without=(*self.bounds.without, *own))
         vector = self._vector(terms) if question.mode != "words" else None
         channels: dict[str, list[Near]] = {}
         phrases = words.phrases_in(question.words)
@@ -195,15 +196,15 @@ def find(question: Question, scope: Scope) -> Results:
     start = time.perf_counter()
     question = checked(question)
     place = paging.decode(question)
-    bounds = bounds_for(question.filters, scope)
+    bounds = bounds_for(question, scope)
     space = spaces.active()
     standing = tuple(map(gettext, space.notes)) if space is not None else ()
-    notes = [*standing]
+    notes = [*standing, *question.mistakes]
     page: list[Fused] = []
     quoted: Mapping[int, int | None] = {}
     more, reranked, total, moment = False, False, 0, timezone.now()
     if bounds is not None:
-        if question.terms:
+        if question.seeks:
             # A page is of the hits there were at first: what is put in meanwhile moves none.
             bounds = replace(bounds, until=place.moment if place else None)
             search = Search(question, scope, bounds, space, notes)

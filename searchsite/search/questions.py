@@ -11,26 +11,22 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from searchsite.inference.prompts import harmless
 from searchsite.library.models import Kind
 from searchsite.library.numbers import grouped
 from searchsite.library.wording import CONTROLS, clean_text, normalise_tag
+from searchsite.search import grammar
+from searchsite.search.wrong import BadQuestion as BadQuestion
+from searchsite.search.wrong import NotFound as NotFound
 
 MOST_INSTRUCTION = 300
 MOST_CHARS, MOST_TERMS, MOST_HITS, MOST_VALUES, MOST_WEIGHT = 2000, 8, 100, 50, 10.0
 SORTS = ("relevance", "newest", "oldest")
 MODES = ("hybrid", "meaning", "words")
 Parsed = TypeVar("Parsed")
-
-
-class BadQuestion(ValueError):
-    """A question that can't be asked. `str()` is one sentence for people."""
-
-
-class NotFound(BadQuestion):
-    """The question names something that is not there for this person."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,11 @@ class Term:
     picture: UUID | None = None
     region: tuple[float, float, float, float] | None = None
     weight: float = 1.0
+
+    @property
+    def said(self) -> str:
+        """What a text says to meaning."""
+        return grammar.read(self.text or "").words.replace('"', " ").strip()
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,31 @@ class Question:
     """What the embedder is told to look for, in place of what fits the question."""
 
     @property
+    def read(self) -> tuple[grammar.Reading, ...]:
+        """What the texts to be near to say."""
+        return tuple(grammar.read(term.text) for term in self.terms if term.text and term.weight > 0)
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """What was read in another way than it was written, as sentences for people."""
+        return tuple(gettext(note) for reading in self.read for note in reading.notes)
+
+    @property
     def words(self) -> str:
-        """The texts to be near to, as one."""
-        return " ".join(term.text for term in self.terms if term.text and term.weight > 0)
+        """What is looked for by meaning and by words, as one; texts that must be there stand in quotes."""
+        return " ".join(filter(None, (reading.words for reading in self.read)))
+
+    @property
+    def conditions(self) -> tuple[grammar.Node, ...]:
+        """What each hit must meet, beside the filters."""
+        return tuple(node for reading in self.read for node in reading.conditions)
+
+    @property
+    def seeks(self) -> bool:
+        """Whether something is to be near to; else there is nothing to rank by, and hits come by their date."""
+        if not self.terms or self.words:
+            return bool(self.terms)
+        return not self.conditions or any(not term.text or term.weight < 0 for term in self.terms)
 
 
 def checked(question: Question) -> Question:
@@ -147,7 +170,12 @@ def _checked_term(term: Term) -> Term:
     _require(term.region is None, _("Searching by a part of a picture is not offered yet."))
     usable = math.isfinite(term.weight) and 0 < abs(term.weight) <= MOST_WEIGHT
     _require(usable, _("A weight lies between -%(most)g and %(most)g, and is not 0.") % {"most": MOST_WEIGHT})
-    return term if term.text is None else replace(term, text=_checked_text(term.text))
+    if term.text is None:
+        return term
+    text = _checked_text(term.text)
+    if term.weight > 0:
+        grammar.read(text)
+    return replace(term, text=text)
 
 
 def _checked_text(text: str) -> str:

@@ -15,6 +15,8 @@ ENOUGH = 10
 MOST_PATTERNS, SHORTEST_PATTERN = 8, 3
 TITLE_WEIGHT = 2.0
 QUOTED = re.compile(r'"([^"]*)"')
+# What is left out was taken from the words before; full text would read it as that, once more.
+LEADING_DASHES = re.compile(r"(?<!\S)-+")
 # Tags that no person put there or kept: whoever typed one of an item's tags has looked at them.
 GUESSED: LiteralString = """is_tags AND NOT EXISTS (
     SELECT FROM item_tag WHERE item_tag.item_id = found.item_id AND item_tag.source = 'person')"""
@@ -76,13 +78,14 @@ FOLDED: LiteralString = r"strpos(upper(unaccent(regexp_replace(<text>, '\s+', ' 
 
 def matching(text: str, bounds: Bounds) -> list[Near]:
     """What has the words, best first: all of them, else parts of words, else any of them."""
+    text = LEADING_DASHES.sub("", text)
     if not text.strip():
         return []
     values = {"words": text}
     found = _full_text(ALL_WORDS, values, bounds)
     if _items(found) < ENOUGH:
         found += _with_substrings(text, bounds)
-    if _items(found) < ENOUGH and not re.search(r"(?:^|\s)-\S", text):
+    if _items(found) < ENOUGH:
         found += _weighed(values, bounds)
     return settled(found)
 

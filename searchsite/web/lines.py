@@ -22,7 +22,7 @@ FEW = 3
 
 def grain_of(question: Question, hits: Sequence[Hit], asked: str) -> str:
     """Whether days or months head the list; nothing by relevance. Later pages ask for what the first page had."""
-    if not hits or (question.terms and question.sort == "relevance"):
+    if not hits or (question.seeks and question.sort == "relevance"):
         return ""
     if asked in GRAINS:
         return asked

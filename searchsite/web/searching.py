@@ -71,13 +71,15 @@ def search_picture(request: MemberRequest) -> HttpResponseBase:
 
 def _shown(question: questions.Question, results: find.Results) -> dict[str, Any]:
     # What the embedder always says of itself stands at the foot; what happened to this question, above the hits.
-    standing = set(results.standing)
+    # Asking again mends none of how a question was read.
+    standing, mistakes = set(results.standing), question.mistakes
     return {
         "asked": bool(question.terms),
         "total": results.total_estimate,
         "written": _written(results.total_estimate, question),
         "seconds": results.took_ms / 1000,
-        "banners": [note for note in results.notes if note not in standing],
+        "banners": [note for note in results.notes if note not in standing and note not in mistakes],
+        "mistakes": mistakes,
         "notes": [note for note in results.notes if note in standing],
         "space": results.space,
         "next_cursor": results.next_cursor,
@@ -105,7 +107,7 @@ def _unquoted(params: QueryDict) -> str:
 
 def _written(total: int, question: questions.Question) -> str:
     """The number as people read it; browsing counts only so far."""
-    least = not question.terms and total >= browse.MOST_COUNTED
+    least = not question.seeks and total >= browse.MOST_COUNTED
     return grouped(total) + ("+" if least else "")
 
 

@@ -9,7 +9,7 @@ from searchsite.library.models import Item
 from searchsite.search import words
 from searchsite.search.bounds import bounds_for
 from searchsite.search.find import find
-from searchsite.search.questions import Filters, Question, Term
+from searchsite.search.questions import Question, Term
 from tests import made
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def pictures(inbox, fake) -> dict[str, Item]:
 
 @pytest.mark.parametrize("asked", ["tabby", "tabb", "tabby tulips"])
 def test_what_only_guessed_tags_say_is_told_from_the_rest(inbox, pictures, asked):
-    bounds = bounds_for(Filters(), inbox.scope)
+    bounds = bounds_for(Question(), inbox.scope)
     assert bounds is not None
     guessed = {near.item_id: near.guessed for near in reversed(words.matching(asked, bounds))}
     assert guessed == {pictures["one"].pk: True, pictures["two"].pk: False, pictures["tabby cat"].pk: False}
@@ -40,7 +40,7 @@ def test_what_an_item_says_in_several_places_is_no_guess(inbox, fake):
     made.work_through_everything()
     tags.set_machine(boat, ["boat", "harbour"])
     edits.set_caption(boat, "A harbour at dawn", scope=inbox.scope)
-    bounds = bounds_for(Filters(), inbox.scope)
+    bounds = bounds_for(Question(), inbox.scope)
     assert bounds is not None
     assert {near.guessed for near in words.matching("boat harbour", bounds)} == {False}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.answers import asking
 from searchsite.answers.answering import Answering
 from searchsite.library.refusals import Refusal
 from searchsite.ops.acting import name_asker, plain_words, scope_of_asker
+from searchsite.ops.quick import QuickCommand
 from searchsite.search.questions import BadQuestion, Question, Term
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Asks and prints. Ctrl-C stops the answer."""
 
     help = "Have a question answered on the command line."

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.indexing import plan, uncaptioned
 from searchsite.ops.acting import plain_words
+from searchsite.ops.quick import QuickCommand
 
 LOOK_EVERY = 2.0
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Asks the workers for it, and shows how far they are."""
 
     help = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.accounts import tokens
 from searchsite.ops.acting import person, plain_words, team_of
+from searchsite.ops.quick import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Makes a token for scripts."""
 
     help = "Make an API token. The last line printed is the token; it is not kept and cannot be shown again."

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError
 
 from searchsite import config as configuration
@@ -18,17 +18,17 @@ from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
 from searchsite.ops import forecast, greeting
+from searchsite.ops.quick import QuickCommand
 
 HEAD = ("stage", "what", "is", "found")
 WIDTH = 100
 INDENT = " " * 4
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Needs neither the database nor the broker. Its few calls are not entered in the ledger."""
 
     help = "Call each configured network and say whether it is what it should be. Exit status 1 if one is not."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--stage", action="append", choices=selfcheck.STAGES, help="only this stage; may repeat")

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite.indexing import plan, spaces
 from searchsite.ops.acting import plain_words
+from searchsite.ops.quick import QuickCommand
 from searchsite.quality import filling, measuring, reporting, sets
 from searchsite.quality.filling import Filled
 from searchsite.quality.measuring import MODES, Answered, Unanswered
@@ -26,7 +27,7 @@ SILENT_SECONDS = 600
 DIRECTIONS = ("text-picture", "picture-picture", "picture-text", "text-text")
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Puts the set in beside the teams, asks, prints the figures and takes the set away."""
 
     help = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite.accounts.models import Team, User
@@ -22,6 +22,7 @@ from searchsite.ops import waiting
 from searchsite.ops.acting import person, plain_words, team_of
 from searchsite.ops.gathering import Gathered, gather
 from searchsite.ops.ingesting import Stop, Taken, Wish, stopping, take
+from searchsite.ops.quick import QuickCommand
 
 # Without a terminal: a line after so many files, and after so many seconds of waiting.
 EVERY, EVERY_SECONDS = 25, 10
@@ -32,7 +33,7 @@ were refused, 1 when nothing was put in, 130 after Ctrl-C. That finishes the fil
 """
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Takes what it can and says at the end what it could not take, and why."""
 
     help = "Put files and folders in. Files that are there already are left as they are." + EPILOG

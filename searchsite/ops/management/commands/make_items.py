@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.indexing import spaces
 from searchsite.ops import factory
 from searchsite.ops.acting import person, plain_words, team_of
+from searchsite.ops.quick import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Fills a library for measuring. Not for a library that people use."""
 
     help = "FOR MEASURING: make many made-up items. Refuses a team with items of its own unless --yes is given."

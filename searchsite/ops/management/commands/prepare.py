@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite import config as configuration
 from searchsite.indexing import gate
 from searchsite.ops import first_run, greeting, samples
 from searchsite.ops.acting import plain_words
+from searchsite.ops.quick import QuickCommand
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
 LEAST_PASSWORD = 8
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Without a file the first user's password comes by the input, and a code of its own says that it was used."""
 
     help = "Bring the database schema up to date and make the first user."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.indexing import board, estimates, missing, plan
 from searchsite.indexing.board import Row
 from searchsite.jobs import care, pausing
 from searchsite.ops.acting import plain_words
+from searchsite.ops.quick import QuickCommand
 
 HEAD = ("stage", "state", "waiting", "running", "failed", "cancelled", "done", "a minute", "time left", "oldest")
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Prints what the operators' page shows, and does what its buttons do."""
 
     help = "Show where the queue stands. Stages: decode, read, caption, embed."

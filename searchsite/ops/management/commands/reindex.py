@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.indexing import estimates, plan, spaces, uncaptioned, upkeep
 from searchsite.indexing.models import Space, SpaceStatus
@@ -13,9 +13,10 @@ from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care
 from searchsite.ops import building
 from searchsite.ops.acting import plain_words
+from searchsite.ops.quick import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Builds a space of that embedder beside the one that answers, and lets it answer when it is full."""
 
     help = "Index the library with the configured embedder. Run again, it goes on where it stopped."

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.ops.acting import name_asker, plain_words, scope_of_asker
+from searchsite.ops.quick import QuickCommand
 from searchsite.search import find
 from searchsite.search.find import Hit, Results
 from searchsite.search.questions import BadQuestion, Question, Term, checked
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Asks and prints."""
 
     help = "Search from the command line."

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite import config as configuration
 from searchsite.ops import household, places
 from searchsite.ops.errors import CannotStart
+from searchsite.ops.quick import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Becomes that program: it gets the signals, and what it says goes where this command's output goes."""
 
     help = "Run one program of searchsite in the foreground. `up` runs them all; `serve_inference` is the sixth."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("program", choices=household.PROGRAMS, help="which program")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from searchsite import config as configuration
 from searchsite.inference import local, server
 from searchsite.ops import places
 from searchsite.ops.errors import CannotStart
+from searchsite.ops.quick import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Serves on the unix socket of the configuration."""
 
     help = "Serve the networks of the configuration on a unix socket that only this user can open."
-    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = configuration.load()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite.indexing import estimates, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.ops import building
 from searchsite.ops.acting import plain_words
+from searchsite.ops.quick import QuickCommand
 
 VERBS = ("list", "estimate", "build", "activate", "rollback", "cancel", "drop")
 ON_ONE = ("activate", "cancel", "drop")
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """The verbs of the operators' page on a terminal."""
 
     help = "List the spaces that vectors lie in; estimate, build, activate, rollback, cancel or drop one."

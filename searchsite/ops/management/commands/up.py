@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from searchsite import config as configuration
 from searchsite.ops.errors import CannotStart
+from searchsite.ops.quick import QuickCommand
 from searchsite.ops.supervisor import Supervisor, say
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Parses nothing: the environment configures the house."""
 
     help = "Start the embedded servers, the web server, the workers and the clock; Ctrl-C stops them all."
-    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = configuration.load()

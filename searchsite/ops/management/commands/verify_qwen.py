@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from searchsite import config as configuration
 from searchsite.config import Config
@@ -22,13 +22,13 @@ from searchsite.inference.qwen.published import Row
 from searchsite.inference.routes import Routes
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.ops import household
+from searchsite.ops.quick import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     """Prints a row for each number: pass, fail or skipped. A failed row makes the exit code 1. Needs no database."""
 
     help = "Compare the configured Qwen3 networks with published numbers; a remote one is paid for as usual (cents)."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

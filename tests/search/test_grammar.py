@@ -1,0 +1,131 @@
+"""What the words of a question say."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from searchsite.search import grammar
+from searchsite.search.grammar import (
+    ONE_SIDED,
+    UNCLOSED,
+    UNQUOTED,
+    All,
+    Any,
+    Filter,
+    Node,
+    Not,
+    Phrase,
+    Reading,
+    Word,
+    read,
+)
+from searchsite.search.wrong import BadQuestion
+
+CAT, DOG, SHOT = Word("cat"), Word("dog"), Filter("kind", "screenshot")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "conditions"),
+    [
+        ("red car & more?", "red car & more?", ()),
+        ("  two\n lines ", "  two\n lines ", ()),
+        ("e-mail f(x) :) -- a - b C|D", "e-mail f(x) :) -- a - b C|D", ()),
+        ("http://example.org/a:b note: in: kind:", "http://example.org/a:b note: in: kind:", ()),
+        ("cat -dog", "cat", (Not(DOG),)),
+        ('cat -"big  dog"', "cat", (Not(Phrase("big dog")),)),
+        ('"big  dog" cat', '"big dog" cat', ()),
+        ("„großer Hund“ «chat»", '"großer Hund" "chat"', ()),
+        ("red cat OR dog", "red cat or dog", ()),
+        ("red cat | dog", "red cat or dog", ()),
+        ("(red cat) OR dog OR cow", "red cat or dog or cow", ()),
+        ("red AND cat", "red AND cat", ()),
+        ("cat kind:Screenshots", "cat", (SHOT,)),
+        ("type:note", "", (Filter("kind", "text"),)),
+        ("-kind:screenshot cat", "cat", (Not(SHOT),)),
+        ("in:Inbox by:alice", "", (Filter("in", "Inbox"), Filter("by", "alice"))),
+        ('in:"Old town" tag:"new york"', "", (Filter("in", "Old town"), Filter("tag", "new york"))),
+        ("tag:#Food", "", (Filter("tag", "food"),)),
+        ("after:2024 before:2024-03", "", (Filter("after", date(2024, 1, 1)), Filter("before", date(2024, 3, 1)))),
+        ("after:2024-02-29", "", (Filter("after", date(2024, 2, 29)),)),
+        ("age:<1w age:2D", "", (Filter("age", timedelta(7)), Filter("age", timedelta(2)))),
+        ("age:>3m", "", (Filter("age", -timedelta(90)),)),
+        ("cat OR kind:screenshot", "cat", (Any((CAT, SHOT)),)),
+        ("(cat OR tag:pets) sleeping", "cat sleeping", (Any((CAT, Filter("tag", "pets"))),)),
+        ('cat OR "big dog"', "cat or big dog", (Any((CAT, Phrase("big dog"))),)),
+        ("-(cat dog)", "", (Not(All((CAT, DOG))),)),
+        ("-(cat OR dog)", "", (Not(Any((CAT, DOG))),)),
+        ("-(-cat)", "cat", ()),
+        ("cat OR -dog", "cat", (Any((CAT, Not(DOG))),)),
+        ("((cat) (kind:screenshot))", "cat", (SHOT,)),
+        ("(f(x) OR dog) -y", "f(x) or dog", (Not(Word("y")),)),
+        ("", "", ()),
+        ("() -()", "", ()),
+    ],
+)
+def test_it_is_read_as_people_mean_it(text: str, words: str, conditions: tuple[Node, ...]) -> None:
+    assert read(text) == Reading(words, conditions)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "note"),
+    [
+        ('27" monitor', "27 monitor", ""),
+        ('"half a phrase', "half a phrase", UNQUOTED),
+        ('cat -"dog', "cat dog", UNQUOTED),
+        ("(cat OR dog", "cat or dog", UNCLOSED),
+        ("cat OR", "cat", ONE_SIDED),
+        ("OR cat", "cat", ONE_SIDED),
+        ("cat OR OR dog", "cat or dog", ONE_SIDED),
+        ("(cat OR) dog", "cat dog", ONE_SIDED),
+    ],
+)
+def test_mistakes_are_read_kindly_and_said(text: str, words: str, note: str) -> None:
+    reading = read(text)
+    assert (reading.words.strip(), reading.conditions) == (words, ())
+    assert reading.notes == ((note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("kind:hologram", "after:yesterday", "after:2024-13", "before:2024-02-30", "age:soon", "age:1", "tag:#"),
+        *("(" * 22 + "cat", " ".join(f"-word{n}" for n in range(25))),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(BadQuestion, match=r"\.$"):
+        read(text)
+
+
+PIECES = ["cat", "-", '"', "(", ")", "OR", "AND", "|", "kind:text", "tag:", "age:<1d", "„", " ", "  ", "-(", ":", "\n"]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join) | st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        reading = read(text)
+    except BadQuestion:
+        return
+    assert reading.words.count('"') % 2 == 0
+
+
+def test_reading_takes_linear_time() -> None:
+    grammar.read.cache_clear()
+
+    def seconds(size: int) -> float:
+        texts = ['"' * size, "(" * 20 + ")" * size, "a" * size, "-" * size, "x)" * size, "(x " * 20 + "x) " * size]
+        texts += [" OR ".join("a" * size), "kind:" * size, '-"' * size, "tag:a\u2003" * 20 + "b " * size]
+        begun = time.process_time()
+        for text in texts:
+            with suppress(BadQuestion):
+                read.__wrapped__(text)
+        return time.process_time() - begun
+
+    small = min(seconds(1_000) for _ in range(3))
+    assert seconds(16_000) < 16 * small * 4
