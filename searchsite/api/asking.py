@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from searchsite.api import inputs, schemas, shapes
-from searchsite.api.problems import Problem
 from searchsite.library.scope import Scope
 from searchsite.search import facets, find
 from searchsite.search.cards import Card
@@ -53,9 +52,9 @@ def _facets(counted: facets.Facets) -> dict[str, schemas.FacetOut]:
 
 
 def _term(asked: inputs.TermIn) -> Term:
-    if asked.region is not None:
-        raise Problem(422, "Searching by a part of a picture is not offered yet.", code="no-region")
-    return Term(text=asked.text, item=asked.item, picture=asked.picture, weight=asked.weight)
+    part = asked.region
+    region = None if part is None else (part.x, part.y, part.width, part.height)
+    return Term(asked.text, asked.item, asked.picture, region, asked.weight)
 
 
 def filters_of(asked: inputs.FiltersIn) -> Filters:

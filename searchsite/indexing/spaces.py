@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
-from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from searchsite import config
-from searchsite.indexing import fingerprints, instructions, plan, provider, tables
+from searchsite.indexing import fingerprints, instructions, plan, provider, tables, yielding
 from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference import prompts, selfcheck
@@ -204,13 +203,12 @@ def sweep_dropped() -> None:
     """Remove the tables of spaces that are dropped. One that is in use is left for the next time."""
     for space in Space.objects.filter(status=SpaceStatus.DROPPED):
         try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                # Dropping a table that refers to items locks them; whoever is in the way goes first.
-                cursor.execute("SET LOCAL lock_timeout = '2s'")
+            with transaction.atomic():
+                yielding.give_way()
                 tables.drop(space.pk)
                 Space.objects.filter(pk=space.pk).delete()
         except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+            if not yielding.is_in_the_way(error):
                 raise
             log.info("vectors stay for now", space=space.pk)
 
@@ -250,26 +248,28 @@ def _open(client: Client, status: SpaceStatus) -> Space:
                 raise row.error  # away, which tells nothing of its vectors
         if not report.passed:
             raise WrongEmbedder(" ".join((f"{info.name} fails its check.", *report.failures)), retry_after=REFUSED_FOR)
-    pictures = "image" in info.modalities
-    fingerprint = fingerprints.taken(client, pictures=pictures)
+    fingerprint = fingerprints.taken(client, pictures="image" in info.modalities)
     described = {
         "url": provider.plain_url(endpoint),
         "most_dimensions": endpoint.dimensions,
         "mrl": info.mrl,
-        "takes_pictures": pictures,
+        "takes_pictures": "image" in info.modalities,
         "notes": list(info.notes),
         "instructions": dict(instructions.usual(info.name, info.revision)),
         "calibration": CALIBRATION.get(info.name, {}),
         "fingerprint": fingerprint,
     }
-    with transaction.atomic():
+
+    def made() -> Space:
         if status == SpaceStatus.ACTIVE:
             space, _ = Space.objects.get_or_create(status=status, defaults=identity | described)
         else:
             space, _ = Space.objects.get_or_create(**identity, defaults=described | {"status": status})
             space = _again(space, fingerprint, endpoint)
         tables.create(space.pk, space.dimensions)
-    return space
+        return space
+
+    return yielding.patiently(made)
 
 
 def _again(space: Space, fingerprint: Mapping[str, str], endpoint: Endpoint) -> Space:

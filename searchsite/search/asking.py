@@ -21,7 +21,9 @@ from searchsite.inference.types import EmbedInput, Picture, Vectors
 from searchsite.library import files, pictures
 from searchsite.library.models import Channel, Item, Kind, PartRole
 from searchsite.library.scope import Scope
+from searchsite.search import regions
 from searchsite.search.questions import BadQuestion, NotFound, Question, Term
+from searchsite.search.regions import Region
 
 KEPT = 2048
 SHOWN_SECONDS = 5.0
@@ -116,22 +118,34 @@ def vector_of(terms: Sequence[Resolved], space: Space, question: Question) -> Ve
 
 def _resolve(term: Term, scope: Scope) -> Resolved | None:
     if term.item is not None:
-        item = Item.objects.visible_to(scope).filter(public_id=term.item).first()
+        item = Item.objects.visible_to(scope).select_related("blob").filter(public_id=term.item).first()
         if item is None:
             raise NotFound(_("There is no such item."))
-        return Resolved(term.weight, item=item)
+        return Resolved(term.weight, item, None if term.region is None else _part_of(item, term.region))
     if term.picture is not None:
-        return Resolved(term.weight, embed=_query_picture(term.picture, scope))
+        return Resolved(term.weight, embed=_query_picture(term.picture, term.region, scope))
     # What is not to be found is looked for as it is written; else conditions are left out, and quotes as marks.
     said = term.text if term.weight < 0 else term.said
     return Resolved(term.weight, embed=EmbedInput(text=said)) if said else None
 
 
-def _query_picture(public_id: UUID, scope: Scope) -> EmbedInput:
+def _part_of(item: Item, region: Region) -> EmbedInput:
+    """What is seen in a part of an item's picture."""
+    if item.blob is None or item.width is None:
+        raise BadQuestion(_("Only a picture has parts to search by."))
+    try:
+        return EmbedInput(picture=regions.cut(files.view_path(item.blob).read_bytes(), region))
+    except FileNotFoundError as error:
+        raise NotFound(_("There is no such item.")) from error
+
+
+def _query_picture(public_id: UUID, region: Region | None, scope: Scope) -> EmbedInput:
     picture = pictures.find(public_id, scope)
     try:
         if picture is not None:
-            return EmbedInput(picture=Picture(pictures.read(picture), files.DERIVATIVE_TYPE))
+            data = pictures.read(picture)
+            whole = Picture(data, files.DERIVATIVE_TYPE)
+            return EmbedInput(picture=whole if region is None else regions.cut(data, region))
     except FileNotFoundError:
         pass
     raise NotFound(_("The picture to search by is not there any more."))

@@ -18,7 +18,8 @@ from searchsite.inference.prompts import harmless
 from searchsite.library.models import Kind
 from searchsite.library.numbers import grouped
 from searchsite.library.wording import CONTROLS, clean_text, normalise_tag
-from searchsite.search import grammar
+from searchsite.search import grammar, regions
+from searchsite.search.regions import Region
 from searchsite.search.wrong import BadQuestion as BadQuestion
 from searchsite.search.wrong import NotFound as NotFound
 
@@ -36,7 +37,8 @@ class Term:
     text: str | None = None
     item: UUID | None = None
     picture: UUID | None = None
-    region: tuple[float, float, float, float] | None = None
+    region: Region | None = None
+    """Of a picture, or of an item's."""
     weight: float = 1.0
 
     @property
@@ -114,14 +116,17 @@ def checked(question: Question) -> Question:
 def from_query(data: Mapping[str, Any]) -> Question:
     """Read a question from the parameters of an address. Raises BadQuestion.
 
-    q*, not* (texts), like*, unlike* (items), picture*, kind*, collection*, tag*, by, after, before, sort, mode,
-    rerank, instruct, limit, cursor; those with a star may come several times.
+    q*, not* (texts), like*, unlike* (items), picture*, kind*, collection*, tag*, by, after, before, sort, mode, rerank,
+    instruct, limit, cursor; those with a star may come several times. Of an item or a picture `id~x-y-width-height` is
+    a part, in thousandths.
     """
     terms = [Term(text=text) for text in _all(data, "q")]
     terms += [Term(text=text, weight=-1.0) for text in _all(data, "not")]
-    terms += [Term(item=_uuid(one)) for one in _all(data, "like")]
-    terms += [Term(item=_uuid(one), weight=-1.0) for one in _all(data, "unlike")]
-    terms += [Term(picture=_uuid(one)) for one in _all(data, "picture")]
+    for name, weight in (("like", 1.0), ("unlike", -1.0)):
+        named = map(regions.read, _all(data, name))
+        terms += [Term(item=_uuid(one), region=region, weight=weight) for one, region in named]
+    named = map(regions.read, _all(data, "picture"))
+    terms += [Term(picture=_uuid(one), region=region) for one, region in named]
     filters = Filters(
         kinds=tuple(_all(data, "kind")),
         collections=tuple(_uuid(one) for one in _all(data, "collection")),
@@ -144,9 +149,9 @@ def to_query(question: Question) -> str:
         if term.text:
             pairs.append(("not" if away else "q", term.text))
         elif term.item:
-            pairs.append(("unlike" if away else "like", str(term.item)))
+            pairs.append(("unlike" if away else "like", f"{term.item}{regions.written(term.region)}"))
         elif term.picture and not away:
-            pairs.append(("picture", str(term.picture)))
+            pairs.append(("picture", f"{term.picture}{regions.written(term.region)}"))
     filters = question.filters
     pairs += [("kind", kind) for kind in filters.kinds]
     pairs += [("collection", str(one)) for one in filters.collections]
@@ -167,7 +172,9 @@ def to_query(question: Question) -> str:
 def _checked_term(term: Term) -> Term:
     given = [one for one in (term.text, term.item, term.picture) if one is not None]
     _require(len(given) == 1, _("Each term is a text, an item or a picture."))
-    _require(term.region is None, _("Searching by a part of a picture is not offered yet."))
+    if term.region is not None:
+        _require(term.text is None, _("Only a picture has parts to search by."))
+        term = replace(term, region=regions.checked(term.region))
     usable = math.isfinite(term.weight) and 0 < abs(term.weight) <= MOST_WEIGHT
     _require(usable, _("A weight lies between -%(most)g and %(most)g, and is not 0.") % {"most": MOST_WEIGHT})
     if term.text is None:

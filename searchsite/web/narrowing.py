@@ -13,12 +13,14 @@ from uuid import UUID
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext as _
 
 from searchsite.indexing import instructions, spaces
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
 from searchsite.search import reranking
+from searchsite.search.regions import MARK
 from searchsite.web.ids import parsed
 from searchsite.web.templatetags.look import kind_name
 
@@ -26,6 +28,10 @@ FILTERS = ("kind", "collection", "tag", "by", "after", "before", "mode", "rerank
 PLACE = ("cursor", "heads")
 PICTURED = ("picture", "like", "unlike")
 NEGATIVE = ("not",)
+LIKE = {
+    "like": (gettext_noop("Like “%(title)s”"), gettext_noop("Like a part of “%(title)s”")),
+    "unlike": (gettext_noop("Not like “%(title)s”"), gettext_noop("Not like a part of “%(title)s”")),
+}
 KEPT = (*PICTURED, *NEGATIVE, *FILTERS, "sort")
 
 
@@ -40,11 +46,18 @@ class Link:
 
 @dataclass(frozen=True)
 class Chip:
-    """One active filter, and the address without it."""
+    """One active filter, and the address without it.
+
+    Of a picture, also what it looks like, small and `whole`, the region that is asked for, if not all of it, and the
+    address for another: with REGION where that is to stand.
+    """
 
     label: str
     without: str
     image: str = ""
+    whole: str = ""
+    region: str = ""
+    part: str = ""
 
 
 def page_of(params: QueryDict, scope: Scope) -> dict[str, Any]:
@@ -138,17 +151,42 @@ def _sorts(params: QueryDict) -> list[Link]:
 def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
     chips = []
     for value in params.getlist("picture"):
-        if public_id := parsed(value):
+        own, _mark, region = value.partition(MARK)
+        if public_id := parsed(own):
             image = reverse("query-picture", args=[public_id])
-            chips.append(Chip(_("Your picture"), _without(params, "picture", value), image))
-    for name, words in (("like", _("Like “%(title)s”")), ("unlike", _("Not like “%(title)s”"))):
-        # One id can be written in several ways.
-        written = {value: public_id for value in params.getlist(name) if (public_id := parsed(value))}
-        for item in Item.objects.visible_to(scope).filter(public_id__in=set(written.values())):
-            image = reverse("thumbnail", args=[item.public_id, 480]) if item.width else ""
-            own = [value for value, public_id in written.items() if public_id == item.public_id]
-            chips.append(Chip(words % {"title": item.title}, _without(params, name, *own), image))
+            label = _("A part of your picture") if region else _("Your picture")
+            rest = (image, image, region, _parted(params, "picture", value, own))
+            chips.append(Chip(label, _without(params, "picture", value), *rest))
+    return [*chips, *(chip for name in LIKE for chip in _alike(params, name, scope))]
+
+
+def _alike(params: QueryDict, name: str, scope: Scope) -> list[Chip]:
+    """The items to be near to, or not: one can be asked for as a whole and by its parts."""
+    ids = {value: public_id for value in params.getlist(name) if (public_id := parsed(value.partition(MARK)[0]))}
+    items = Item.objects.visible_to(scope).in_bulk(set(ids.values()), field_name="public_id")
+    # One id can be written in several ways.
+    same: dict[tuple[UUID, str], list[str]] = {}
+    for value, public_id in ids.items():
+        if public_id in items:
+            same.setdefault((public_id, value.partition(MARK)[2]), []).append(value)
+    whole, part = LIKE[name]
+    chips = []
+    for (public_id, region), values in same.items():
+        label = gettext(part if region else whole) % {"title": items[public_id].title}
+        pictured = ("", "", "", "")
+        if items[public_id].width:
+            images = (reverse("thumbnail", args=[public_id, size]) for size in (480, 2048))
+            pictured = (*images, region, _parted(params, name, values[0], str(public_id)))  # type: ignore[assignment]
+        chips.append(Chip(label, _without(params, name, *values), *pictured))
     return chips
+
+
+def _parted(params: QueryDict, name: str, value: str, own: str) -> str:
+    """The address that asks for a part of the picture instead, with REGION where that is to stand."""
+    changed = [one if one != value else f"{own}{MARK}REGION" for one in params.getlist(name)]
+    return _address(
+        (other, changed if other == name else values) for other, values in params.lists() if other not in PLACE
+    )
 
 
 def _filters(params: QueryDict, scope: Scope) -> list[Chip]:

@@ -78,10 +78,17 @@ def test_labels_are_stored_names_and_notes_speak_the_callers_language(api) -> No
 def test_what_is_not_offered_is_said(api) -> None:
     notes = ask(api, query=[{"text": "rose"}], rerank=True).json()["notes"]
     assert any("reranker" in one for one in notes)
-    region = {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
+
+
+def test_a_part_of_a_picture_is_searched_by(api) -> None:
     picture_id = api.post(PICTURES, {"file": upload()}).json()["id"]
-    response = ask(api, query=[{"picture": picture_id, "region": region}])
-    assert (response.status_code, response.json()["code"]) == (422, "no-region")
+    region = {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
+    assert ask(api, query=[{"picture": picture_id, "region": region}]).status_code == 200
+    assert api.get(SEARCH, {"picture": f"{picture_id}~0-0-500-500"}).status_code == 200
+    for wrong in ({"text": "rose", "region": region}, {"picture": picture_id, "region": region | {"width": 0.001}}):
+        assert ask(api, query=[wrong]).status_code == 400
+    for wrong in ("~", "~1-2-3", "~0-0-0-0", "~999-0-1-5", "~a-b-c-d", "~0-0-500-500~"):
+        assert api.get(SEARCH, {"picture": f"{picture_id}{wrong}"}).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,57 @@ def test_on_a_phone_by_thumb(live_server):
         page.keyboard.press("Enter")
         page.wait_for_url("**/?q=boat*")
         looks_right(page)
+
+
+def framed_at(page: Page, *shares: int) -> None:
+    """The frame stands there, in thousandths of the picture, but for a pixel."""
+
+    def is_there() -> bool:
+        written = page.locator(".part-picture").get_attribute("data-region") or ""
+        return [int(one) for one in written.split("-")] == pytest.approx(shares, abs=15)
+
+    eventually(page, is_there)
+
+
+@pytest.mark.parametrize("how", [{"viewport": {"width": 1280, "height": 860}}, PHONE], ids=["desk", "phone"])
+def test_a_part_of_a_picture_is_framed_and_searched_by(live_server, how):
+    boat = Item.objects.get(title="A teal boat")
+    with page_of("alice", live_server.url, **how) as page:
+        page.goto(f"/items/{boat.public_id}")
+        page.get_by_role("button", name="Search by a part").click()
+        picture = page.locator(".part-picture")
+        expect(picture).to_have_attribute("data-region", "250-250-500-500")
+        expect(page.get_by_role("group", name="Frame")).to_be_focused()
+        looks_right(page)
+        box = picture.bounding_box()
+        assert box is not None
+
+        def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+            for (x, y), then in ((start, page.mouse.down), (end, page.mouse.up)):
+                page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+                then()
+
+        drag((0.1, 0.2), (0.4, 0.6))
+        framed_at(page, 100, 200, 300, 400)
+        # Within the frame a drag moves it, at its corner it resizes it, and it stays in the picture.
+        drag((0.2, 0.4), (0.9, 0.95))
+        framed_at(page, 700, 600, 300, 400)
+        drag((0.99, 0.99), (0.8, 0.8))
+        framed_at(page, 700, 600, 100, 200)
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Shift+ArrowDown")
+        expect(page.locator("dialog output")).to_contain_text("from the left")
+        framed = picture.get_attribute("data-region")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/?like={boat.public_id}~{framed}")
+        expect(page.locator(".chip")).to_contain_text("Like a part of “A teal boat”")
+        # What one searches by is no hit of its own.
+        expect(page.locator("#cards li", has_text="A red house").first).to_be_visible()
+        expect(page.locator("#cards li", has_text="A teal boat")).to_have_count(0)
+        looks_right(page)
+        page.locator(".chip").get_by_role("button", name="Search by a part").click()
+        expect(picture).to_have_attribute("data-region", framed)
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        page.get_by_role("link", name="Remove: Like a part of").click()
+        page.wait_for_url(f"{live_server.url}/")

@@ -20,6 +20,9 @@ from searchsite.search.questions import BadQuestion, Filters, Question, Term, ch
         Question((Term(text="car"), Term(text="red", weight=-1.0), Term(item=uuid4()), Term(picture=uuid4()))),
         Question((Term(item=uuid4(), weight=-1.0),), sort="newest", mode="meaning", limit=7),
         Question(
+            (Term(item=uuid4(), region=(0.125, 0.5, 0.25, 0.5)), Term(picture=uuid4(), region=(0.0, 0.0, 1.0, 1.0)))
+        ),
+        Question(
             (),
             Filters(("image", "text"), (uuid4(),), ("cat", "dog"), "bob", date(2026, 1, 2), date(2026, 3, 4)),
             cursor="abc",
