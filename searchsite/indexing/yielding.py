@@ -21,10 +21,13 @@ MILLISECONDS, MOST_ATTEMPTS = 300, 30
 Made = TypeVar("Made")
 
 
-def give_way() -> None:
-    """Wait only shortly for locks, to the end of this transaction."""
+def give_way(wait: str = f"{MILLISECONDS}ms") -> str:
+    """Wait only shortly for locks, to the end of this transaction; how long it was before."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{MILLISECONDS}ms"])
+        cursor.execute("SELECT current_setting('lock_timeout')")
+        before = str(cursor.fetchone()[0])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+    return before
 
 
 def is_in_the_way(error: OperationalError) -> bool:
@@ -37,8 +40,11 @@ def patiently(make: Callable[[], Made]) -> Made:
     for _attempt in range(MOST_ATTEMPTS):
         try:
             with transaction.atomic():
-                give_way()
-                return make()
+                before = give_way()
+                found = make()
+                # Within another transaction, what comes after is as patient as before.
+                give_way(before)
+                return found
         except OperationalError as error:
             if not is_in_the_way(error):
                 raise

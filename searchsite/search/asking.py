@@ -135,8 +135,8 @@ def _part_of(item: Item, region: Region) -> EmbedInput:
         raise BadQuestion(_("Only a picture has parts to search by."))
     try:
         return EmbedInput(picture=regions.cut(files.view_path(item.blob).read_bytes(), region))
-    except FileNotFoundError as error:
-        raise NotFound(_("There is no such item.")) from error
+    except OSError as error:
+        raise NotFound(_("The item's picture can't be read.")) from error
 
 
 def _query_picture(public_id: UUID, region: Region | None, scope: Scope) -> EmbedInput:
@@ -185,7 +185,7 @@ def instruction_for(embed: EmbedInput, space: Space, question: Question) -> str 
     """What the embedder is told to look for: what the person says, else what fits the input and the filter by kind."""
     if not instructions.are_taken(space):
         return None
-    return question.instruction or instructions.of(space, _aim(embed, question.filters.kinds))
+    return question.instruction or instructions.of(space, _aim(embed, question.kinds))
 
 
 def _aim(embed: EmbedInput, kinds: Sequence[str]) -> Aim:

@@ -98,7 +98,8 @@ def bounds_for(question: Question, scope: Scope) -> Bounds | None:
             return None
     if not collections:
         return None
-    needed = conditions.met(question.conditions, team=scope.team_id, collections=collections)
+    named = scope.collection_ids
+    needed = conditions.met(question.conditions, team=scope.team_id, collections=collections, named=named)
     return Bounds(
         only=needed.only,
         without=needed.without,

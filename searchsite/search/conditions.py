@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time as time_module
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
 from searchsite.accounts.models import User
-from searchsite.library.models import Collection
+from searchsite.library.models import Collection, Item
 from searchsite.search import grammar
 from searchsite.search.grammar import Filter, Node, Not, Phrase, Word
 from searchsite.search.wrong import BadQuestion, NotFound
@@ -42,6 +44,7 @@ QUOTED = r"""<item> IN (
     UNION ALL SELECT titled.id FROM item AS titled
         WHERE (titled.title_search @@ {query} OR UPPER(titled.title) LIKE UPPER({like}))
         AND strpos(upper(unaccent(regexp_replace(titled.title, '\s+', ' ', 'g'))), upper(unaccent({phrase}))) > 0)"""
+EMPTY = "SELECT word FROM unnest(%s::text[]) AS word WHERE numnode(plainto_tsquery('searchsite', word)) = 0"
 MATCHING = "SELECT item.id FROM item WHERE item.collection_id = ANY(%(collections)s::bigint[]) AND {}"
 
 
@@ -66,8 +69,10 @@ class Met:
     without: tuple[int, ...] = ()
 
 
-def met(nodes: Iterable[Node], *, team: int, collections: tuple[int, ...]) -> Met:
+def met(nodes: Iterable[Node], *, team: int, collections: tuple[int, ...], named: tuple[int, ...]) -> Met:
     """Find what the conditions leave in a team's collections. Raises BadQuestion, or NotFound for a collection.
+
+    named: the collections that may be named, which are all that the person sees.
 
     Conditions on an item's own columns are checked where it is looked for. For the others the items are looked up once,
     for several statements ask: those that must be there, or, of what must not hold, those that must not.
@@ -75,9 +80,9 @@ def met(nodes: Iterable[Node], *, team: int, collections: tuple[int, ...]) -> Me
     clauses: list[Clause] = []
     asked: list[Node] = []
     kept_out: list[Node] = []
-    for node in nodes:
+    for node in _that_say_something(nodes):
         if _on_columns(node):
-            clauses.append(_Writer(team, collections, f"c{len(clauses)}_").clause(node))
+            clauses.append(_Writer(team, named, f"c{len(clauses)}_").clause(node))
         elif isinstance(node, Not):
             kept_out.append(node.part)
         else:
@@ -85,14 +90,14 @@ def met(nodes: Iterable[Node], *, team: int, collections: tuple[int, ...]) -> Me
     only: set[int] | None = None
     without: set[int] = set()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            if asked or kept_out:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(MILLISECONDS)])
+        with transaction.atomic():
+            look = _Look(team, collections, named)
             for node in asked:
-                found = _matching(node, team, collections)
+                found = look.up(node)
                 only = found if only is None else only & found
             for node in _together(kept_out):
-                without |= _matching(node, team, collections)
+                without |= look.up(node)
+            look.end()
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
@@ -122,13 +127,55 @@ def _together(nodes: Iterable[Node]) -> list[Node]:
     return [grammar.Any(words), *rest] if words else rest
 
 
-def _matching(node: Node, team: int, collections: tuple[int, ...]) -> set[int]:
-    clause = _Writer(team, collections, "m").clause(node)
-    statement = MATCHING.format(clause.on(*ITEMS.values()))
-    values = dict(clause.values) | {"collections": list(collections), "team": team}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return {pk for (pk,) in cursor.fetchall()}
+def _that_say_something(nodes: Iterable[Node]) -> list[Node]:
+    """The conditions without words that full text leaves out, such as "the": nothing has them, and all do."""
+    every = list(nodes)
+    words = {leaf.text for node in every for leaf in _leaves(node) if isinstance(leaf, Word)}
+    if words:
+        with connection.cursor() as cursor:
+            cursor.execute(EMPTY, [list(words)])
+            words = {word for (word,) in cursor.fetchall()}
+    return [left for node in every if (left := _without(node, words)) is not None]
+
+
+def _without(node: Node, words: set[str]) -> Node | None:
+    if isinstance(node, Word):
+        return None if node.text in words else node
+    if isinstance(node, Not):
+        part = _without(node.part, words)
+        return None if part is None else Not(part)
+    if isinstance(node, grammar.All | grammar.Any):
+        parts = tuple(left for part in node.parts if (left := _without(part, words)) is not None)
+        return type(node)(parts) if parts else None
+    return node
+
+
+class _Look:
+    """Looks up items, in all for so long; the timeout of the transaction is as it was after `end`."""
+
+    def __init__(self, team: int, collections: tuple[int, ...], named: tuple[int, ...]) -> None:
+        self.values: dict[str, Any] = {"collections": list(collections), "team": team}
+        self.team, self.named = team, named
+        self.until = time_module.monotonic() + MILLISECONDS / 1000
+        self.before: str | None = None
+
+    def up(self, node: Node) -> set[int]:
+        """Ids of the items that meet a condition."""
+        clause = _Writer(self.team, self.named, "m").clause(node)
+        left = max(1, round((self.until - time_module.monotonic()) * 1000))
+        with connection.cursor() as cursor:
+            if self.before is None:
+                cursor.execute("SELECT current_setting('statement_timeout')")
+                self.before = cursor.fetchone()[0]
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(left)])
+            cursor.execute(MATCHING.format(clause.on(*ITEMS.values())), dict(clause.values) | self.values)
+            return {pk for (pk,) in cursor.fetchall()}
+
+    def end(self) -> None:
+        """Leave the transaction as it was found."""
+        if self.before is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [self.before])
 
 
 @dataclass
@@ -136,7 +183,7 @@ class _Writer:
     """Writes one condition, with names for its values that no other has."""
 
     team: int
-    collections: tuple[int, ...]
+    named: tuple[int, ...]
     prefix: str
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -177,11 +224,19 @@ class _Writer:
         if isinstance(value, date):
             return node.field, datetime.combine(value, time.min, UTC)
         if node.field == "in":
-            return "in", _named(value, self.collections)
+            return "in", _named(value, self.named)
         if node.field == "by":
-            # Somebody whom nobody knows has put in nothing.
-            return "by", User.objects.filter(username=value).values_list("pk", flat=True).first() or -1
+            return "by", self._somebody(str(value))
         return node.field, value
+
+    def _somebody(self, name: str) -> int:
+        """One who is in the team, or has put in something that may be seen: of others not even the name is told."""
+        seen = Item.objects.filter(created_by=OuterRef("pk"), collection__in=self.named)
+        known = User.objects.filter(Q(memberships__team=self.team) | Q(Exists(seen)), username__iexact=name)
+        found = known.values_list("pk", flat=True).first()
+        if found is None:
+            raise NotFound(_("There is nobody called “%(name)s”.") % {"name": name})
+        return found
 
     def _named(self, value: Any) -> str:
         name = f"{self.prefix}{len(self.values)}"

@@ -58,7 +58,8 @@ def _age(value: str) -> timedelta:
     if (found := AGE.fullmatch(value.lower())) is None:
         raise BadQuestion(_("After age: comes a span, such as <1w or >3m; its units are h, d, w, m and y."))
     span = timedelta(hours=int(found["number"]) * HOURS[found["unit"]])
-    return -span if found["way"] == ">" else span
+    # Longer ago than no time at all is still longer ago.
+    return -max(span, timedelta.resolution) if found["way"] == ">" else span
 
 
 _VALUES: Mapping[str, Callable[[str], Value]] = {

@@ -180,7 +180,7 @@ class Search:
         channels[WORDS] = words.settled([*loose, *exact])
 
     def _fuse(self, channels: dict[str, list[Near]]) -> list[Fused]:
-        shown = not any(term.text for term in self.question.terms)
+        shown = not self.question.words and not any(term.text and term.weight < 0 for term in self.question.terms)
         return fuse(channels, weights={Channel.TEXT: TEXT_FOR_PICTURES} if shown else {})
 
     def _run(self, steps: list[Callable[[], None]]) -> None:

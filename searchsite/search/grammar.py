@@ -8,7 +8,7 @@ is no condition, as meaning has no hard edge, unless something else stands in it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from searchsite.search import fields
 from searchsite.search.tokens import QUOTES, Token, tokens
 from searchsite.search.wrong import BadQuestion
 
-MOST_DEPTH, MOST_CONDITIONS = 20, 24
+MOST_DEPTH, MOST_CONDITIONS, MOST_PHRASES = 20, 24, 8
 UNQUOTED = gettext_noop("A quotation mark has no partner: it was read as if it were not there.")
 UNCLOSED = gettext_noop("A bracket is not closed: it was read as if it closed at the end.")
 ONE_SIDED = gettext_noop(
@@ -75,12 +75,15 @@ Node = Word | Phrase | Filter | Not | All | Any
 @dataclass(frozen=True)
 class Reading:
     """words: what to look for by meaning and by words, with each phrase that must be there in quotes. conditions: what
-    each hit must meet besides. notes: what was read in another way than it was written, to be translated.
+    each hit must meet besides, of so many words, texts and fields (size). notes: what was read in another way than it
+    was written, to be translated. phrases: how many there are.
     """
 
     words: str
     conditions: tuple[Node, ...] = ()
     notes: tuple[str, ...] = ()
+    size: int = field(default=0, compare=False)
+    phrases: int = field(default=0, compare=False)
 
 
 @lru_cache(maxsize=512)
@@ -95,10 +98,9 @@ def read(text: str) -> Reading:
         # A text without any grammar is embedded as it was written.
         return Reading(text)
     conditions = tuple(node for node in top if not _is_soft(node) and not isinstance(node, Phrase))
-    if sum(map(_leaves, conditions)) > MOST_CONDITIONS:
-        raise BadQuestion(_("A question has at most %(most)d conditions.") % {"most": MOST_CONDITIONS})
     said = " ".join(filter(None, (_said(node, quoted=True) for node in top)))
-    return Reading(said, conditions, tuple(reader.notes))
+    phrases = sum(isinstance(node, Phrase) for node in top)
+    return Reading(said, conditions, tuple(reader.notes), sum(map(_leaves, conditions)), phrases)
 
 
 class _Frame:

@@ -95,6 +95,12 @@ class Question:
         return tuple(node for reading in self.read for node in reading.conditions)
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that hits are of, where filters or words say it."""
+        written = (node.value for node in self.conditions if isinstance(node, grammar.Filter) and node.field == "kind")
+        return self.filters.kinds or tuple(map(str, written))
+
+    @property
     def seeks(self) -> bool:
         """Whether something is to be near to; else there is nothing to rank by, and hits come by their date."""
         if not self.terms or self.words:
@@ -110,6 +116,7 @@ def checked(question: Question) -> Question:
     _require(len(question.terms) <= MOST_TERMS, _("A question has at most %(most)d terms.") % {"most": MOST_TERMS})
     terms = tuple(term for term in map(_checked_term, question.terms) if term.text != "")
     instruction = _checked_instruction(question.instruction)
+    _check_conditions(replace(question, terms=terms))
     return replace(question, terms=terms, filters=_checked_filters(question.filters), instruction=instruction)
 
 
@@ -183,6 +190,20 @@ def _checked_term(term: Term) -> Term:
     if term.weight > 0:
         grammar.read(text)
     return replace(term, text=text)
+
+
+def _check_conditions(question: Question) -> None:
+    """Each costs a lookup, and one that was left out would let in what it was to keep out."""
+    conditions = sum(reading.size for reading in question.read)
+    _require(
+        conditions <= grammar.MOST_CONDITIONS,
+        _("A question has at most %(most)d conditions.") % {"most": grammar.MOST_CONDITIONS},
+    )
+    phrases = sum(reading.phrases for reading in question.read)
+    _require(
+        phrases <= grammar.MOST_PHRASES,
+        _("A question has at most %(most)d texts in quotes.") % {"most": grammar.MOST_PHRASES},
+    )
 
 
 def _checked_text(text: str) -> str:

@@ -10,6 +10,10 @@ from searchsite.search import fields
 
 # What phones and word processors make of a quotation mark.
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
+# One letter alone is an option, as in "what does -i do"; in scripts without an alphabet it is a word.
+NEGATED = re.compile(r"-(?![-\s])(?![A-Za-z0-9](?:\s|$)).")
+# A quotation mark in a word, but for inches.
+INSIDE = re.compile(r"[^\W\d]\"")
 FIELD = re.compile(f"(?P<name>{'|'.join(fields.NAMES)}):", re.IGNORECASE)
 
 
@@ -30,47 +34,64 @@ def tokens(text: str) -> Iterator[Token]:
             at += 1
             continue
         if text[at] == ")" and depth:
-            depth -= 1
-            at += 1
+            depth, at = depth - 1, at + 1
             yield Token(")")
             continue
-        negated = text[at] == "-" and at + 1 < len(text) and not text[at + 1].isspace() and text[at + 1] != "-"
+        negated = bool(NEGATED.match(text, at))
         at += negated
         if text[at] == "(":
-            depth += 1
-            at += 1
+            depth, at = depth + 1, at + 1
             yield Token("(", "", negated)
             continue
-        field = FIELD.match(text, at)
-        name = fields.NAMES[field["name"].lower()] if field else "word"
-        start = field.end() if field else at
-        if text[start : start + 1] == '"':
-            end = text.find('"', start + 1)
-            if end >= 0:
-                at = end + 1
-                inside = " ".join(text[start + 1 : end].split())
-                if inside:
-                    yield Token(name if field else "phrase", inside, negated)
-                continue
-            # Without a partner it is left out.
-            yield Token("word", "", False, closed=False)
-            text = text[:start] + " " + text[start + 1 :]
-        end = _end(text, start, depth)
-        word = text[start:end].replace('"', " ").strip()
-        if field and not word:
-            name, word = "word", text[at:end].strip()
-        at = max(end, at + 1)
-        if word:
-            yield Token("or" if word in ("OR", "|") and not negated else name, word, negated)
+        at, found = _leaf(text, at, depth, negated=negated)
+        yield from found
+
+
+def _leaf(text: str, at: int, depth: int, *, negated: bool) -> tuple[int, list[Token]]:
+    """A word, a text in quotes or a field, and where it ends."""
+    field = FIELD.match(text, at)
+    name = fields.NAMES[field["name"].lower()] if field else ""
+    start = field.end() if field else at
+    found: list[Token] = []
+    if text[start : start + 1] == '"':
+        opened = _run(text, start)
+        end = text.find('"', opened)
+        if end >= 0:
+            inside = " ".join(text[opened:end].split())
+            return _run(text, end), [Token(name or "phrase", inside, negated)] if inside else []
+        # Without a partner it is left out.
+        found.append(Token("word", closed=False))
+        if not field:
+            return opened, found
+    end = max(_end(text, start, depth), at + 1)
+    written = text[start:end]
+    word = written.replace('"', " ").strip()
+    if INSIDE.search(written):
+        found.append(Token("word", closed=False))
+    if field and not word:
+        name, word = "", text[at:end].replace('"', " ").strip()
+    if word:
+        found.append(Token("or" if word in ("OR", "|") and not negated else name or "word", word, negated))
+    return end, found
+
+
+def _run(text: str, at: int) -> int:
+    """Where a run of quotation marks ends."""
+    while at < len(text) and text[at] == '"':
+        at += 1
+    return at
 
 
 def _end(text: str, start: int, depth: int) -> int:
-    """Where a word ends: at a blank, or before brackets that close groups rather than what the word opened."""
-    end = start
-    while end < len(text) and not text[end].isspace():
-        end += 1
-    extra = min(depth, max(0, text.count(")", start, end) - text.count("(", start, end)))
-    while extra and end > start and text[end - 1] == ")":
-        end -= 1
-        extra -= 1
-    return end
+    """Where a word ends: at a blank, at a bracket that closes a group and none of the word's own, before a quote."""
+    own = 0
+    for end in range(start, len(text)):
+        sign = text[end]
+        if sign.isspace() or (sign == '"' and end > start and not text[end - 1].isalnum()):
+            return end
+        own += (sign == "(") - (sign == ")")
+        if own < 0:
+            if depth:
+                return end
+            own = 0
+    return len(text)

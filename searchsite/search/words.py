@@ -100,7 +100,7 @@ def settled(found: Iterable[Near]) -> list[Near]:
 def phrases_in(text: str) -> list[str]:
     """The texts in quotes."""
     found = (" ".join(phrase.split()) for phrase in QUOTED.findall(text))
-    return [phrase for phrase in found if phrase][:MOST_PATTERNS]
+    return [phrase for phrase in found if phrase]
 
 
 def containing(phrases: Iterable[str], bounds: Bounds) -> list[Near]:

@@ -19,8 +19,9 @@ from django.utils.translation import gettext as _
 from searchsite.indexing import instructions, spaces
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
-from searchsite.search import reranking
+from searchsite.search import grammar, reranking
 from searchsite.search.regions import MARK
+from searchsite.search.wrong import BadQuestion
 from searchsite.web.ids import parsed
 from searchsite.web.templatetags.look import kind_name
 
@@ -140,12 +141,21 @@ def _tabs(params: QueryDict) -> list[Link]:
 
 
 def _sorts(params: QueryDict) -> list[Link]:
-    asked = any(params.get(name) for name in ("q", *PICTURED))
+    asked = any(params.get(name) for name in PICTURED) or any(map(_says_words, params.getlist("q")))
     names = {"relevance": _("Relevance"), "newest": _("Newest"), "oldest": _("Oldest")}
     if not asked:
         del names["relevance"]
     now = params.get("sort") or next(iter(names))
     return [Link(label, address(params, drop=PLACE, sort=sort), now == sort) for sort, label in names.items()]
+
+
+def _says_words(text: str) -> bool:
+    """Whether there is something to rank by; conditions alone are listed by date."""
+    try:
+        reading = grammar.read(text)
+    except BadQuestion:
+        return True
+    return bool(reading.words.strip()) or (bool(text.strip()) and not reading.conditions)
 
 
 def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:

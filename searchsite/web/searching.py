@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,8 @@ from searchsite.library import pictures
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.search import browse, facets, find, questions
+from searchsite.search.tokens import QUOTES
+from searchsite.search.words import phrases_in
 from searchsite.web import cards, faceting, lines, narrowing, wayout
 from searchsite.web.doors import MemberRequest, in_team, refused
 
@@ -33,7 +36,7 @@ def search(request: MemberRequest) -> HttpResponseBase:
         return render(request, "search/_page.html", page)
     if not results.hits:
         page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"])
-        page["unquoted"] = _unquoted(request.GET)
+        page["unquoted"] = _unquoted(question, request.GET)
     page |= {"drawer": request.COOKIES.get("drawer") == "open", "undo": request.session.pop("undo", None)}
     return render(request, "search/page.html", page)
 
@@ -99,10 +102,14 @@ def _listed(question: questions.Question, results: find.Results, heads: str) -> 
     return {"cards": listed, "heads": grain, "lower": bool(grain), "folded": folded, "all_weak": all_weak}
 
 
-def _unquoted(params: QueryDict) -> str:
+def _unquoted(question: questions.Question, params: QueryDict) -> str:
     """The same search for the words in quotes, near or exact; nothing where there are no quotes."""
-    words = params.get("q", "")
-    return narrowing.address(params, drop=narrowing.PLACE, q=words.replace('"', "")) if '"' in words else ""
+    asked = words = params.get("q", "").translate(QUOTES)
+    for phrase in phrases_in(question.words):
+        # Not what is left out, nor the value of a field.
+        inside = r"\s+".join(map(re.escape, phrase.split()))
+        words = re.sub(rf'(?<![-:\w])"\s*({inside})\s*"', r"\1", words)
+    return narrowing.address(params, drop=narrowing.PLACE, q=words) if words != asked else ""
 
 
 def _written(total: int, question: questions.Question) -> str:

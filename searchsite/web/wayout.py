@@ -12,6 +12,7 @@ from searchsite.library.models import Item
 from searchsite.library.scope import Scope
 from searchsite.search import find, questions
 from searchsite.search.questions import Filters, Question
+from searchsite.search.wrong import BadQuestion
 from searchsite.web import narrowing
 from searchsite.web.narrowing import Chip
 
@@ -50,11 +51,18 @@ def why_empty(question: Question, params: QueryDict, scope: Scope, chips: Iterab
         return Why(False, (), 0, items, waiting)
     tried = [chip for chip in dict.fromkeys([*narrowing.kinds(params), *chips]) if not chip.image]
     ways = [_way(chip, scope) for chip in tried[:MOST_TRIED]]
-    unfiltered = find.find(replace(plain, filters=Filters()), scope).total_estimate
+    unfiltered = _total(replace(plain, filters=Filters()), scope)
     return Why(False, tuple(way for way in ways if way.total), unfiltered, items, waiting)
 
 
 def _way(chip: Chip, scope: Scope) -> Way:
     asked = questions.from_query(QueryDict(chip.without.partition("?")[2]))
-    found = find.find(replace(asked, limit=1, rerank=False), scope)
-    return Way(chip.label, chip.without, found.total_estimate)
+    return Way(chip.label, chip.without, _total(replace(asked, limit=1, rerank=False), scope))
+
+
+def _total(question: Question, scope: Scope) -> int:
+    """How many it finds; a question that can't be asked that way leads nowhere."""
+    try:
+        return find.find(question, scope).total_estimate
+    except BadQuestion:
+        return 0

@@ -260,6 +260,7 @@ def test_a_part_of_a_picture_is_framed_and_searched_by(live_server, how):
         expect(picture).to_have_attribute("data-region", "250-250-500-500")
         expect(page.get_by_role("group", name="Frame")).to_be_focused()
         looks_right(page)
+        eventually(page, lambda: picture.locator("img").evaluate("(one) => one.complete && one.naturalWidth > 0"))
         box = picture.bounding_box()
         assert box is not None
 

@@ -85,8 +85,13 @@ ALL = {"tulips", "roses", "sun", "spade", "red"}
         ("-in:inbox", {"spade"}),
         ("by:bob", {"sun", "spade"}),
         ("-by:bob garden", {"tulips", "roses", "red"}),
-        ("by:nobody garden", set()),
-        ("-by:nobody garden", ALL),
+        ("by:BOB", {"sun", "spade"}),
+        ("-(the sun)", {"roses", "spade", "red"}),
+        ("-(the of) garden", ALL),
+        ("(the OR kind:photo) garden", {"red"}),
+        ("(garden -sun)-spade", {"roses", "red"}),
+        ("(-sun)(-spade) garden", {"roses", "red"}),
+        ("age:>0h garden", ALL),
         ("age:<15d", {"tulips", "roses"}),
         ("age:15d garden", {"tulips", "roses"}),
         ("age:>3w", {"spade", "red"}),
@@ -113,6 +118,27 @@ def test_only_what_meets_the_conditions_is_found(scope, garden, text, left):
         assert beside(garden[name], asked(text), scope).total == len(left)
     for name in ALL - left:
         assert beside(garden[name], asked(text), scope).place is None
+
+
+@pytest.mark.parametrize("text", ["by:nobody garden", "-by:nobody", "by:charlie", "in:nowhere", "-in:nowhere cat"])
+def test_who_or_what_is_not_there_is_said(scope, garden, text):
+    made.team_of(made.person("charlie"), "other")
+    with pytest.raises(NotFound, match=r"There is (nobody|no collection) called"):
+        find(asked(text), scope)
+
+
+def test_a_collection_beside_the_filter_is_nothing_and_no_mistake(scope, garden, inbox):
+    within = Filters(collections=(inbox.collection.public_id,))
+    assert found(scope, 'in:"old shed" garden', filters=within) == set()
+    assert found(scope, '-in:"old shed" garden', filters=within) == ALL - {"spade"}
+
+
+def test_no_condition_is_dropped_for_being_one_too_many(scope, garden):
+    quoted = Question(tuple(Term(text=" ".join(f'"word{n}{at}"' for n in range(5))) for at in range(2)))
+    kept_out = Question(tuple(Term(text=" ".join(f"-word{n}" for n in range(20))) for _ in range(2)))
+    for question in (quoted, kept_out):
+        with pytest.raises(BadQuestion, match="at most"):
+            find(question, scope)
 
 
 def test_words_joined_by_or_are_looked_for_by_meaning_too(scope, garden):

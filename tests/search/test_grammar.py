@@ -61,9 +61,14 @@ CAT, DOG, SHOT = Word("cat"), Word("dog"), Filter("kind", "screenshot")
         ("-(cat dog)", "", (Not(All((CAT, DOG))),)),
         ("-(cat OR dog)", "", (Not(Any((CAT, DOG))),)),
         ("-(-cat)", "cat", ()),
+        ('""big dog""', '"big dog"', ()),
+        ("(cat -dog)-cow", "cat", (Not(DOG), Not(Word("cow")))),
+        ("(tag:a)(tag:b)", "", (Filter("tag", "a"), Filter("tag", "b"))),
         ("cat OR -dog", "cat", (Any((CAT, Not(DOG))),)),
         ("((cat) (kind:screenshot))", "cat", (SHOT,)),
-        ("(f(x) OR dog) -y", "f(x) or dog", (Not(Word("y")),)),
+        ("(f(x) OR dog) -yes", "f(x) or dog", (Not(Word("yes")),)),
+        ("what does -i do, and -9", "what does -i do, and -9", ()),
+        ("-猫 dog", "dog", (Not(Word("猫")),)),
         ("", "", ()),
         ("() -()", "", ()),
     ],
@@ -79,6 +84,7 @@ def test_it_is_read_as_people_mean_it(text: str, words: str, conditions: tuple[N
         ('"half a phrase', "half a phrase", UNQUOTED),
         ('cat -"dog', "cat dog", UNQUOTED),
         ("(cat OR dog", "cat or dog", UNCLOSED),
+        ('foo"bar baz"', "foo bar baz", UNQUOTED),
         ("cat OR", "cat", ONE_SIDED),
         ("OR cat", "cat", ONE_SIDED),
         ("cat OR OR dog", "cat or dog", ONE_SIDED),
@@ -95,7 +101,7 @@ def test_mistakes_are_read_kindly_and_said(text: str, words: str, note: str) -> 
     "text",
     [
         *("kind:hologram", "after:yesterday", "after:2024-13", "before:2024-02-30", "age:soon", "age:1", "tag:#"),
-        *("(" * 22 + "cat", " ".join(f"-word{n}" for n in range(25))),
+        "(" * 22 + "cat",
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_a_sentence(text: str) -> None:

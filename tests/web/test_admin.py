@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from io import BytesIO
 
 import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.checks import check_admin_app
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -377,3 +381,10 @@ def test_what_was_spent_is_for_admins_of_the_team_and_the_budget_for_the_house(g
 def test_who_leads_the_house_sets_a_budget(root, garden) -> None:
     address = reverse("admin:accounts_team_change", args=[garden.pk])
     assert 'name="budget_month"' in root.get(address).content.decode()
+
+
+def test_the_admins_own_checks_pass() -> None:
+    """Its pages register with the addresses, so a check may come before there is anything to check."""
+    import_module(settings.ROOT_URLCONF)
+    assert len(admin.site._registry) > 10
+    assert check_admin_app(None) == []

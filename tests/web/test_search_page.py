@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from django.http import QueryDict
 
 from searchsite.indexing.models import Space
 from searchsite.library.models import Item
@@ -190,3 +191,14 @@ def test_an_id_may_be_written_in_any_way(alice, note, spelt):
 def test_names_of_filters_follow_the_page(alice, note):
     page = text(alice.get("/search/facets", headers={"Accept-Language": "de"}))
     assert ">Eingang<" in page and ">Inbox<" not in page
+
+
+def test_where_nothing_fits_the_way_out_leads_to_no_mistake(alice, garden, note):
+    """A chip less may leave a question that can't be asked; then it is no way out."""
+    inbox = str(note.collection.public_id)
+    page = alice.get("/", {"collection": inbox, "tag": "nosuch", "q": "in:inbox zebra -recipe (kind:text OR tag:a)"})
+    assert page.status_code == 200 and "Clear filters" in text(page)
+    assert alice.get("/", {"q": "in:nowhere"}).status_code == 404
+    assert alice.get("/", {"q": "kind:hologram"}).status_code == 400
+    quoted = alice.get("/", {"q": '"no such text" -"old bridge" tag:"new york"'}).context["unquoted"]
+    assert QueryDict(quoted.partition("?")[2])["q"] == 'no such text -"old bridge" tag:"new york"'

@@ -12,12 +12,14 @@ export function startHelp() {
     show(help);
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-keys-help]")) show(help);
+    const button = event.target.closest?.("[data-keys-help]");
+    if (button) show(help, button.dataset.keysHelp);
   });
 }
 
-function show(help) {
+function show(help, part = "") {
   const box = openDialog(help.content.firstElementChild.cloneNode(true)).querySelector("[data-single-keys]");
   box.checked = singleKeysAreOn();
+  if (part) box.closest("dialog").querySelector(`.${part}`).scrollIntoView({ block: "center" });
   box.addEventListener("change", () => localStorage.setItem("single-keys", box.checked ? "on" : "off"));
 }

@@ -3,6 +3,7 @@ import { openDialog } from "./dialogs.js";
 
 const LEAST = 0.03;
 const STEP = 0.02;
+const ROOM = 360;
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
 export function startParts() {
@@ -28,10 +29,16 @@ function choose(form, { part, picture, region }) {
   const said = dialog.querySelector("output");
   const [x, y, width, height] = region ? read(region) : [0.25, 0.25, 0.5, 0.5];
   const at = { x, y, width, height };
-  dialog.querySelector("img").src = picture;
+  const image = dialog.querySelector("img");
+  // In a small picture there would be no room for a finger.
+  image.addEventListener("load", () => {
+    const { naturalWidth: wide, naturalHeight: high } = image;
+    if (Math.max(wide, high) < ROOM) image.style[wide > high ? "width" : "height"] = `min(${wide > high ? "100vw - 80px" : "56dvh"}, ${ROOM}px)`;
+  }, { once: true });
+  image.src = picture;
   const search = () => {
     const shares = [at.x, at.y, at.width, at.height].map((share) => Math.round(share * 1000));
-    location.assign(part.replace("REGION", shares.join("-")));
+    location.assign(part.replace("~REGION", `~${shares.join("-")}`));
   };
   const set = (next) => {
     at.width = within(next.width ?? at.width, LEAST, 1);
