@@ -203,8 +203,7 @@ def sweep_dropped() -> None:
     """Remove the tables of spaces that are dropped. One that is in use is left for the next time."""
     for space in Space.objects.filter(status=SpaceStatus.DROPPED):
         try:
-            with transaction.atomic():
-                yielding.give_way()
+            with transaction.atomic(), yielding.giving_way():
                 tables.drop(space.pk)
                 Space.objects.filter(pk=space.pk).delete()
         except OperationalError as error:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
+from searchsite.indexing import settings
 from searchsite.inference.errors import Overloaded
 
 # Postgres looks for deadlocks after a second.
@@ -21,13 +23,9 @@ MILLISECONDS, MOST_ATTEMPTS = 300, 30
 Made = TypeVar("Made")
 
 
-def give_way(wait: str = f"{MILLISECONDS}ms") -> str:
-    """Wait only shortly for locks, to the end of this transaction; how long it was before."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('lock_timeout')")
-        before = str(cursor.fetchone()[0])
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
-    return before
+def giving_way() -> AbstractContextManager[None]:
+    """Wait only shortly for locks, in this part of a transaction."""
+    return settings.locally("lock_timeout", f"{MILLISECONDS}ms")
 
 
 def is_in_the_way(error: OperationalError) -> bool:
@@ -39,12 +37,8 @@ def patiently(make: Callable[[], Made]) -> Made:
     """Do this in a transaction that is begun anew while somebody is in the way. Raises Overloaded after about 15 s."""
     for _attempt in range(MOST_ATTEMPTS):
         try:
-            with transaction.atomic():
-                before = give_way()
-                found = make()
-                # Within another transaction, what comes after is as patient as before.
-                give_way(before)
-                return found
+            with transaction.atomic(), giving_way():
+                return make()
         except OperationalError as error:
             if not is_in_the_way(error):
                 raise

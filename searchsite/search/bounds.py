@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any, LiteralString
 
 from django.utils.translation import gettext as _
@@ -13,12 +13,12 @@ from searchsite.accounts.models import User
 from searchsite.library.models import Collection
 from searchsite.library.scope import Scope
 from searchsite.search import conditions
+from searchsite.search.columns import ITEM as ITEM
+from searchsite.search.columns import VECTOR as VECTOR
+from searchsite.search.columns import midnight
 from searchsite.search.conditions import Clause
 from searchsite.search.questions import Filters, NotFound, Question
 
-# Columns by the same names in the item table and in the tables of vectors.
-ITEM: Mapping[LiteralString, LiteralString] = {"item": "item.id", "by": "item.created_by_id", "": "item."}
-VECTOR: Mapping[LiteralString, LiteralString] = {"item": "v.item_id", "by": "v.created_by", "": "v."}
 TAGGED = """ IN (
     SELECT item_tag.item_id FROM item_tag JOIN tag ON tag.id = item_tag.tag_id
     WHERE tag.team_id = %(team)s AND tag.name = ANY(%(tags)s::text[])
@@ -61,7 +61,7 @@ class Bounds:
             found.append(columns["item"] + " = ANY(%(only)s::bigint[])")
         if self.without:
             found.append(columns["item"] + " <> ALL(%(without)s::bigint[])")
-        found += [clause.on(columns["item"], columns["by"], own) for clause in self.clauses]
+        found += [clause.on(columns) for clause in self.clauses]
         return " AND ".join(found)
 
     @property
@@ -109,8 +109,8 @@ def bounds_for(question: Question, scope: Scope) -> Bounds | None:
         kinds=filters.kinds,
         tags=filters.tags,
         by=by,
-        after=_midnight(filters.after),
-        before=_midnight(filters.before),
+        after=midnight(filters.after) if filters.after else None,
+        before=midnight(filters.before) if filters.before else None,
     )
 
 
@@ -122,7 +122,3 @@ def _collections(filters: Filters, scope: Scope) -> tuple[int, ...]:
     if len(found) < len(wanted):
         raise NotFound(_("There is no such collection."))
     return tuple(found)
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime.combine(day, time.min, UTC)

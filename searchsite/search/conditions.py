@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time as time_module
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from time import monotonic
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
@@ -15,14 +16,15 @@ from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
 from searchsite.accounts.models import User
+from searchsite.indexing import settings
 from searchsite.library.models import Collection, Item
 from searchsite.search import grammar
+from searchsite.search.columns import FOLDED, ITEM, containing, midnight
 from searchsite.search.grammar import Filter, Node, Not, Phrase, Word
 from searchsite.search.wrong import BadQuestion, NotFound
 
-MILLISECONDS = 3000
-# Each place of <name> is a column: item's or a table of vectors'.
-ITEMS = {"<item>": "item.id", "<by>": "item.created_by_id", "<own>": "item."}
+SECONDS = 3.0
+# Each <name> stands for a column: of items, or of a table of vectors.
 COLUMN = {
     "kind": "<own>kind = {}",
     "in": "<own>collection_id = ANY({}::bigint[])",
@@ -37,13 +39,14 @@ TAGGED = """<item> IN (SELECT item_tag.item_id FROM item_tag JOIN tag ON tag.id 
 WORDED = """<item> IN (SELECT part.item_id FROM part WHERE part.search @@ ({0})
     UNION ALL SELECT titled.id FROM item AS titled WHERE titled.title_search @@ ({0}))"""
 ONE_WORD = "plainto_tsquery('searchsite', {})"
-# As in searchsite.search.words: an index finds candidates, each is then compared, case and accents aside.
-QUOTED = r"""<item> IN (
-    SELECT part.item_id FROM part WHERE (part.search @@ {query} OR UPPER(part.text) LIKE UPPER({like}))
-        AND strpos(upper(unaccent(regexp_replace(part.text, '\s+', ' ', 'g'))), upper(unaccent({phrase}))) > 0
+# An index finds candidates, by words or by trigrams; each is then compared.
+FOUND_IN = FOLDED.replace("<phrase>", "{phrase}")
+QUOTED = f"""<item> IN (
+    SELECT part.item_id FROM part WHERE (part.search @@ {{query}} OR UPPER(part.text) LIKE UPPER({{like}}))
+        AND {FOUND_IN.replace("<text>", "part.text")} > 0
     UNION ALL SELECT titled.id FROM item AS titled
-        WHERE (titled.title_search @@ {query} OR UPPER(titled.title) LIKE UPPER({like}))
-        AND strpos(upper(unaccent(regexp_replace(titled.title, '\s+', ' ', 'g'))), upper(unaccent({phrase}))) > 0)"""
+        WHERE (titled.title_search @@ {{query}} OR UPPER(titled.title) LIKE UPPER({{like}}))
+        AND {FOUND_IN.replace("<text>", "titled.title")} > 0)"""
 EMPTY = "SELECT word FROM unnest(%s::text[]) AS word WHERE numnode(plainto_tsquery('searchsite', word)) = 0"
 MATCHING = "SELECT item.id FROM item WHERE item.collection_id = ANY(%(collections)s::bigint[]) AND {}"
 
@@ -55,9 +58,10 @@ class Clause:
     text: str
     values: tuple[tuple[str, Any], ...]
 
-    def on(self, item: str, by: str, own: str) -> str:
+    def on(self, columns: Mapping[str, str]) -> str:
         """The condition on these columns. What people wrote is in its values alone."""
-        return self.text.replace("<item>", item).replace("<by>", by).replace("<own>", own)
+        named = self.text.replace("<item>", columns["item"]).replace("<by>", columns["by"])
+        return named.replace("<own>", columns[""])
 
 
 @dataclass(frozen=True)
@@ -87,36 +91,23 @@ def met(nodes: Iterable[Node], *, team: int, collections: tuple[int, ...], named
             kept_out.append(node.part)
         else:
             asked.append(node)
-    only: set[int] | None = None
-    without: set[int] = set()
+    if not asked and not kept_out:
+        return Met(tuple(clauses))
+    look = partial(_matching, team=team, collections=collections, named=named, until=monotonic() + SECONDS)
     try:
         with transaction.atomic():
-            look = _Look(team, collections, named)
-            for node in asked:
-                found = look.up(node)
-                only = found if only is None else only & found
-            for node in _together(kept_out):
-                without |= look.up(node)
-            look.end()
+            every = [look(node) for node in asked]
+            without = set[int]().union(*(look(node) for node in _together(kept_out)))
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         raise BadQuestion(_("This question takes too long: ask with fewer conditions.")) from error
-    return Met(tuple(clauses), None if only is None else tuple(sorted(only)), tuple(sorted(without)))
+    only = tuple(sorted(set.intersection(*every))) if every else None
+    return Met(tuple(clauses), only, tuple(sorted(without)))
 
 
 def _on_columns(node: Node) -> bool:
-    return all(isinstance(leaf, Filter) and leaf.field != "tag" for leaf in _leaves(node))
-
-
-def _leaves(node: Node) -> Iterator[Word | Phrase | Filter]:
-    if isinstance(node, Not):
-        yield from _leaves(node.part)
-    elif isinstance(node, grammar.All | grammar.Any):
-        for part in node.parts:
-            yield from _leaves(part)
-    else:
-        yield node
+    return all(isinstance(leaf, Filter) and leaf.field != "tag" for leaf in grammar.leaves(node))
 
 
 def _together(nodes: Iterable[Node]) -> list[Node]:
@@ -130,7 +121,7 @@ def _together(nodes: Iterable[Node]) -> list[Node]:
 def _that_say_something(nodes: Iterable[Node]) -> list[Node]:
     """The conditions without words that full text leaves out, such as "the": nothing has them, and all do."""
     every = list(nodes)
-    words = {leaf.text for node in every for leaf in _leaves(node) if isinstance(leaf, Word)}
+    words = {leaf.text for node in every for leaf in grammar.leaves(node) if isinstance(leaf, Word)}
     if words:
         with connection.cursor() as cursor:
             cursor.execute(EMPTY, [list(words)])
@@ -150,32 +141,14 @@ def _without(node: Node, words: set[str]) -> Node | None:
     return node
 
 
-class _Look:
-    """Looks up items, in all for so long; the timeout of the transaction is as it was after `end`."""
-
-    def __init__(self, team: int, collections: tuple[int, ...], named: tuple[int, ...]) -> None:
-        self.values: dict[str, Any] = {"collections": list(collections), "team": team}
-        self.team, self.named = team, named
-        self.until = time_module.monotonic() + MILLISECONDS / 1000
-        self.before: str | None = None
-
-    def up(self, node: Node) -> set[int]:
-        """Ids of the items that meet a condition."""
-        clause = _Writer(self.team, self.named, "m").clause(node)
-        left = max(1, round((self.until - time_module.monotonic()) * 1000))
-        with connection.cursor() as cursor:
-            if self.before is None:
-                cursor.execute("SELECT current_setting('statement_timeout')")
-                self.before = cursor.fetchone()[0]
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(left)])
-            cursor.execute(MATCHING.format(clause.on(*ITEMS.values())), dict(clause.values) | self.values)
-            return {pk for (pk,) in cursor.fetchall()}
-
-    def end(self) -> None:
-        """Leave the transaction as it was found."""
-        if self.before is not None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [self.before])
+def _matching(node: Node, *, team: int, collections: tuple[int, ...], named: tuple[int, ...], until: float) -> set[int]:
+    """Ids of the items that meet a condition; all of a question's are looked up by the same moment."""
+    clause = _Writer(team, named, "m").clause(node)
+    values = dict(clause.values) | {"collections": list(collections), "team": team}
+    left = max(1, round((until - monotonic()) * 1000))
+    with settings.locally("statement_timeout", str(left)), connection.cursor() as cursor:
+        cursor.execute(MATCHING.format(clause.on(ITEM)), values)
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 @dataclass
@@ -208,7 +181,7 @@ class _Writer:
 
     def _quoted(self, node: Phrase) -> str:
         phrase = self._named(node.text)
-        like = self._named("%" + node.text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%")
+        like = self._named(containing(node.text))
         return QUOTED.format(query=f"phraseto_tsquery('searchsite', {phrase})", like=like, phrase=phrase)
 
     def _filtered(self, node: Filter) -> str:
@@ -222,7 +195,7 @@ class _Writer:
         if isinstance(value, timedelta):
             return "older" if value < timedelta(0) else "newer", _before_now(abs(value))
         if isinstance(value, date):
-            return node.field, datetime.combine(value, time.min, UTC)
+            return node.field, midnight(value)
         if node.field == "in":
             return "in", _named(value, self.named)
         if node.field == "by":

@@ -100,7 +100,7 @@ def read(text: str) -> Reading:
     conditions = tuple(node for node in top if not _is_soft(node) and not isinstance(node, Phrase))
     said = " ".join(filter(None, (_said(node, quoted=True) for node in top)))
     phrases = sum(isinstance(node, Phrase) for node in top)
-    return Reading(said, conditions, tuple(reader.notes), sum(map(_leaves, conditions)), phrases)
+    return Reading(said, conditions, tuple(reader.notes), sum(len(list(leaves(node))) for node in conditions), phrases)
 
 
 class _Frame:
@@ -205,10 +205,15 @@ def _is_soft(node: Node) -> bool:
     return isinstance(node, Word)
 
 
-def _leaves(node: Node) -> int:
+def leaves(node: Node) -> Iterator[Word | Phrase | Filter]:
+    """The words, texts and fields that a node is made of."""
     if isinstance(node, Not):
-        return _leaves(node.part)
-    return sum(map(_leaves, node.parts)) if isinstance(node, All | Any) else 1
+        yield from leaves(node.part)
+    elif isinstance(node, All | Any):
+        for part in node.parts:
+            yield from leaves(part)
+    else:
+        yield node
 
 
 def _said(node: Node, *, quoted: bool) -> str:

@@ -184,12 +184,7 @@ def _checked_term(term: Term) -> Term:
         term = replace(term, region=regions.checked(term.region))
     usable = math.isfinite(term.weight) and 0 < abs(term.weight) <= MOST_WEIGHT
     _require(usable, _("A weight lies between -%(most)g and %(most)g, and is not 0.") % {"most": MOST_WEIGHT})
-    if term.text is None:
-        return term
-    text = _checked_text(term.text)
-    if term.weight > 0:
-        grammar.read(text)
-    return replace(term, text=text)
+    return term if term.text is None else replace(term, text=_checked_text(term.text))
 
 
 def _check_conditions(question: Question) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from searchsite.inference.types import Picture
+from searchsite.library import files
 from searchsite.search.wrong import BadQuestion
 
 Region = tuple[float, float, float, float]
@@ -57,4 +58,4 @@ def cut(data: bytes, region: Region) -> Picture:
     part.thumbnail((SIDE, SIDE))
     out = io.BytesIO()
     part.save(out, "WEBP", quality=90)
-    return Picture(out.getvalue(), "image/webp")
+    return Picture(out.getvalue(), files.DERIVATIVE_TYPE)

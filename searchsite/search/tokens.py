@@ -18,7 +18,7 @@ FIELD = re.compile(f"(?P<name>{'|'.join(fields.NAMES)}):", re.IGNORECASE)
 
 
 class Token(NamedTuple):
-    """kind: (, ), or, and, word, phrase, or the name of a field."""
+    """kind: (, ), or, word, phrase, or the name of a field. closed: not a quotation mark without its partner."""
 
     kind: str
     text: str = ""

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any, LiteralString
 
 from searchsite.indexing import tables
+from searchsite.search import columns
 from searchsite.search.bounds import ITEM, Bounds
+from searchsite.search.columns import FOLDED
 from searchsite.search.vectors import DEPTH, Near
 
 MOST_MATCHES = 2000
@@ -72,8 +74,6 @@ ORDER BY score DESC, found.item_id DESC LIMIT %(depth)s
 MOST_WEIGHED, OFTEN = 24, 5.0
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
 ANY_WORD: LiteralString = "replace(websearch_to_tsquery('searchsite', %(words)s)::text, ' & ', ' | ')::tsquery"
-# Case and accents aside, and with any run of blanks as one.
-FOLDED: LiteralString = r"strpos(upper(unaccent(regexp_replace(<text>, '\s+', ' ', 'g'))), upper(unaccent(%(phrase)s)))"
 
 
 def matching(text: str, bounds: Bounds) -> list[Near]:
@@ -133,7 +133,7 @@ def _weighed(values: dict[str, Any], bounds: Bounds) -> list[Near]:
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
     """What has each word as part of a word: "RE16" is in "RE16-2231". The trigram indexes need three characters."""
     tokens = sorted(set(re.findall(r"[^\s\"]+", text)), key=len, reverse=True)
-    patterns = [_pattern(token) for token in tokens if len(token) >= SHORTEST_PATTERN][:MOST_PATTERNS]
+    patterns = [columns.containing(token) for token in tokens if len(token) >= SHORTEST_PATTERN][:MOST_PATTERNS]
     if not patterns:
         return []
     places = range(len(patterns))
@@ -154,19 +154,15 @@ def _literal(phrase: str, bounds: Bounds) -> list[Near]:
         .replace("<part_rank>", "ts_rank(part.search, <phrase>, 1)::float8")
         .replace("<title_rank>", "(1 + ts_rank(item.title_search, <phrase>, 1))")
         .replace("<phrase>", "phraseto_tsquery('searchsite', %(phrase)s)")
-        .replace("<in part>", FOLDED.replace("<text>", "part.text"))
-        .replace("<in title>", FOLDED.replace("<text>", "item.title"))
+        .replace("<in part>", FOLDED.replace("<text>", "part.text").replace("<phrase>", "%(phrase)s"))
+        .replace("<in title>", FOLDED.replace("<text>", "item.title").replace("<phrase>", "%(phrase)s"))
     )
-    return settled(_run(statement, {"phrase": phrase, "pattern0": _pattern(phrase)}, bounds, MOST_MATCHES))
+    return settled(_run(statement, {"phrase": phrase, "pattern0": columns.containing(phrase)}, bounds, MOST_MATCHES))
 
 
 def _like(column: LiteralString, place: int) -> LiteralString:
     names: tuple[LiteralString, ...] = ("0", "1", "2", "3", "4", "5", "6", "7")
     return "UPPER(" + column + ") LIKE UPPER(%(pattern" + names[place] + ")s)"
-
-
-def _pattern(token: str) -> str:
-    return "%" + re.sub(r"([\\%_])", r"\\\1", token) + "%"
 
 
 def _items(found: Iterable[Near]) -> int:

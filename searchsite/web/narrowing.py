@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from searchsite.indexing import instructions, spaces
 from searchsite.library.models import Collection, Item, Kind
 from searchsite.library.scope import Scope
-from searchsite.search import grammar, reranking
+from searchsite.search import reranking
+from searchsite.search.questions import Question, Term
 from searchsite.search.regions import MARK
 from searchsite.search.wrong import BadQuestion
 from searchsite.web.ids import parsed
@@ -141,21 +142,20 @@ def _tabs(params: QueryDict) -> list[Link]:
 
 
 def _sorts(params: QueryDict) -> list[Link]:
-    asked = any(params.get(name) for name in PICTURED) or any(map(_says_words, params.getlist("q")))
     names = {"relevance": _("Relevance"), "newest": _("Newest"), "oldest": _("Oldest")}
-    if not asked:
+    if not _seeks(params):
         del names["relevance"]
     now = params.get("sort") or next(iter(names))
     return [Link(label, address(params, drop=PLACE, sort=sort), now == sort) for sort, label in names.items()]
 
 
-def _says_words(text: str) -> bool:
+def _seeks(params: QueryDict) -> bool:
     """Whether there is something to rank by; conditions alone are listed by date."""
     try:
-        reading = grammar.read(text)
+        words = Question(tuple(Term(text=text) for text in params.getlist("q") if text.strip()))
+        return words.seeks or any(params.get(name) for name in PICTURED)
     except BadQuestion:
         return True
-    return bool(reading.words.strip()) or (bool(text.strip()) and not reading.conditions)
 
 
 def _pictures(params: QueryDict, scope: Scope) -> list[Chip]:
@@ -183,10 +183,10 @@ def _alike(params: QueryDict, name: str, scope: Scope) -> list[Chip]:
     chips = []
     for (public_id, region), values in same.items():
         label = gettext(part if region else whole) % {"title": items[public_id].title}
-        pictured = ("", "", "", "")
+        pictured: tuple[str, ...] = ()
         if items[public_id].width:
             images = (reverse("thumbnail", args=[public_id, size]) for size in (480, 2048))
-            pictured = (*images, region, _parted(params, name, values[0], str(public_id)))  # type: ignore[assignment]
+            pictured = (*images, region, _parted(params, name, values[0], str(public_id)))
         chips.append(Chip(label, _without(params, name, *values), *pictured))
     return chips
 
