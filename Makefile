@@ -12,7 +12,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
 
 QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 
-.PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench screenshots messages lock clean
+.PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench bench-long charts screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -67,8 +67,22 @@ format: ## Format the code and mend what can be mended
 types: ## Check the types
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m mypy searchsite
 
-bench: ## Measure starts, indexing and search
+bench: .venv-bench/ready ## Measure search by vector, pages, starts and indexing; ARGS="vectors searching" measures those
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench $(ARGS)
+
+bench-long: .venv-bench/ready ## Measure as far as a million vectors, and 4096 dimensions (hours)
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench --long $(or $(ARGS),vectors searching)
+
+# What cannot be installed is said in the report, for the rest is worth measuring.
+.venv-bench/ready: bench/requirements.txt
+	@$(FIND_PYTHON); $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt || \
+		grep -v '^#' bench/requirements.txt | while read one; do \
+		.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $$one || echo "No $$one here." >&2; done
+	@touch $@
+
+charts: ## Draw docs/benchmarks.md and its charts from what `make bench` kept
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench.charts
 
 screenshots: ## Take pictures of the main pages; ARGS=samples renews those in the sample library and the README
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m tests.screenshots $(ARGS)
@@ -86,5 +100,5 @@ lock: ## Resolve the dependencies anew into the two lock files (needs uv)
 		pyproject.toml --group dev -c requirements.lock -o tests/requirements.lock
 
 clean: ## Remove the virtual environment and the caches; data stays
-	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ def measure(directory: Path) -> list[str]:
         with home.client() as client:
             # The first item opens the space that the others' vectors go to.
             client.post("/api/v1/items", json={"text": "A red boat"}).raise_for_status()
-            _until_embedded(client)
+            until_embedded(client)
         made = home.manage("make_items", "--count", str(ITEMS), "--vectors", "--yes").splitlines()[-1]
         visit = [sys.executable, "-m", "bench.visiting", "library"]
         visited = subprocess.run(
@@ -30,7 +30,8 @@ def measure(directory: Path) -> list[str]:
     return [f"library: {made}", *visited.stdout.splitlines()]
 
 
-def _until_embedded(client: httpx.Client) -> None:
+def until_embedded(client: httpx.Client) -> None:
+    """Wait until the first item has its vector. Raises SystemExit."""
     deadline = time.monotonic() + EMBEDDED_WITHIN_SECONDS
     while (counts := client.get("/api/v1/jobs").json()["counts"].get("embed", {})).get("done", 0) < 1:
         if time.monotonic() > deadline:

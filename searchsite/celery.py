@@ -12,4 +12,4 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("searchsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["searchsite.indexing"])
+app.autodiscover_tasks(["searchsite.indexing", "searchsite.quality"])

@@ -145,6 +145,9 @@ class Config(BaseSettings):
         15.0, ge=0.1, le=600, description="How often a server that is away is asked whether it is back."
     )
     space_kept_days: int = Field(7, ge=1, description="Days that vectors of an earlier embedder are kept to go back.")
+    record_clicks: bool = Field(
+        True, description="Note which hits people open: weak judgements, by which search is measured."
+    )
     captions_at_once: int = Field(4, ge=1, le=64, description="Pictures that a captioner is asked about at a time.")
     read_pictures: bool = Field(True, description="Read the text in pictures, and tag what they show.")
     lease_seconds: float = Field(60, ge=1, le=3600, description="How long a silent worker keeps its jobs.")

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "searchsite.library",
     "searchsite.indexing",
     "searchsite.search",
+    "searchsite.quality",
     "searchsite.web",
     "searchsite.api",
     "searchsite.ops",
@@ -222,6 +223,8 @@ CELERY_TASK_DEFAULT_QUEUE = "decode"
 CELERY_TIMEZONE = "UTC"
 # The clock's own tasks do not wait behind wake-ups: a worker takes from its queues in turn.
 CARE_QUEUE = "care"
+# Building an index takes minutes, in Postgres: the worker that reads waits for it, as it has time.
+INDEX_QUEUE, INDEX_TASK = "indexes", "searchsite.indexing.tasks.build_indexes"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "searchsite.indexing.tasks.sweep",
@@ -232,6 +235,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "searchsite.indexing.tasks.tidy",
         "schedule": 3600.0,
         "options": {"expires": 600, "queue": CARE_QUEUE},
+    },
+    "measure": {
+        "task": "searchsite.quality.tasks.tend",
+        "schedule": 3600.0,
+        "options": {"expires": 600, "queue": CARE_QUEUE},
+    },
+    "measure-recall": {
+        "task": "searchsite.quality.tasks.measure_recall",
+        "schedule": 3600.0,
+        "options": {"expires": 600, "queue": INDEX_QUEUE},
     },
 }
 

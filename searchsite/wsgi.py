@@ -8,3 +8,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
 application = get_wsgi_application()
+
+from searchsite.web import warming  # noqa: E402  # needs Django set up
+
+warming.warm()

@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 from searchsite.accounts import budgets
 from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.config import Config
-from searchsite.indexing import fingerprints, holding, worker
+from searchsite.indexing import calibration, fingerprints, holding, worker
 from searchsite.search import reranking
 from tests import chromium, house, servers
 
@@ -66,6 +66,7 @@ def _a_process_that_remembers_nothing() -> None:
     fingerprints.forget()
     budgets.forget()
     reranking._resting.clear()
+    calibration.forget()
     # A request leaves its language to its thread, and here that is the one of all tests.
     translation.deactivate()
 

@@ -97,7 +97,19 @@ def pages(house: House) -> Iterator[str]:
         f"/items/{house.failed.public_id}",
         f"/items/{house.note.public_id}/edit",
     )
-    yield from ("/notes/new", "/upload", "/trash", f"/selection/move?id={one}", "/usage", "/spaces", "/queue")
+    yield from (
+        "/notes/new",
+        "/upload",
+        "/trash",
+        "/duplicates",
+        f"/selection/move?id={one}",
+        "/usage",
+        "/spaces",
+        "/queue",
+        "/saved",
+        "/quality",
+        "/quality/compare",
+    )
     yield from ("/queue/missing", f"/queue/group?{urlencode({'kind': 'embed', 'state': 'dead', 'reason': WRONG})}")
     yield from ("/accounts/logout/", "/accounts/inactive/")
 

@@ -30,6 +30,7 @@ FLOORS = {
     "indexing": 3,
     "search": 4,
     "answers": 5,
+    "quality": 5,
     "web": 6,
     "api": 6,
     "ops": 6,
@@ -80,7 +81,7 @@ def test_every_periodic_task_exists_and_has_a_queue() -> None:
     celery_app.loader.import_default_modules()
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in celery_app.tasks
-        assert entry["options"]["queue"] == "care"
+        assert entry["options"]["queue"] in (settings.CARE_QUEUE, settings.INDEX_QUEUE)
 
 
 @pytest.mark.parametrize("preset", ["builtin", "openrouter"])
@@ -89,7 +90,7 @@ def test_each_queue_has_one_worker(preset: Literal["builtin", "openrouter"]) -> 
         member.program.command for member in household.site(Config(preset=preset, inference_key=SecretStr("sk")))
     ]
     taken = [command[command.index("-Q") + 1].split(",") for command in commands if "-Q" in command]
-    assert sorted(chain(*taken)) == sorted([*settings.JOB_QUEUES, settings.CARE_QUEUE])
+    assert sorted(chain(*taken)) == sorted([*settings.JOB_QUEUES, settings.CARE_QUEUE, settings.INDEX_QUEUE])
 
 
 def test_the_job_table_rings_a_task_that_exists() -> None:

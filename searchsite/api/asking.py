@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
 from searchsite.api import inputs, schemas, shapes
 from searchsite.library.scope import Scope
-from searchsite.search import facets, find
+from searchsite.search import facets, find, respelling
 from searchsite.search.cards import Card
 from searchsite.search.find import Hit
 from searchsite.search.questions import BadQuestion, Filters, Question, Term, checked
+from searchsite.search.reasons import Found, Reason, explained
 
 Value = TypeVar("Value", UUID, str)
 
 
 def question_of(asked: inputs.SearchIn) -> Question:
     """Return the question. Raises BadQuestion."""
-    terms = tuple(_term(one) for one in asked.query)
+    terms = tuple(term_of(one) for one in asked.query)
     filters = filters_of(asked.filters)
-    rest = (asked.sort, asked.mode, asked.limit, asked.cursor, asked.rerank, asked.instruction)
+    switches = (asked.fold, asked.weak)
+    rest = (asked.sort, asked.mode, asked.limit, asked.cursor, asked.rerank, asked.instruction, *switches)
     return checked(Question(terms, filters, *rest))
 
 
@@ -31,12 +34,14 @@ def search_out(question: Question, scope: Scope, *, wanted: bool | list[str]) ->
         raise BadQuestion(f"Facets are {', '.join(facets.FACETS)}.")
     results = find.find(question, scope)
     return schemas.SearchOut(
-        hits=[_hit(hit) for hit in results.hits],
+        hits=_hits(results.hits, question, scope),
         next_cursor=results.next_cursor,
         total_estimate=results.total_estimate,
         took_ms=results.took_ms,
         space=results.space or "",
         notes=list(results.notes),
+        spelling=respelling.respelled(question, results, scope) or None,
+        weak=results.weak,
         facets=_facets(facets.facets(question, scope, names)) if names else None,
     )
 
@@ -51,7 +56,8 @@ def _facets(counted: facets.Facets) -> dict[str, schemas.FacetOut]:
     }
 
 
-def _term(asked: inputs.TermIn) -> Term:
+def term_of(asked: inputs.TermIn) -> Term:
+    """Return one term."""
     part = asked.region
     region = None if part is None else (part.x, part.y, part.width, part.height)
     return Term(asked.text, asked.item, asked.picture, region, asked.weight)
@@ -66,6 +72,7 @@ def filters_of(asked: inputs.FiltersIn) -> Filters:
         by=asked.by,
         after=asked.after,
         before=asked.before,
+        copies=asked.copies,
     )
 
 
@@ -92,10 +99,35 @@ def item_of(card: Card) -> dict[str, Any]:
     }
 
 
-def _hit(hit: Hit) -> schemas.HitOut:
+def _hits(hits: Sequence[Hit], question: Question, scope: Scope) -> list[schemas.HitOut]:
+    found = [Found(hit.item.id, hit.item.title, hit.why) for hit in hits]
+    known = explained(found, question.words, scope).reasons if any(one.why for one in found) else [()] * len(found)
+    return [_hit(hit, why) for hit, why in zip(hits, known, strict=True)]
+
+
+def _hit(hit: Hit, why: Sequence[Reason]) -> schemas.HitOut:
     part = hit.part
     matched = {"id": part.id, "role": part.role, "text": part.text, "locator": part.locator} if part else None
-    why = [{"channel": one.channel, "rank": one.rank, "similarity": one.similarity} for one in hit.why]
+    own = None if part is None else part.id
     return schemas.HitOut.model_validate(
-        {"item": item_of(hit.item), "score": hit.score, "band": hit.band, "part": matched, "why": why}
+        {
+            "item": item_of(hit.item),
+            "score": hit.score,
+            "band": hit.band,
+            "part": matched,
+            "why": [_why(one, own) for one in why],
+            "duplicates": list(hit.copies),
+        }
     )
+
+
+def _why(reason: Reason, own: int | None) -> dict[str, Any]:
+    text = None if reason.part == own else reason.text
+    return {
+        "channel": reason.channel,
+        "rank": reason.rank,
+        "similarity": reason.similarity,
+        "share": reason.share,
+        "part": None if reason.part is None else {"id": reason.part, "role": reason.role, "text": text},
+        "words": list(reason.words),
+    }

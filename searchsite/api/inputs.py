@@ -84,6 +84,7 @@ class SearchQuery(Schema):
     like: list[str] = Field([], description="Items to be near to, by id.")
     unlike: list[str] = Field([], description="Items to be far from, by id.")
     picture: list[str] = Field([], description="Pictures to be near to, by the id that POST /pictures gave.")
+    unpicture: list[str] = Field([], description="Pictures to be far from, by the id that POST /pictures gave.")
     kind: list[str] = Field([], description="image, screenshot, text.")
     collection: list[str] = Field([], description="Ids of collections.")
     tag: list[str] = Field([], description="Items must carry all of them.")
@@ -93,7 +94,10 @@ class SearchQuery(Schema):
     sort: str = Field("relevance", description="relevance, newest, oldest.")
     mode: str = Field("hybrid", description="hybrid, meaning, words.")
     rerank: str = Field("", description="true or false; when not given, where a reranker is configured.")
+    weak: str = Field("", description="false leaves weak hits out, true puts them last; else they stand by their rank.")
     instruct: str = Field("", description="What the embedder is told to look for, in one English sentence.")
+    copies: str = Field("", description="The id of an item: only it and its copies.")
+    fold: str = Field("", description="true: of hits that show the same picture the best alone.")
     limit: str = Field("24", description="1 to 100.")
     cursor: str = ""
     facets: list[str] = Field([], description="Counts: true for all, or some of kind, collection, tag, by, month.")
@@ -127,6 +131,7 @@ class FiltersIn(Strict):
     by: Text | None = Field(default=None, description="User name of the person who put it in.")
     after: date | None = None
     before: date | None = None
+    copies: UUID | None = Field(default=None, description="The id of an item: only it and its copies.")
 
 
 class SearchIn(Strict):
@@ -141,10 +146,20 @@ class SearchIn(Strict):
     rerank: bool | None = Field(
         None, description="Let the reranker reorder the first hits; when not given, where one is configured."
     )
+    weak: bool | None = Field(
+        None,
+        description="Hits whose band is weak: false leaves them out, of counts and facets, too; true puts them after"
+        " all others; when not given, they stand where they rank.",
+    )
     instruction: Text | None = Field(
         None,
         description="What the embedder is told to look for, in one English sentence of at most 300 characters; when not"
         " given, what fits the question.",
+    )
+    fold: bool | None = Field(
+        None,
+        description="Of hits that show the same picture return the best alone, with the others in its `duplicates`;"
+        " they still count in `total_estimate`.",
     )
     facets: bool | list[Text] = Field(
         False, description="Count what is found: true for all, or some of kind, collection, tag, by, month."

@@ -5,7 +5,7 @@ Plain models: Ninja's own would check each nested one anew, attribute by attribu
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -104,12 +104,23 @@ class HitPart(BaseModel):
     locator: dict[str, Any]
 
 
+class WhyPart(BaseModel):
+    """What of the item a channel found."""
+
+    id: int
+    role: str
+    text: str | None = Field(description="Null where it is the hit's own part, whose text stands there.")
+
+
 class WhyOut(BaseModel):
     """One reason for the hit's place."""
 
     channel: Literal["image", "text", "words", "reranker"]
     rank: int
     similarity: float | None
+    share: float | None = Field(description="Of words: how much of the question's words stands in the item, by weight.")
+    part: WhyPart | None = Field(description="Null where it is the title, or the item as a whole.")
+    words: list[str] = Field(description="The question's words as they stand there; of words, anywhere in the item.")
 
 
 class HitOut(BaseModel):
@@ -117,9 +128,15 @@ class HitOut(BaseModel):
 
     item: HitItem
     score: float = Field(description="Orders the hits of one question, and says nothing beyond it.")
-    band: Literal["strong", "likely", "weak"] | None
+    band: Literal["strong", "likely", "weak"] | None = Field(
+        description="How sure the hit is, by what the space's calibration and the question's words tell; null where"
+        " that can't be told: nothing was asked, or no vectors were compared."
+    )
     part: HitPart | None
     why: list[WhyOut]
+    duplicates: list[UUID] = Field(
+        [], description="Other hits that show the same picture. They are hits of their own, unless `fold` is true."
+    )
 
 
 class FacetValue(BaseModel):
@@ -146,7 +163,25 @@ class SearchOut(BaseModel):
     took_ms: float
     space: str = Field(description="The space of vectors that answered; empty when words alone did.")
     notes: list[str] = Field(description="What the caller should know, in sentences.")
+    spelling: str | None = Field(
+        None, description="The words of `q` put right, where one of them is nowhere in what the caller sees."
+    )
+    weak: int = Field(0, description="How many hits are weak: left out where weak=false was asked, else among them.")
     facets: dict[str, FacetOut] | None = Field(None, description="By kind, collection, tag, by, month; where wanted.")
+
+
+class SuggestionOut(BaseModel):
+    """What the words so far may become."""
+
+    kind: Literal["title", "tag", "kind", "in", "by"]
+    text: str = Field(description="The title, the tag, or the value of the field.")
+    query: str = Field(description="All words of the question with it.")
+
+
+class SuggestionList(BaseModel):
+    """At most eight, the likeliest first."""
+
+    suggestions: list[SuggestionOut]
 
 
 class PictureOut(BaseModel):
@@ -211,58 +246,3 @@ class SpaceList(BaseModel):
     spaces: list[SpaceOut]
     configured: str
     configured_answers: bool
-
-
-class UsageSums(BaseModel):
-    """What was asked for, together."""
-
-    calls: int
-    inputs: int
-    tokens: int
-    output_tokens: int
-    cost: float | None = Field(description="US dollars, as far as prices are known; null where none is.")
-    unpriced: int = Field(description="How many of the inputs have no known price.")
-    seconds: float
-
-
-class UsageDay(UsageSums):
-    """What a team asked of one network on one day."""
-
-    day: date
-    team: UUID | None = Field(description="The team that pays; null for the server itself, or a team that is gone.")
-    team_name: str
-    operation: str
-    embedder: str = Field(description="The network.")
-    provider: str = Field(description="Its server; empty for the embedded one, which costs nothing.")
-
-
-class UsageGroup(UsageSums):
-    """One sum of those asked for with `by`."""
-
-    key: str = Field(description="The day, the operation, or the name of the network or the team.")
-    detail: str = Field(description="Of a network its server, of a team its id.")
-
-
-class BudgetOut(BaseModel):
-    """What may be spent this month (UTC)."""
-
-    of: Literal["team", "all"]
-    name: str = Field(description="The team's; empty for the budget of all.")
-    limit: float | None = Field(description="US dollars; null for no limit, or where it is not yours to know.")
-    spent: float | None
-    is_near: bool = Field(description="Four fifths or more are spent.")
-    is_spent: bool = Field(description="Nothing is sent to paid servers until it renews.")
-    renews: date
-
-
-class UsageOut(BaseModel):
-    """Usage, newest day first."""
-
-    usage: list[UsageDay]
-    groups: list[UsageGroup] = Field(
-        description="Sums, where asked for with `by`: days newest first, else dearest first."
-    )
-    total: UsageSums
-    budgets: list[BudgetOut]
-    notes: list[str] = Field(description="Warnings and what is not known, in sentences.")
-    prices_date: date = Field(description="The day of the prices, used where a provider does not say what a call cost.")

@@ -8,7 +8,7 @@ from ninja.responses import Status
 from searchsite.api import asking, bodies, inputs, schemas
 from searchsite.api.auth import ASK, READ, SHOW, Request
 from searchsite.library import pictures
-from searchsite.search import questions
+from searchsite.search import questions, suggesting
 
 router = Router(tags=["search"])
 EXAMPLE = {"query": [{"text": "red car"}, {"text": "snow", "weight": -1}], "filters": {"kind": ["image"]}, "limit": 10}
@@ -38,6 +38,18 @@ def search_for(request: Request, asked: inputs.SearchIn) -> schemas.SearchOut:
     """Each term pulls towards what it says, or away from it when its weight is negative."""
     question = asking.question_of(asked)
     return asking.search_out(question, request.auth.scope, wanted=asked.facets)
+
+
+@router.get("/suggest", auth=READ, response=schemas.SuggestionList, summary="Complete the words of a question")
+def suggest(request: Request, q: str = "") -> schemas.SuggestionList:
+    """Titles, tags and the values of fields that the caller can see, for words that are being typed."""
+    found = suggesting.suggest(q, request.auth.scope)
+    return schemas.SuggestionList(
+        suggestions=[
+            schemas.SuggestionOut.model_validate({"kind": one.kind, "text": one.text, "query": one.query})
+            for one in found
+        ]
+    )
 
 
 @router.post(

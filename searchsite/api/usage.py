@@ -15,7 +15,7 @@ from searchsite.accounts import budgets, ledger
 from searchsite.accounts.budgets import Budget
 from searchsite.accounts.ledger import Line, Sums
 from searchsite.accounts.models import Team, Usage
-from searchsite.api import schemas
+from searchsite.api import usage_schemas as schemas
 from searchsite.api.auth import READ, Caller, Request
 from searchsite.api.problems import Problem
 

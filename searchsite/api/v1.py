@@ -7,7 +7,7 @@ from typing import Any
 from ninja import NinjaAPI, Router
 from ninja.openapi.schema import OpenAPISchema
 
-from searchsite.api import answering, bodies, items, jobs, places, problems, schemas, searching, usage
+from searchsite.api import answering, bodies, items, jobs, judging, places, problems, schemas, searching, usage
 
 PROBLEMS = {
     "400": "The request cannot be read.",
@@ -48,7 +48,8 @@ def build(*routers: Router) -> Api:
         title="searchsite API",
         version="1",
         description="Put images, screenshots and texts in, and find them by meaning. Send a token with every call:"
-        " Authorization: Bearer ss_... Errors are problem JSON (RFC 9457).",
+        " Authorization: Bearer ss_... `manage.py create_token` makes one, and so does the admin, under Tokens."
+        " Errors are problem JSON (RFC 9457).",
         openapi_url=None,
         docs_url=None,
         urls_namespace="api:v1",
@@ -60,4 +61,12 @@ def build(*routers: Router) -> Api:
     return api
 
 
-api = build(items.router, searching.router, answering.router, places.router, jobs.router, usage.router)
+api = build(
+    items.router,
+    searching.router,
+    answering.router,
+    judging.router,
+    places.router,
+    jobs.router,
+    usage.router,
+)

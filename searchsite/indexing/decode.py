@@ -13,7 +13,7 @@ from searchsite.indexing import plan
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.jobs.queue import Claim
-from searchsite.library import files, items, sniffing
+from searchsite.library import duplicates, files, items, sniffing
 from searchsite.library.decoder import client as decoder
 from searchsite.library.decoder.protocol import Decoded, DecoderGone, Policy, Undecodable
 from searchsite.library.models import Blob, Item, Kind
@@ -48,6 +48,7 @@ def _decode(blob: Blob) -> Decoded:
     policy = Policy(config.load().max_pixels, sniffing.MAX_SIDE, files.SIZES)
     decoded = decoder.decode(files.original_path(blob), policy)
     files.write_derivatives(blob, decoded.derivatives)
+    duplicates.keep_look(blob, decoded.derivatives[min(decoded.derivatives)])
     return decoded
 
 

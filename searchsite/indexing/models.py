@@ -61,6 +61,20 @@ class Space(models.Model):
     means = models.JSONField(default=dict, blank=True, help_text="By channel: the mean that codes are centred on")
     code_version = models.IntegerField(_("version of the codes"), default=0)
     calibration = models.JSONField(_("calibration"), default=dict, blank=True)
+    graphs = models.JSONField(
+        _("graphs"),
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="By channel: whether its index of neighbours may be asked",
+    )
+    recall = models.JSONField(
+        _("recall"),
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="By channel: what was measured, and the depth that keeps it",
+    )
     notes = models.JSONField(
         _("notes"), default=list, blank=True, help_text=_("What the embedder honestly says of itself")
     )

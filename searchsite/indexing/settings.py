@@ -1,11 +1,18 @@
-"""Settings of Postgres that hold for a part of a transaction."""
+"""Settings of Postgres that hold for a part of a transaction, or for one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import LiteralString
 
 from django.db import connection
+
+WALKING: LiteralString = """(
+    SELECT set_config('hnsw.ef_search', %(candidates)s::text, true)
+        || set_config('hnsw.iterative_scan', 'relaxed_order', true)
+) <> ''"""
+"""A condition that sets how a graph is walked; Postgres looks at it once, before the first row."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from searchsite import config
-from searchsite.indexing import fingerprints, instructions, plan, provider, tables, yielding
+from searchsite.indexing import fingerprints, instructions, once, plan, provider, tables, yielding
 from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference import prompts, selfcheck
@@ -23,15 +23,11 @@ from searchsite.inference.stages import Endpoint
 from searchsite.inference.types import EmbedderInfo
 from searchsite.jobs import care
 from searchsite.library import files
-from searchsite.library.models import Channel
 from searchsite.library.numbers import grouped
 
 log = structlog.get_logger()
 # The built-in engine looks at 260 pixels a side: the thumbnail holds more, and is decoded ten times as fast.
 PICTURE_SIZES = {"builtin": files.THUMBNAIL}
-# Of unrelated pairs (a text and a picture, or two texts) one in twenty is more alike than this. Measured on
-# 80 pictures, 20 passages and 15 questions.
-CALIBRATION = {"builtin": {Channel.IMAGE.value: {"floor": 0.15}, Channel.TEXT.value: {"floor": 0.20}}}
 # Raise one when the way of rendering that prompt changes: its vectors are others then.
 TEMPLATES: Mapping[prompts.Prompt, str] = {"plain": "", "chat": "qwen3-vl-1", "instruct": "qwen3-1"}
 REFUSED_FOR = 60.0
@@ -62,7 +58,7 @@ class Identity:
 
 def active() -> Space | None:
     """The space that answers now, if there is one."""
-    return Space.objects.filter(status=SpaceStatus.ACTIVE).first()
+    return once.read("active", Space.objects.filter(status=SpaceStatus.ACTIVE).first)
 
 
 def filling() -> list[Space]:
@@ -255,7 +251,6 @@ def _open(client: Client, status: SpaceStatus) -> Space:
         "takes_pictures": "image" in info.modalities,
         "notes": list(info.notes),
         "instructions": dict(instructions.usual(info.name, info.revision)),
-        "calibration": CALIBRATION.get(info.name, {}),
         "fingerprint": fingerprint,
     }
 

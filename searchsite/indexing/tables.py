@@ -38,10 +38,11 @@ CREATE TABLE IF NOT EXISTS {table} (
 ) WITH (autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02,
         autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_analyze_threshold = 500, autovacuum_analyze_scale_factor = 0.05);
-ALTER TABLE {table} ALTER code SET STORAGE PLAIN;
+ALTER TABLE {table} ALTER code SET STORAGE PLAIN, ALTER vector SET STORAGE {storage};
 CREATE INDEX IF NOT EXISTS {scan_index} ON {table} (channel, collection_id)
     INCLUDE (item_id, part_id, kind, created_by, created_at, code_version, code);
 CREATE INDEX IF NOT EXISTS {part_index} ON {table} (part_id);
+CREATE STATISTICS IF NOT EXISTS {together} (dependencies, mcv) ON channel, collection_id, kind FROM {table};
 """
 # A part that went meanwhile writes nothing; the item's own columns are read here, never handed in.
 PUT = """
@@ -60,9 +61,15 @@ WITH old AS (
 UPDATE {table} AS t SET code = binary_quantize(vector - %b), code_version = %s
 FROM old WHERE t.item_id = old.item_id AND t.part_id = old.part_id
 """
-MEAN = "SELECT avg(vector) FROM (SELECT vector FROM {table} WHERE channel = %s LIMIT %s) AS sample"
+# From a few times as many rows of pages drawn by lot: rows of one page came in together, and may be much alike.
+SAMPLE = """
+SELECT vector FROM {table} TABLESAMPLE SYSTEM (%s) WHERE channel = %s ORDER BY random() LIMIT %s
+"""
 COUNT = "SELECT count(*) FROM (SELECT FROM {table} WHERE channel = %s LIMIT %s) AS counted"
 OUTDATED = "SELECT EXISTS (SELECT FROM {table} WHERE channel = %s AND code_version <> %s)"
+# Beside its row a vector takes four times as long to compare, within it a page holds but a few rows: so few that a
+# longer one would waste much of the page.
+INLINE_UP_TO = 1024
 COLUMNS = {
     "item_id": "int8",
     "part_id": "int8",
@@ -77,6 +84,7 @@ COLUMNS = {
     "code_version": "int4",
     "input_hash": "bytea",
 }
+SPREAD = 4
 HASHES = "SELECT part_id, input_hash FROM {table} WHERE item_id = ANY(%s)"
 FORGET = "UPDATE {table} SET input_hash = '' WHERE item_id = ANY(%s)"
 FROM_LACKING = """
@@ -94,6 +102,7 @@ WHERE t.part_id = now.part_id AND t.input_hash <> now.input_hash
 LACKING_ITEMS = (
     "SELECT DISTINCT part.item_id" + FROM_LACKING + "AND part.item_id < %s ORDER BY part.item_id DESC LIMIT %s"
 )
+STOP_BUILDS = "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index WHERE relid = to_regclass(%s)"
 BEYOND_ALL = 2**63 - 1
 LACKING_PARTS = "SELECT count(*)" + FROM_LACKING
 
@@ -114,9 +123,10 @@ def name(space_id: int) -> str:
     return f"embedding_{int(space_id)}"
 
 
-def query(text: LiteralString, space_id: int) -> sql.Composed:
-    """Put the space's table into a statement that says {table}."""
-    return sql.SQL(text).format(table=sql.Identifier(name(space_id)))
+def query(text: LiteralString, space_id: int, **numbers: int) -> sql.Composed:
+    """Put the space's table into a statement that says {table}, and numbers that an index's expression needs."""
+    literals = {key: sql.Literal(int(number)) for key, number in numbers.items()}
+    return sql.SQL(text).format(table=sql.Identifier(name(space_id)), **literals)
 
 
 @contextmanager
@@ -145,15 +155,18 @@ def create(space_id: int, dimensions: int) -> None:
         "table": sql.Identifier(name(space_id)),
         "scan_index": sql.Identifier(f"{name(space_id)}_scan"),
         "part_index": sql.Identifier(f"{name(space_id)}_part"),
+        "together": sql.Identifier(f"{name(space_id)}_together"),
         "dimensions": sql.Literal(int(dimensions)),
+        "storage": sql.SQL("PLAIN" if dimensions <= INLINE_UP_TO else "EXTERNAL"),
     }
     with connection.cursor() as plain:
         plain.execute(sql.SQL(CREATE).format(**named))
 
 
 def drop(space_id: int) -> None:
-    """Drop a retired space's table."""
+    """Drop a retired space's table. An index that is being built for it would be in the way for hours: it ends."""
     with connection.cursor() as plain:
+        plain.execute(STOP_BUILDS, [name(space_id)])
         plain.execute(query("DROP TABLE IF EXISTS {table}", space_id))
 
 
@@ -187,11 +200,19 @@ def count_up_to(space_id: int, channel: str, limit: int) -> int:
         return int(_one(opened.execute(query(COUNT, space_id), [channel, limit])))
 
 
-def mean(space_id: int, channel: str, sample: int) -> Vectors:
-    """The mean of a sample of a channel's vectors."""
+def sample(space_id: int, channel: str, number: int, *, of: int) -> Vectors:
+    """Some of a channel's vectors, drawn by lot: (number, dimensions) or fewer. of: about how many the table has."""
+    percent = min(100.0, 100.0 * SPREAD * number / max(of, 1))
     with cursor() as opened:
-        found: HalfVector = _one(opened.execute(query(MEAN, space_id), [channel, sample], binary=True))
-    return found.to_numpy().astype(np.float32)
+        found = opened.execute(query(SAMPLE, space_id), [percent, channel, number], binary=True).fetchall()
+    return np.array([vector.to_numpy() for (vector,) in found], dtype=np.float32)
+
+
+def expected(statement: sql.Composed, values: Any) -> int:
+    """About how many rows a statement finds, by Postgres' own statistics; costs 0.1 ms."""
+    with cursor() as opened:
+        planned = _one(opened.execute(sql.SQL("EXPLAIN (FORMAT JSON) ") + statement, values))
+    return int(planned[0]["Plan"]["Plan Rows"])
 
 
 def recode(space_id: int, channel: str, mean: Vectors, *, version: int, limit: int) -> int:

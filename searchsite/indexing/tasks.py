@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from searchsite.celery import app
-from searchsite.indexing import upkeep, worker
+from searchsite.indexing import indexes, spaces, upkeep, worker
 
 
 @app.task  # type: ignore[untyped-decorator]
@@ -22,3 +22,10 @@ def sweep() -> None:
 def tidy() -> None:
     """Throw away what has had its time, and ask again for what was overlooked."""
     upkeep.tidy()
+
+
+@app.task  # type: ignore[untyped-decorator]
+def build_indexes() -> None:
+    """Build the graphs that spaces lack; takes seconds to hours, and returns at once where another process does."""
+    for space in spaces.filling():
+        indexes.build(space)

@@ -11,19 +11,22 @@ from django.utils import timezone
 
 from searchsite import config
 from searchsite.accounts import ledger
-from searchsite.indexing import centres, plan, spaces, standing, tables, uncaptioned
+from searchsite.indexing import calibration, centres, indexes, plan, spaces, standing, tables, uncaptioned
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.jobs import care, overview, queue, wake
 from searchsite.jobs.models import Lane
-from searchsite.library import files, orphans, pictures, trash, uploads
+from searchsite.library import duplicates, files, orphans, pictures, trash, uploads
 from searchsite.library.models import Item
 
 log = structlog.get_logger()
 WAKE_UPS = 2
-LOOK_EVERY, IMPROVE_FOR = 20.0, 5.0
+LOOK_EVERY, IMPROVE_FOR, CALIBRATE_FOR = 20.0, 5.0, 10.0
+COMPARE_FOR, CATCH_UP_FOR = 1.0, 3.0
 OVERLOOKED_AT_ONCE = 5000
 _looked_at = 0.0
+# Pictures from before looks were kept; once all have theirs, it is only asked each hour.
+_all_have_looks = False
 
 
 def sweep() -> None:
@@ -32,6 +35,7 @@ def sweep() -> None:
         for name in queue.due_queues():
             for _ in range(WAKE_UPS):
                 wake.wake(name)
+        duplicates.compare(seconds=COMPARE_FOR)
         _look_after_spaces()
     except DatabaseError as error:
         log.warning("database is away", error=type(error).__name__)
@@ -39,14 +43,19 @@ def sweep() -> None:
 
 
 def _look_after_spaces() -> None:
-    global _looked_at
+    global _looked_at, _all_have_looks
     if time.monotonic() - _looked_at < LOOK_EVERY:
         return
     _looked_at = time.monotonic()
+    _all_have_looks = _all_have_looks or duplicates.catch_up(seconds=CATCH_UP_FOR)
     for space in spaces.filling():
         if space.status == SpaceStatus.BUILDING or _is_catching_up(space):
             fill(space)
         centres.improve(space, seconds=IMPROVE_FOR)
+        indexes.follow(space)
+        if indexes.lacking(space) and not indexes.builds(space):
+            wake.have_indexes_built()
+        calibration.improve(space, seconds=CALIBRATE_FOR)
         _follow(space)
 
 
@@ -72,6 +81,7 @@ def tidy() -> None:
     uploads.purge_expired()
     orphans.sweep(orphans.due(time.time()))
     uncaptioned.resume()
+    duplicates.catch_up(seconds=CATCH_UP_FOR)
     for space in spaces.filling():
         fill(space)
     _drop_old_spaces()

@@ -47,6 +47,7 @@ class Job(models.Model):
     lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
     token = models.BigIntegerField(_("token of its worker"), default=0)
     attempts = models.IntegerField(_("attempts"), default=0)
+    deaths = models.IntegerField(_("attempts that ended with their worker"), default=0, db_default=0)
     last_error = models.TextField(_("last error"), default="", blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)

@@ -14,6 +14,8 @@ from searchsite.jobs.wake import wake_on_commit
 
 LEASE_SECONDS = 60
 MAX_ATTEMPTS = 3
+# More than attempts, since most that die are killed for no fault of the job: 32 at once are in flight, again and again.
+MAX_DEATHS = 6
 BACKOFF_SECONDS = 4
 WORKER_DIED = gettext_noop("The worker died each time it worked on this.")
 
@@ -35,13 +37,19 @@ class Claim:
     input_hash: bytes
     token: int
     attempts: int
+    deaths: int
     lane: int
+
+    @property
+    def failures(self) -> int:
+        """How many of its attempts the job itself is to blame for, counting the one under way."""
+        return self.attempts - self.deaths
 
 
 # What Job.objects.bulk_create would do, with less CPU: it runs at each upload.
 ENQUEUE = """
-INSERT INTO job (kind, queue, lane, team_id, subject, space_id, input_hash, state, token, attempts, last_error)
-SELECT kind, queue, lane, team_id, subject, space_id, input_hash, 'ready', 0, 0, ''
+INSERT INTO job (kind, queue, lane, team_id, subject, space_id, input_hash, state, token, attempts, deaths, last_error)
+SELECT kind, queue, lane, team_id, subject, space_id, input_hash, 'ready', 0, 0, 0, ''
 FROM unnest(%s::text[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
     AS new (kind, queue, lane, team_id, subject, space_id, input_hash)
 ON CONFLICT DO NOTHING
@@ -50,8 +58,9 @@ ENQUEUED = ("kind", "queue", "lane", "team_id", "subject", "space_id", "input_ha
 # Two statements, so that each uses its own partial index. Rows that have died too often are buried first and so
 # are never handed out again.
 BURY = """
-UPDATE job SET state = 'dead', lease_until = NULL, finished_at = statement_timestamp(), last_error = %s
-WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() AND attempts >= %s
+UPDATE job SET state = 'dead', lease_until = NULL, finished_at = statement_timestamp(), last_error = %s,
+    deaths = deaths + 1
+WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() AND deaths + 1 >= %s
 """
 # A queue is named after its kind, so whether that is paused is asked once a claim, and not of each row.
 CLAIM = """
@@ -61,13 +70,15 @@ WITH picked AS (
         AND coalesce(space_id, 0) <> ALL(%s::bigint[]) AND team_id <> ALL(%s::bigint[])
     ORDER BY {order} LIMIT %s FOR UPDATE SKIP LOCKED
 )
-UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1,
+UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1, deaths = deaths + {died},
     lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM picked WHERE job.id = picked.id
-RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, lane
+RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, deaths, lane
 """
-CLAIM_EXPIRED = CLAIM.format(due="state = 'running' AND lease_until < statement_timestamp()", order="lease_until, id")
-CLAIM_READY = CLAIM.format(due="state = 'ready' AND run_at <= statement_timestamp()", order="lane, run_at, id")
+CLAIM_EXPIRED = CLAIM.format(
+    due="state = 'running' AND lease_until < statement_timestamp()", order="lease_until, id", died=1
+)
+CLAIM_READY = CLAIM.format(due="state = 'ready' AND run_at <= statement_timestamp()", order="lane, run_at, id", died=0)
 HEARTBEAT = """
 UPDATE job SET lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
@@ -81,8 +92,8 @@ RETURNING job.id
 """
 FAIL = """
 UPDATE job SET last_error = %s, lease_until = NULL,
-    state = CASE WHEN attempts >= %s THEN 'dead' ELSE 'ready' END,
-    finished_at = CASE WHEN attempts >= %s THEN statement_timestamp() END,
+    state = CASE WHEN attempts - deaths >= %s THEN 'dead' ELSE 'ready' END,
+    finished_at = CASE WHEN attempts - deaths >= %s THEN statement_timestamp() END,
     run_at = statement_timestamp() + make_interval(secs => %s)
 WHERE id = %s AND token = %s AND state = 'running'
 """
@@ -119,11 +130,11 @@ def claim(
 ) -> list[Claim]:
     """Take up to `limit` due jobs, none of a paused kind, none for the spaces `without`, none of `without_teams`.
 
-    The attempt counts from here, so a crash counts. An abandoned job comes first and alone: it may be what killed its
-    worker, and must not take others with it.
+    The attempt counts from here, so a crash counts, as a death. An abandoned job comes first and alone: it may be what
+    killed its worker, and must not take others with it.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(BURY, [WORKER_DIED, queue, MAX_ATTEMPTS])
+        cursor.execute(BURY, [WORKER_DIED, queue, MAX_DEATHS])
         left: list[str | list[int]] = [queue, [space_id or 0 for space_id in without], list(without_teams)]
         cursor.execute(CLAIM_EXPIRED, [queue, *left, 1, lease])
         rows = cursor.fetchall()
@@ -158,7 +169,7 @@ def finish_all(claims: Iterable[Claim]) -> set[int]:
 def fail(held: Claim, message: str, *, permanent: bool, delay: float | None = None) -> bool:
     """Record a failure: tried again later, or dead when `permanent` or out of attempts. False: no longer held."""
     limit = 0 if permanent else MAX_ATTEMPTS
-    wait = BACKOFF_SECONDS * 4**held.attempts if delay is None else delay
+    wait = BACKOFF_SECONDS * 4**held.failures if delay is None else delay
     with connection.cursor() as cursor:
         cursor.execute(FAIL, [message.replace("\0", "")[:2000], limit, limit, wait, held.id, held.token])
         return bool(cursor.rowcount == 1)

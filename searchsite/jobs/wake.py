@@ -57,8 +57,17 @@ _bell = _Bell()
 
 def wake(queue: str) -> bool:
     """Ask the workers of a queue to look at the table. Returns False when the broker is away."""
+    return _send(settings.JOB_TASK, [queue], queue)
+
+
+def have_indexes_built() -> bool:
+    """Ask for a look at which indexes are to be built. Returns False when the broker is away."""
+    return _send(settings.INDEX_TASK, [], settings.INDEX_QUEUE)
+
+
+def _send(task: str, arguments: list[str], queue: str) -> bool:
     try:
-        app.send_task(settings.JOB_TASK, args=[queue], queue=queue, expires=STALE_AFTER, retry=False)
+        app.send_task(task, args=arguments, queue=queue, expires=STALE_AFTER, retry=False)
     except (OperationalError, OSError) as error:
         log.warning("broker is away; the sweep will find the work", queue=queue, error=type(error).__name__)
         return False

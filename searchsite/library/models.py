@@ -24,6 +24,9 @@ from searchsite.library.choices import PartRole as PartRole
 from searchsite.library.choices import Purpose as Purpose
 from searchsite.library.choices import Source as Source
 from searchsite.library.choices import Visibility as Visibility
+from searchsite.library.copies import KeptApart as KeptApart
+from searchsite.library.copies import Likeness as Likeness
+from searchsite.library.copies import Look as Look
 from searchsite.library.partials import Upload as Upload
 
 if TYPE_CHECKING:
@@ -177,6 +180,8 @@ class Item(models.Model):
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="item_trashed"),
             GinIndex(fields=["title_search"], name="item_title_words"),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="item_title_trigrams"),
+            # What titles begin with: for suggestions, in each collection by itself.
+            models.Index("collection", OpClass(Upper("title"), name="text_pattern_ops"), name="item_title_beginnings"),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from searchsite.accounts import prices
 from searchsite.indexing import estimates, spaces, upkeep
 from searchsite.indexing.estimates import Estimate, Progress, counted, duration, size
+from searchsite.indexing.finding import Finding
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.indexing.uncaptioned import Backlog
 from searchsite.library.models import Channel
@@ -45,6 +46,26 @@ def progress_line(found: Progress) -> str:
     failed = f", {counted(found.failed, 'item')} failed" if found.failed else ""
     reason = f", waiting: {found.reason}" if found.reason else ""
     return f"{found.done:,} of {counted(found.of, 'part')} ({found.percent} %){rate}{left}{failed}{reason}"
+
+
+FOUND_BY = {
+    "exact": "all compared",
+    "codes": "by codes",
+    "graph": "by graph",
+    "wanted": "by codes; a graph will be built soon",
+    "building": "by codes; a graph is being built",
+}
+
+
+def finding_lines(found: list[Finding]) -> list[str]:
+    """How each channel is searched, and how well that was found to be."""
+    lines = []
+    for one in found:
+        build = f" ({one.build.phase}, {one.build.percent} %)" if one.build else ""
+        measured = f"{one.measured_at:%Y-%m-%d %H:%M} UTC" if one.measured_at else ""
+        recall = "" if one.recall is None else f"; recall@10 {one.recall:.3f} of {one.questions} questions, {measured}"
+        lines.append(f"{one.channel:<5} about {one.vectors:,} vectors, {FOUND_BY[one.state]}{build}{recall}")
+    return lines
 
 
 def what_to_do(beside: Space | None) -> str:

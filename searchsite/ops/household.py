@@ -89,7 +89,7 @@ def worker(config: Config, name: str, queues: str, processes: int) -> Program:
     command += ("-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--loglevel", celery_level(config))
     command += ("--without-gossip", "--without-mingle")
     log = config.data_dir / "log" / f"{name}.log"
-    return Program(name, command, log, grace=20.0, nice=10 if queues == "read" else 0)
+    return Program(name, command, log, grace=20.0, nice=10 if name == "reader" else 0)
 
 
 def steady(config: Config) -> Program:
@@ -100,8 +100,8 @@ def steady(config: Config) -> Program:
 
 
 def reader(config: Config) -> Program:
-    """The worker that reads text in pictures."""
-    return worker(config, "reader", "read", config.read_workers)
+    """The worker for what may take minutes: it reads text in pictures, and has indexes built."""
+    return worker(config, "reader", "read,indexes", config.read_workers)
 
 
 def captioner(config: Config) -> Program:

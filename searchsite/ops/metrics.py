@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from searchsite import config as configuration
+from searchsite.indexing import spaces
 
 OPEN_JOBS = """
 SELECT queue, state, count(*), coalesce(extract(epoch FROM now() - min(run_at)), 0)::float
@@ -44,7 +45,13 @@ class Numbers(Collector):
             cursor.execute(ITEMS)
             for kind, number in cursor.fetchall():
                 items.add_metric([kind], number)
-        return [jobs, waiting, paused, items]
+        recall = GaugeMetricFamily(
+            "searchsite_recall_at_10", "Of the ten nearest, the share found.", labels=["channel"]
+        )
+        space = spaces.active()
+        for channel, noted in space.recall.items() if space else ():
+            recall.add_metric([channel], noted["recall"])
+        return [jobs, waiting, paused, items, recall]
 
 
 @require_safe

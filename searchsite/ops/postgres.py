@@ -24,8 +24,6 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "60",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
     "wal_compression": "pglz",
@@ -37,6 +35,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
 }
+# Of the machine's memory: what the server keeps to itself, and what it may expect the system to keep for it. Searches
+# are fast while the indexes of the vectors are in the first.
+SHARED_PART, LEAST_SHARED, MOST_SHARED, CACHED_PART = 8, 256, 4096, 2
 # Instructions that the bundled pgvector uses without asking the processor first.
 PROBE = """
 select '[1,2,3]'::vector <=> '[2,3,4]'::vector;
@@ -75,7 +76,7 @@ def conninfo(config: Config, database: str = DATABASE) -> str:
 def program(config: Config, **settings: str) -> process.Program:
     """The server as a foreground child; SIGINT is its fast and orderly stop."""
     command = [binary("postgres"), "-D", str(data(config)), "-k", str(config.socket_dir), "-p", "5432"]
-    for name, value in (SETTINGS | settings).items():
+    for name, value in (SETTINGS | memory() | _prewarming() | settings).items():
         command += ["-c", f"{name}={value}"]
     return process.Program(
         name="database",
@@ -85,6 +86,21 @@ def program(config: Config, **settings: str) -> process.Program:
         grace=30.0,
         user_namespace=needs_namespace(),
     )
+
+
+def memory() -> dict[str, str]:
+    """Settings that grow with the machine."""
+    megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    shared = min(max(megabytes // SHARED_PART, LEAST_SHARED), MOST_SHARED)
+    cached = max(megabytes // CACHED_PART, 2 * shared)
+    return {"shared_buffers": f"{shared}MB", "effective_cache_size": f"{cached}MB"}
+
+
+def _prewarming() -> dict[str, str]:
+    """What was in memory is read again after a restart: else the first searches take 20 times as long."""
+    libraries = Path(binary("postgres")).parent.parent / "lib"
+    there = next(libraries.rglob("pg_prewarm.*"), None) is not None
+    return {"shared_preload_libraries": "pg_prewarm"} if there else {}
 
 
 def prepare(config: Config) -> bool:

@@ -1,1 +1,1 @@
-"""How well search answers: sets of files and questions, put in, asked and scored. Changes no team's library."""
+"""How well search answers: what people mark and open, sets of files and questions, scores, and how they change."""

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from searchsite.library import pictures
 from searchsite.library.models import QueryPicture
 from searchsite.quality.filling import Filled
 from searchsite.quality.scoring import DEEPEST, Rank
 from searchsite.quality.sets import Asking
-from searchsite.search import find
+from searchsite.search import find, notices
 from searchsite.search.find import Results
 from searchsite.search.questions import MOST_CHARS, Filters, Question, Term
 
@@ -20,6 +22,8 @@ MODES: Mapping[str, str] = {"words": "words", "vectors": "meaning", "fused": "hy
 """What a column is called, and the mode of search that it measures."""
 
 
+HARMLESS = (notices.WORDS_ONLY, notices.NO_INSTRUCTIONS)
+"""Notes on what holds of an embedder whenever it is asked."""
 PATIENCE = (1.0, 5.0, 20.0, 60.0, 120.0)
 """Seconds to wait before a question is asked again that was answered by less than it should be."""
 
@@ -36,6 +40,8 @@ class Answered:
     ranks: Mapping[str, Rank]
     milliseconds: float
     notes: tuple[str, ...] = field(default=(), compare=False)
+    band: str | None = None
+    """Of the best answer among the first ten of the fused list."""
 
 
 def measure(
@@ -68,25 +74,33 @@ class _Asked:
         ranks: dict[str, Rank] = {}
         taken = 0.0
         notes: tuple[str, ...] = ()
+        band: str | None = None
         for column in modes:
             results = self._whole(Question((term,), filters, mode=MODES[column], limit=DEEPEST, rerank=False))
             found = (at for at, hit in enumerate(results.hits, start=1) if hit.item.id in self.relevant)
             ranks[column] = next(found, None)
             if column == "fused":
                 taken, notes = results.took_ms, results.notes
-        return Answered(self.asking, ranks, taken, notes)
+                band = next((hit.band for hit in results.hits if hit.item.id in self.relevant), None)
+        return Answered(self.asking, ranks, taken, notes, band)
 
     def _whole(self, question: Question) -> Results:
         """Ask until nothing is left out."""
         for seconds in (*self.patience, None):
             results = find.find(question, self.filled.scope)
-            wrong = [note for note in results.notes if note not in (*results.standing, find.WORDS_ONLY)]
+            wrong = left_out(question, results)
             if not wrong:
                 break
             if seconds is None:
-                raise Unanswered(wrong[0])
+                raise Unanswered(wrong)
             time.sleep(seconds)
         return results
+
+
+def left_out(question: Question, results: Results) -> str:
+    """Why these are not all that the question would find, as a sentence for people; empty where they are."""
+    known = {*results.standing, *question.mistakes, *map(gettext, HARMLESS)}
+    return next((note for note in results.notes if note not in known), "")
 
 
 def _term(asking: Asking, filled: Filled) -> Term:

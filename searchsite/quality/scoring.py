@@ -1,16 +1,25 @@
-"""From ranks to figures: recall at 1, 5 and 10, mean reciprocal rank at 10, and how sure they are."""
+"""From ranks to figures: recall at 1, 5 and 10, mean reciprocal rank at 10, and how sure they are.
+
+With one answer a question a rank says all; with grades, see `figures`. How alike two lists are: `overlap`, `rbo`.
+"""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 CUTS = (1, 5, 10)
 DEEPEST = 10
 Z = 1.959964
 RESAMPLES, SEED = 1000, 11
+RECALLS = tuple(f"recall@{cut}" for cut in CUTS)
+METRICS = (f"ndcg@{DEEPEST}", *RECALLS, "mrr")
+"""What `figures` returns. They are those of trec_eval and ir-measures: nDCG@10 (gains 2^g - 1), R@k, RR@10."""
+PERSISTENCE = 0.9
+"""Of rank-biased overlap (Webber 2010): the first ten places make up 86 % of it."""
 Rank = int | None
 Interval = tuple[float, float]
 
@@ -68,3 +77,49 @@ def difference(first: Sequence[Rank], second: Sequence[Rank]) -> tuple[float, In
     """How much larger the mean reciprocal rank of the first is on the same questions, and its 95 % interval."""
     pairs = [reciprocal(one) - reciprocal(other) for one, other in zip(first, second, strict=True)]
     return (sum(pairs) / len(pairs) if pairs else 0.0), bootstrap(pairs)
+
+
+def figures(ranked: Sequence[Hashable], grades: Mapping[Any, int]) -> dict[str, float]:
+    """Score one list, best first, against grades from 0 up; what has no grade counts as 0. By name, as in METRICS.
+
+    A grade g is worth 2^g - 1, divided by log2(rank + 1). For recall and the reciprocal rank each grade above 0 is an
+    answer. Without any such grade there is nothing to find, and all figures are 0.
+    """
+    relevant = sum(grade > 0 for grade in grades.values())
+    found = [at for at, one in enumerate(ranked, start=1) if grades.get(one, 0) > 0]
+    recall = {
+        name: sum(at <= cut for at in found) / relevant if relevant else 0.0
+        for cut, name in zip(CUTS, RECALLS, strict=True)
+    }
+    return {METRICS[0]: ndcg(ranked, grades), **recall, "mrr": reciprocal(found[0] if found else None)}
+
+
+def ndcg(ranked: Sequence[Hashable], grades: Mapping[Any, int], *, depth: int = DEEPEST) -> float:
+    """Normalised discounted cumulative gain of the first `depth`, from 0 to 1; gains are 2^grade - 1."""
+    best = _gained(sorted(grades.values(), reverse=True)[:depth])
+    return _gained(grades.get(one, 0) for one in ranked[:depth]) / best if best else 0.0
+
+
+def mean(scored: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each figure over questions; all 0 without any."""
+    return {name: sum(one[name] for one in scored) / len(scored) if scored else 0.0 for name in METRICS}
+
+
+def overlap(first: Sequence[Hashable], second: Sequence[Hashable], *, depth: int = DEEPEST) -> float:
+    """Which share of the first `depth` both lists have; of short lists, of the longer one's length. Both empty: 1."""
+    one, other = set(first[:depth]), set(second[:depth])
+    return len(one & other) / max(len(one), len(other)) if one or other else 1.0
+
+
+def rbo(first: Sequence[Hashable], second: Sequence[Hashable], *, depth: int = DEEPEST) -> float:
+    """Rank-biased overlap, extrapolated from the first `depth`: as overlap, but the first places count most."""
+    depth = min(depth, max(len(first), len(second)))
+    if not depth:
+        return 1.0
+    agreed = [len(set(first[:at]) & set(second[:at])) / at for at in range(1, depth + 1)]
+    weighed = sum(share * PERSISTENCE**at for at, share in enumerate(agreed, start=1))
+    return agreed[-1] * PERSISTENCE**depth + (1 - PERSISTENCE) / PERSISTENCE * weighed
+
+
+def _gained(grades: Iterable[int]) -> float:
+    return sum(float(2**grade - 1) / math.log2(at + 1) for at, grade in enumerate(grades, start=1))

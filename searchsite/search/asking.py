@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -21,7 +22,7 @@ from searchsite.inference.types import EmbedInput, Picture, Vectors
 from searchsite.library import files, pictures
 from searchsite.library.models import Channel, Item, Kind, PartRole
 from searchsite.library.scope import Scope
-from searchsite.search import regions
+from searchsite.search import combining, regions
 from searchsite.search.questions import BadQuestion, NotFound, Question, Term
 from searchsite.search.regions import Region
 
@@ -29,6 +30,8 @@ KEPT = 2048
 SHOWN_SECONDS = 5.0
 """How long a search waits for an embedder to show that it is the one that made the space."""
 MOST_PASSAGES = 8
+# Where no spaces part words, two letters count as one.
+UNPARTED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{1,2}")
 OWN_VECTORS = """
 SELECT v.channel, v.vector FROM {table} AS v JOIN part ON part.id = v.part_id
 WHERE v.item_id = %s AND part.role = ANY(%s) ORDER BY part.ordinal LIMIT %s
@@ -96,24 +99,41 @@ def seeable(terms: Sequence[Resolved], space: Space) -> list[Resolved]:
     return [term for term in terms if space.takes_pictures or term.embed is None or term.embed.picture is None]
 
 
+def is_pictured(terms: Sequence[Resolved]) -> bool:
+    """Whether pictures are what hits are to be near to, with or without words."""
+    near = [term for term in terms if term.weight > 0]
+    items = any(term.item is not None and term.item.is_picture for term in near)
+    return items or any(term.embed is not None and term.embed.picture is not None for term in near)
+
+
+def is_short(terms: Sequence[Resolved]) -> bool:
+    """Whether what hits are to be near to is said in a single word."""
+    near = [term.embed.text if term.embed is not None else None for term in terms if term.weight > 0]
+    return bool(near) and all(near) and sum(_words_in(text or "") for text in near) == 1
+
+
 def vector_of(terms: Sequence[Resolved], space: Space, question: Question) -> Vectors | None:
-    """The one direction that the terms ask for; None when an item in it has no vectors yet.
+    """The one direction that the terms ask for, by the rule of `combining`; None when an item has no vectors yet.
 
     Raises an InferenceError when something new is to be embedded and the server can't.
     """
     joined = _joined(terms, space)
     new = [term.embed for term in joined if term.embed is not None]
     remaining = iter(_embed(space, [Asked(one, instruction_for(one, space, question)) for one in new]))
-    total = np.zeros(space.dimensions, dtype=np.float32)
+    weighed: list[combining.Weighed] = []
     for term in joined:
         vector = next(remaining) if term.embed is not None else _own_vector(space, term.item)
         if vector is None:
             return None
-        total += np.float32(term.weight) * vector
-    length = float(np.linalg.norm(total))
-    if length < 1e-6:
+        weighed.append((term.weight, vector))
+    found = combining.direction(weighed)
+    if found is None:
         raise BadQuestion(_("The terms of this question cancel each other out."))
-    return total / np.float32(length)
+    return found
+
+
+def _words_in(text: str) -> int:
+    return len(UNPARTED.sub(" x ", text).split())
 
 
 def _resolve(term: Term, scope: Scope) -> Resolved | None:
@@ -148,19 +168,42 @@ def _query_picture(public_id: UUID, region: Region | None, scope: Scope) -> Embe
             return EmbedInput(picture=whole if region is None else regions.cut(data, region))
     except FileNotFoundError:
         pass
-    raise NotFound(_("The picture to search by is not there any more."))
+    raise NotFound(_("The picture to search by is not there any more, or it is another person's."))
 
 
 def _joined(terms: Sequence[Resolved], space: Space) -> Sequence[Resolved]:
-    """One text and one picture of the same weight are one input: an embedder that takes both sees them together."""
-    inputs = [term.embed for term in terms if term.embed is not None]
-    if len(inputs) != 2 or len(terms) != 2 or terms[0].weight != terms[1].weight or not space.takes_pictures:
+    """Words and pictures that are wanted alike are one input: an embedder that takes both sees them together.
+
+    It takes one picture at a time, so each of several goes with all the words. What is not wanted, or weighs more or
+    less than the rest, stays by itself.
+    """
+    texts = [term for term in terms if term.weight > 0 and term.embed is not None and term.embed.picture is None]
+    if not texts or not space.takes_pictures:
         return terms
-    text = next((one.text for one in inputs if one.text), None)
-    picture = next((one.picture for one in inputs if one.picture), None)
-    if text is None or picture is None:
+    seen = {id(term): picture for term in terms if (picture := _seen_with_words(term, space)) is not None}
+    pictures = [term for term in terms if id(term) in seen]
+    if not pictures or len({term.weight for term in (*texts, *pictures)}) > 1:
         return terms
-    return [Resolved(terms[0].weight, embed=EmbedInput(text, picture))]
+    words = ", ".join(term.embed.text for term in texts if term.embed is not None and term.embed.text)
+    together = [replace(term, item=None, embed=EmbedInput(words, seen[id(term)])) for term in pictures]
+    taken = {id(term) for term in (*texts, *pictures)}
+    return [*together, *(term for term in terms if id(term) not in taken)]
+
+
+def _seen_with_words(term: Resolved, space: Space) -> Picture | None:
+    """The picture of what is wanted. An item's costs a call where its own vector would cost none: only those who are
+    told what to look for make more of both together than the sum of the two.
+    """
+    if term.weight < 0:
+        return None
+    if term.embed is not None or term.item is None:
+        return term.embed.picture if term.embed is not None else None
+    if term.item.blob is None or term.item.width is None or not instructions.are_taken(space):
+        return None
+    try:
+        return Picture(files.view_path(term.item.blob).read_bytes(), files.DERIVATIVE_TYPE)
+    except OSError:
+        return None
 
 
 def _embed(space: Space, asked: Sequence[Asked]) -> list[Vectors]:

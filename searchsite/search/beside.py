@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import LiteralString
 
 from django.core.cache import caches
@@ -16,14 +16,17 @@ from searchsite.library.scope import Scope
 from searchsite.search import browse, cards
 from searchsite.search.bounds import ITEM, Bounds, bounds_for
 from searchsite.search.cards import Card
-from searchsite.search.find import Search
+from searchsite.search.fuse import Why, background
 from searchsite.search.paging import Place
 from searchsite.search.questions import Question, checked, to_query
+from searchsite.search.seeking import Search
 
 REACH = 8
 # The list is that of the search one came from, and stepping through it asks no network again.
 KEPT_SECONDS = 1800
 KEPT_EACH = 5
+Listed = tuple[int, tuple[Why, ...]]
+"""An item, and the channels that found it."""
 EARLIER: LiteralString = """
 SELECT count(*) FROM (
     SELECT FROM item WHERE <bounds> AND (item.created_at, item.id) <is> (%(day)s, %(item)s) LIMIT %(most)s
@@ -39,6 +42,14 @@ class Beside:
     after: tuple[Card, ...] = ()
     place: int | None = None
     total: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The channels that found an item; and how alike, in each, what has nothing to do with the question is."""
+
+    why: tuple[Why, ...] = ()
+    levels: Mapping[str, float] = field(default_factory=dict)
 
 
 def beside(item: Item, question: Question, scope: Scope) -> Beside:
@@ -78,13 +89,25 @@ def _earlier(item: Item, bounds: Bounds, *, oldest: bool) -> int:
         return int(cursor.fetchone()[0])
 
 
+def why(item: Item, question: Question, scope: Scope) -> Standing:
+    """Return what found the item; nothing where it is no hit, or nothing is ranked.
+
+    Raises BadQuestion, or NotFound for what is not there for this person.
+    """
+    asked = replace(checked(question), cursor=None, limit=REACH)
+    bounds = bounds_for(asked, scope) if asked.seeks else None
+    if bounds is None:
+        return Standing()
+    found = _listed(item, asked, scope, bounds)
+    known: dict[str, list[float]] = {}
+    for one in (one for _pk, every in found for one in every if one.similarity is not None):
+        known.setdefault(one.channel, []).append(one.similarity or 0.0)
+    levels = {channel: background(similarities) for channel, similarities in known.items()}
+    return Standing(dict(found).get(item.pk, ()), levels)
+
+
 def _in_search(item: Item, question: Question, scope: Scope, bounds: Bounds) -> Beside:
-    key, mark = _key(question, scope)
-    kept: tuple[str, list[int]] | None = caches["lists"].get(key)
-    found = kept[1] if kept is not None and kept[0] == mark else None
-    if found is None or item.pk not in found:
-        found = [one.item_id for one in Search(question, scope, bounds, spaces.active()).found(None)]
-        caches["lists"].set(key, (mark, found), KEPT_SECONDS)
+    found = [pk for pk, _why in _listed(item, question, scope, bounds)]
     if item.pk not in found:
         return Beside(total=len(found))
     at = found.index(item.pk)
@@ -92,11 +115,22 @@ def _in_search(item: Item, question: Question, scope: Scope, bounds: Bounds) -> 
     return _shown(before, after, scope, place=at + 1, total=len(found))
 
 
+def _listed(item: Item, question: Question, scope: Scope, bounds: Bounds) -> list[Listed]:
+    """The list of the search: as it was kept, where the item is in it."""
+    key, mark = _key(question, scope)
+    kept: tuple[str, list[Listed]] | None = caches["lists"].get(key)
+    found = kept[1] if kept is not None and kept[0] == mark else None
+    if found is None or all(pk != item.pk for pk, _why in found):
+        found = [(one.item_id, one.why) for one in Search(question, scope, bounds, spaces.active()).found(None)]
+        caches["lists"].set(key, (mark, found), KEPT_SECONDS)
+    return found
+
+
 def _key(question: Question, scope: Scope) -> tuple[str, str]:
     """Where a person's list is kept, one of five places; and what tells it from others that take the same place."""
     asked = f"{scope.team_id}:{to_query(replace(question, limit=REACH, cursor=None))}"
     mark = hashlib.sha256(asked.encode()).hexdigest()
-    return f"listed:{scope.user_id}:{int(mark, 16) % KEPT_EACH}", mark
+    return f"listed2:{scope.user_id}:{int(mark, 16) % KEPT_EACH}", mark
 
 
 def _shown(before: Sequence[int], after: Sequence[int], scope: Scope, *, place: int, total: int) -> Beside:

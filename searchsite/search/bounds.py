@@ -9,20 +9,16 @@ from typing import Any, LiteralString
 
 from django.utils.translation import gettext as _
 
-from searchsite.accounts.models import User
 from searchsite.library.models import Collection
 from searchsite.library.scope import Scope
-from searchsite.search import conditions
+from searchsite.search import conditions, duplicates
 from searchsite.search.columns import ITEM as ITEM
 from searchsite.search.columns import VECTOR as VECTOR
 from searchsite.search.columns import midnight
-from searchsite.search.conditions import Clause
+from searchsite.search.conditions import Clause, Met
+from searchsite.search.lookups import Lookups
+from searchsite.search.members import NOBODY, Members
 from searchsite.search.questions import Filters, NotFound, Question
-
-TAGGED = """ IN (
-    SELECT item_tag.item_id FROM item_tag JOIN tag ON tag.id = item_tag.tag_id
-    WHERE tag.team_id = %(team)s AND tag.name = ANY(%(tags)s::text[])
-    GROUP BY item_tag.item_id HAVING count(*) = cardinality(%(tags)s::text[]))"""
 
 
 @dataclass(frozen=True)
@@ -32,13 +28,12 @@ class Bounds:
     team: int
     collections: tuple[int, ...]
     kinds: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
     by: int | None = None
     after: datetime | None = None
     before: datetime | None = None
     until: datetime | None = None
-    only: tuple[int, ...] | None = None
-    without: tuple[int, ...] = ()
+    only: Members | None = None
+    without: Members = NOBODY
     clauses: tuple[Clause, ...] = ()
 
     def conditions(self, columns: Mapping[LiteralString, LiteralString]) -> LiteralString:
@@ -47,8 +42,6 @@ class Bounds:
         found: list[LiteralString] = [own + "collection_id = ANY(%(collections)s::bigint[])"]
         if self.kinds:
             found.append(own + "kind = ANY(%(kinds)s::text[])")
-        if self.tags:
-            found.append(columns["item"] + TAGGED)
         if self.by is not None:
             found.append(columns["by"] + " = %(by)s")
         if self.after is not None:
@@ -58,20 +51,20 @@ class Bounds:
         if self.until is not None:
             found.append(own + "created_at <= %(until)s")
         if self.only is not None:
-            found.append(columns["item"] + " = ANY(%(only)s::bigint[])")
+            found.append(self.only.condition(columns["item"], "only"))
         if self.without:
-            found.append(columns["item"] + " <> ALL(%(without)s::bigint[])")
+            found.append("NOT " + self.without.condition(columns["item"], "without"))
         found += [clause.on(columns) for clause in self.clauses]
         return " AND ".join(found)
 
     @property
     def values(self) -> dict[str, Any]:
         """Values of the conditions."""
-        found: dict[str, Any] = {"collections": list(self.collections), "team": self.team}
-        for name in ("kinds", "tags", "only", "without"):
-            given = getattr(self, name)
-            if given is not None:
-                found[name] = list(given)
+        found: dict[str, Any] = {"collections": list(self.collections), "kinds": list(self.kinds)}
+        if self.only is not None:
+            found |= self.only.values("only")
+        if self.without:
+            found |= self.without.values("without")
         for name in ("by", "after", "before", "until"):
             found[name] = getattr(self, name)
         for clause in self.clauses:
@@ -80,38 +73,53 @@ class Bounds:
 
     def narrowed(self, *, only: Iterable[int]) -> Bounds:
         """The same bounds over these items alone."""
-        own = None if self.only is None else set(self.only)
-        return replace(self, only=tuple(one for one in only if own is None or one in own))
+        wanted = Members.of(only)
+        return replace(self, only=wanted if self.only is None else self.only & wanted)
+
+    def lacking(self, without: Iterable[int]) -> Bounds:
+        """The same bounds but for these items."""
+        gone = Members.of(without)
+        return replace(self, without=self.without | gone) if len(gone) else self
+
+    @property
+    def come_again(self) -> bool:
+        """Whether other questions have the same bounds: without sets of items, which are each question's own."""
+        return self.only is None and not self.without and not self.clauses
 
 
-def bounds_for(question: Question, scope: Scope) -> Bounds | None:
+def bounds_for(question: Question, scope: Scope, needed: Met | None = None) -> Bounds | None:
     """Resolve a question's filters and conditions within a scope; None when nothing can be in them.
 
+    needed: what its conditions demand, where that was found before, as for the same words under other filters.
     Raises NotFound for a collection that is not there for this person, and BadQuestion for what takes too long.
     """
     filters = question.filters
     collections = _collections(filters, scope)
     by = None
     if filters.by is not None:
-        by = User.objects.filter(username=filters.by).values_list("pk", flat=True).first()
+        by = conditions.somebody(filters.by, team=scope.team_id, collections=scope.collection_ids)
         if by is None:
             return None
     if not collections:
         return None
-    named = scope.collection_ids
-    needed = conditions.met(question.conditions, team=scope.team_id, collections=collections, named=named)
-    return Bounds(
-        only=needed.only,
+    if needed is None:
+        needed = conditions.met(question.conditions, team=scope.team_id, named=scope.collection_ids)
+    only = needed.only
+    if filters.tags:
+        tagged = Lookups(scope.team_id).having_all(filters.tags)
+        only = tagged if only is None else only & tagged
+    found = Bounds(
+        only=only,
         without=needed.without,
         clauses=needed.clauses,
         team=scope.team_id,
         collections=collections,
         kinds=filters.kinds,
-        tags=filters.tags,
         by=by,
         after=midnight(filters.after) if filters.after else None,
         before=midnight(filters.before) if filters.before else None,
     )
+    return found if filters.copies is None else found.narrowed(only=duplicates.of(filters.copies, scope))
 
 
 def _collections(filters: Filters, scope: Scope) -> tuple[int, ...]:

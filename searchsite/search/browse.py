@@ -14,7 +14,7 @@ from searchsite.search.questions import Question
 # Counting costs about a millisecond for so many.
 MOST_COUNTED = 10_000
 PAGE: LiteralString = """
-SELECT item.id, item.created_at FROM item WHERE <bounds> AND <after>
+SELECT item.id, item.created_at FROM item WHERE item.trashed_at IS NULL AND <bounds> AND <after>
 ORDER BY item.created_at <way>, item.id <way> LIMIT %(limit)s
 """
 COUNT: LiteralString = "SELECT count(*) FROM (SELECT FROM item WHERE <bounds> LIMIT %(most)s) AS counted"

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
-from time import monotonic
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from psycopg.errors import QueryCanceled
 
 from searchsite.accounts.models import User
-from searchsite.indexing import settings
-from searchsite.library.models import Collection, Item
-from searchsite.search import grammar
-from searchsite.search.columns import FOLDED, ITEM, containing, midnight
-from searchsite.search.grammar import Filter, Node, Not, Phrase, Word
-from searchsite.search.wrong import BadQuestion, NotFound
+from searchsite.library.models import Item
+from searchsite.search import grammar, naming
+from searchsite.search.columns import ITEM, midnight
+from searchsite.search.grammar import Filter, Node, Not, Word
+from searchsite.search.lookups import Lookups
+from searchsite.search.members import NOBODY, Held, Members
+from searchsite.search.wrong import NotFound
 
-SECONDS = 3.0
 # Each <name> stands for a column: of items, or of a table of vectors.
 COLUMN = {
     "kind": "<own>kind = {}",
@@ -34,21 +32,7 @@ COLUMN = {
     "newer": "<own>created_at >= {}",
     "older": "<own>created_at < {}",
 }
-TAGGED = """<item> IN (SELECT item_tag.item_id FROM item_tag JOIN tag ON tag.id = item_tag.tag_id
-    WHERE tag.team_id = %(team)s AND tag.name = {})"""
-WORDED = """<item> IN (SELECT part.item_id FROM part WHERE part.search @@ ({0})
-    UNION ALL SELECT titled.id FROM item AS titled WHERE titled.title_search @@ ({0}))"""
-ONE_WORD = "plainto_tsquery('searchsite', {})"
-# An index finds candidates, by words or by trigrams; each is then compared.
-FOUND_IN = FOLDED.replace("<phrase>", "{phrase}")
-QUOTED = f"""<item> IN (
-    SELECT part.item_id FROM part WHERE (part.search @@ {{query}} OR UPPER(part.text) LIKE UPPER({{like}}))
-        AND {FOUND_IN.replace("<text>", "part.text")} > 0
-    UNION ALL SELECT titled.id FROM item AS titled
-        WHERE (titled.title_search @@ {{query}} OR UPPER(titled.title) LIKE UPPER({{like}}))
-        AND {FOUND_IN.replace("<text>", "titled.title")} > 0)"""
-EMPTY = "SELECT word FROM unnest(%s::text[]) AS word WHERE numnode(plainto_tsquery('searchsite', word)) = 0"
-MATCHING = "SELECT item.id FROM item WHERE item.collection_id = ANY(%(collections)s::bigint[]) AND {}"
+MATCHING = "SELECT array_agg(item.id) FROM item WHERE item.collection_id = ANY(%(collections)s::bigint[]) AND {}"
 
 
 @dataclass(frozen=True)
@@ -69,64 +53,62 @@ class Met:
     """What meets all conditions: `clauses` hold, it is one of `only` (None: of all), and none of `without`."""
 
     clauses: tuple[Clause, ...] = ()
-    only: tuple[int, ...] | None = None
-    without: tuple[int, ...] = ()
+    only: Members | None = None
+    without: Members = NOBODY
 
 
-def met(nodes: Iterable[Node], *, team: int, collections: tuple[int, ...], named: tuple[int, ...]) -> Met:
-    """Find what the conditions leave in a team's collections. Raises BadQuestion, or NotFound for a collection.
+def met(nodes: Iterable[Node], *, team: int, named: tuple[int, ...]) -> Met:
+    """Find what the conditions leave of a team's collections. Raises BadQuestion, or NotFound for a collection.
 
-    named: the collections that may be named, which are all that the person sees.
+    named: the collections that the person sees, which may be named.
 
     Conditions on an item's own columns are checked where it is looked for. For the others the items are looked up once,
     for several statements ask: those that must be there, or, of what must not hold, those that must not.
     """
-    clauses: list[Clause] = []
-    asked: list[Node] = []
-    kept_out: list[Node] = []
-    for node in _that_say_something(nodes):
-        if _on_columns(node):
-            clauses.append(_Writer(team, named, f"c{len(clauses)}_").clause(node))
-        elif isinstance(node, Not):
-            kept_out.append(node.part)
-        else:
-            asked.append(node)
-    if not asked and not kept_out:
-        return Met(tuple(clauses))
-    look = partial(_matching, team=team, collections=collections, named=named, until=monotonic() + SECONDS)
-    try:
-        with transaction.atomic():
-            every = [look(node) for node in asked]
-            without = set[int]().union(*(look(node) for node in _together(kept_out)))
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
-        raise BadQuestion(_("This question takes too long: ask with fewer conditions.")) from error
-    only = tuple(sorted(set.intersection(*every))) if every else None
-    return Met(tuple(clauses), only, tuple(sorted(without)))
+    every = list(nodes)
+    if all(map(_on_columns, every)):
+        return Met(tuple(_Writer(team, named, f"c{at}_").clause(node) for at, node in enumerate(every)))
+    lookups = Lookups(team)
+    with lookups.limited():
+        said = _that_say_something(every, lookups)
+        clauses = [node for node in said if _on_columns(node)]
+        mixed = [node for node in said if _is_mixed(node)]
+        held = [_held(node, lookups) for node in _together(said) if not (_on_columns(node) or _is_mixed(node))]
+        if mixed:
+            held.append(Held(_matching(mixed, team=team, named=named, lookups=lookups)))
+    written = tuple(_Writer(team, named, f"c{at}_").clause(node) for at, node in enumerate(clauses))
+    if not held:
+        return Met(written)
+    one = reduce(and_, held)
+    return Met(written, None, one.members) if one.but else Met(written, one.members)
 
 
 def _on_columns(node: Node) -> bool:
-    return all(isinstance(leaf, Filter) and leaf.field != "tag" for leaf in grammar.leaves(node))
+    return all(map(_is_column, grammar.leaves(node)))
+
+
+def _is_mixed(node: Node) -> bool:
+    return not _on_columns(node) and any(map(_is_column, grammar.leaves(node)))
+
+
+def _is_column(leaf: grammar.Word | grammar.Phrase | Filter) -> bool:
+    return isinstance(leaf, Filter) and leaf.field != "tag"
 
 
 def _together(nodes: Iterable[Node]) -> list[Node]:
-    """Words are looked up in one go, the rest one by one: for one alone an index leads the way."""
+    """Words to be left out are looked up in one go."""
     every = list(nodes)
-    words = tuple(node for node in every if isinstance(node, Word))
-    rest: list[Node] = [node for node in every if not isinstance(node, Word)]
-    return [grammar.Any(words), *rest] if words else rest
+    words = tuple(node.part for node in every if isinstance(node, Not) and isinstance(node.part, Word))
+    rest = [node for node in every if not (isinstance(node, Not) and isinstance(node.part, Word))]
+    return [Not(grammar.Any(words)), *rest] if words else rest
 
 
-def _that_say_something(nodes: Iterable[Node]) -> list[Node]:
+def _that_say_something(nodes: Sequence[Node], lookups: Lookups) -> list[Node]:
     """The conditions without words that full text leaves out, such as "the": nothing has them, and all do."""
-    every = list(nodes)
-    words = {leaf.text for node in every for leaf in grammar.leaves(node) if isinstance(leaf, Word)}
+    words = {leaf.text for node in nodes for leaf in grammar.leaves(node) if isinstance(leaf, Word)}
     if words:
-        with connection.cursor() as cursor:
-            cursor.execute(EMPTY, [list(words)])
-            words = {word for (word,) in cursor.fetchall()}
-    return [left for node in every if (left := _without(node, words)) is not None]
+        words -= lookups.saying_something(words)
+    return [left for node in nodes if (left := _without(node, words)) is not None]
 
 
 def _without(node: Node, words: set[str]) -> Node | None:
@@ -141,14 +123,25 @@ def _without(node: Node, words: set[str]) -> Node | None:
     return node
 
 
-def _matching(node: Node, *, team: int, collections: tuple[int, ...], named: tuple[int, ...], until: float) -> set[int]:
-    """Ids of the items that meet a condition; all of a question's are looked up by the same moment."""
-    clause = _Writer(team, named, "m").clause(node)
-    values = dict(clause.values) | {"collections": list(collections), "team": team}
-    left = max(1, round((until - monotonic()) * 1000))
-    with settings.locally("statement_timeout", str(left)), connection.cursor() as cursor:
-        cursor.execute(MATCHING.format(clause.on(ITEM)), values)
-        return {pk for (pk,) in cursor.fetchall()}
+def _held(node: Node, lookups: Lookups) -> Held:
+    """Of which items a condition without columns holds."""
+    if isinstance(node, Not):
+        return ~_held(node.part, lookups)
+    if isinstance(node, grammar.All):
+        return reduce(and_, (_held(part, lookups) for part in node.parts))
+    if isinstance(node, grammar.Any):
+        words = [part for part in node.parts if isinstance(part, Word)]
+        parts = [_held(part, lookups) for part in node.parts if not isinstance(part, Word)]
+        return reduce(or_, [*([Held(lookups.having_any(words))] if words else []), *parts])
+    return Held(lookups.having(node))
+
+
+def _matching(nodes: Iterable[Node], *, team: int, named: tuple[int, ...], lookups: Lookups) -> Members:
+    """The items that meet conditions in which columns stand beside what was looked up."""
+    writer = _Writer(team, named, "m", lookups)
+    text = " AND ".join([writer.written(node) for node in nodes])
+    clause = Clause(text, tuple(writer.values.items()))
+    return lookups.read(MATCHING.format(clause.on(ITEM)), dict(clause.values) | {"collections": list(named)})
 
 
 @dataclass
@@ -158,35 +151,31 @@ class _Writer:
     team: int
     named: tuple[int, ...]
     prefix: str
+    lookups: Lookups | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
     def clause(self, node: Node) -> Clause:
         return Clause(self.written(node), tuple(self.values.items()))
 
     def written(self, node: Node) -> str:
+        columns = any(map(_is_column, grammar.leaves(node)))
+        if not columns and self.lookups is not None:
+            return self._among(_held(node, self.lookups))
         if isinstance(node, Not):
             return f"NOT ({self.written(node.part)})"
         if isinstance(node, grammar.All):
             return "(" + " AND ".join(map(self.written, node.parts)) + ")"
         if isinstance(node, grammar.Any):
-            words = [part for part in node.parts if isinstance(part, Word)]
-            rest = [self.written(part) for part in node.parts if not isinstance(part, Word)]
-            return "(" + " OR ".join([*([self._worded(words)] if words else []), *rest]) + ")"
-        if isinstance(node, Word):
-            return self._worded([node])
-        return self._quoted(node) if isinstance(node, Phrase) else self._filtered(node)
+            return "(" + " OR ".join(map(self.written, node.parts)) + ")"
+        assert isinstance(node, Filter)
+        return self._filtered(node)
 
-    def _worded(self, words: Iterable[Word]) -> str:
-        return WORDED.format(" || ".join(ONE_WORD.format(self._named(word.text)) for word in words))
-
-    def _quoted(self, node: Phrase) -> str:
-        phrase = self._named(node.text)
-        like = self._named(containing(node.text))
-        return QUOTED.format(query=f"phraseto_tsquery('searchsite', {phrase})", like=like, phrase=phrase)
+    def _among(self, held: Held) -> str:
+        name = f"{self.prefix}{len(self.values)}"
+        self.values |= held.members.values(name)
+        return held.condition("<item>", name)
 
     def _filtered(self, node: Filter) -> str:
-        if node.field == "tag":
-            return TAGGED.format(self._named(node.value))
         name, value = self._resolved(node)
         return COLUMN[name].format(self._named(value))
 
@@ -203,18 +192,25 @@ class _Writer:
         return node.field, value
 
     def _somebody(self, name: str) -> int:
-        """One who is in the team, or has put in something that may be seen: of others not even the name is told."""
-        seen = Item.objects.filter(created_by=OuterRef("pk"), collection__in=self.named)
-        known = User.objects.filter(Q(memberships__team=self.team) | Q(Exists(seen)), username__iexact=name)
-        found = known.values_list("pk", flat=True).first()
-        if found is None:
-            raise NotFound(_("There is nobody called “%(name)s”.") % {"name": name})
+        if (found := somebody(name, team=self.team, collections=self.named)) is None:
+            said = _("There is nobody called “%(name)s”.") % {"name": name}
+            raise NotFound(naming.with_names(said, naming.people(name, self.team, self.named)))
         return found
 
     def _named(self, value: Any) -> str:
         name = f"{self.prefix}{len(self.values)}"
         self.values[name] = value
         return f"%({name})s"
+
+
+def somebody(name: str, *, team: int, collections: tuple[int, ...]) -> int | None:
+    """One who is in the team, or has put in something that may be seen: of others not even the name is told. Small and
+    capital letters are the same, but for two people whose names differ by them alone.
+    """
+    seen = Item.objects.filter(created_by=OuterRef("pk"), collection__in=collections)
+    known = User.objects.filter(Q(memberships__team=team) | Q(Exists(seen)), username__iexact=name)
+    found = dict(known.values_list("username", "pk"))
+    return found.get(name, next(iter(found.values()), None))
 
 
 def _before_now(span: timedelta) -> datetime:
@@ -226,9 +222,7 @@ def _before_now(span: timedelta) -> datetime:
 
 def _named(name: str, within: tuple[int, ...]) -> list[int]:
     """The collections of this name, as it is stored or as it is shown."""
-    sought = name.casefold()
-    places = Collection.objects.filter(pk__in=within).only("name", "purpose")
-    found = [one.pk for one in places if sought in (one.name.casefold(), str(one.shown_name).casefold())]
-    if not found:
-        raise NotFound(_("There is no collection called “%(name)s”.") % {"name": name})
-    return found
+    if found := naming.collections_called(name, within):
+        return found
+    said = _("There is no collection called “%(name)s”.") % {"name": name}
+    raise NotFound(naming.with_names(said, naming.collections(name, within)))

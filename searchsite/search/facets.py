@@ -16,7 +16,9 @@ from django.utils import translation
 
 from searchsite.library.models import Collection, Kind
 from searchsite.library.scope import Scope
+from searchsite.search import conditions
 from searchsite.search.bounds import ITEM, bounds_for
+from searchsite.search.conditions import Met
 from searchsite.search.every import every
 from searchsite.search.questions import Filters, Question, checked
 
@@ -78,10 +80,12 @@ def facets(question: Question, scope: Scope, wanted: Iterable[str] = FACETS) -> 
     together: dict[Filters, list[str]] = defaultdict(list)
     for facet in wanted:
         together[_freed(question.filters, facet)].append(facet)
+    named = scope.collection_ids
+    needed = conditions.met(question.conditions, team=scope.team_id, named=named) if named else None
     counted: dict[str, dict[str, int]] = {}
     capped: set[str] = set()
     for filters, names in together.items():
-        size, counts = _counted(replace(question, filters=filters), scope, names)
+        size, counts = _counted(replace(question, filters=filters), scope, names, needed)
         counted |= counts
         capped.update(name for name in names if size >= (MOST_TAGGED if name == "tag" else MOST_COUNTED))
     return Facets({name: _values(name, counts, scope) for name, counts in counted.items()}, frozenset(capped))
@@ -98,7 +102,9 @@ def _freed(filters: Filters, facet: str) -> Filters:
     return replace(filters, after=None, before=None) if facet == "month" else filters
 
 
-def _counted(question: Question, scope: Scope, names: list[str]) -> tuple[int, dict[str, dict[str, int]]]:
+def _counted(
+    question: Question, scope: Scope, names: list[str], needed: Met | None
+) -> tuple[int, dict[str, dict[str, int]]]:
     """How many were counted, and the counts of these facets, in one statement."""
     counts: dict[str, dict[str, int]] = {name: {} for name in names}
     where: LiteralString = FOUND
@@ -109,9 +115,9 @@ def _counted(question: Question, scope: Scope, names: list[str]) -> tuple[int, d
         "scope": list(scope.collection_ids),
     }
     if question.seeks:
-        values["found"] = every(question, scope)
+        values["found"] = every(question, scope, needed=needed)
     else:
-        bounds = bounds_for(question, scope)
+        bounds = bounds_for(question, scope, needed)
         if bounds is None:
             return 0, counts
         where = bounds.conditions(ITEM)

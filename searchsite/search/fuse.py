@@ -32,20 +32,29 @@ UNWEIGHTED: Mapping[str, float] = {}
 
 @dataclass(frozen=True)
 class Why:
-    """A channel that found an item: image, text or words; at which rank, and how near, where that is known."""
+    """A channel that found an item: image, text or words; at which rank, and how near, where that is known.
+
+    part: what of the item it found. share: of the question's words those that are there, where words found it.
+    """
 
     channel: str
     rank: int
     similarity: float | None
+    part: int | None = None
+    share: float | None = None
 
 
 class Fused(NamedTuple):
-    """An item with what it scored, and where each channel had it: (rank, channel, part), best first."""
+    """An item with what it scored, and where each channel had it: (rank, channel, part), best first.
+
+    band: how sure it is, once rated by search/bands.py, where that can be told.
+    """
 
     item_id: int
     created_at: datetime
     score: float
     places: Sequence[tuple[int, str, Near]] = ()
+    band: str | None = None
 
     @property
     def part_id(self) -> int | None:
@@ -60,7 +69,10 @@ class Fused(NamedTuple):
     @property
     def why(self) -> tuple[Why, ...]:
         """The channels that found it, best rank first."""
-        return tuple(Why(channel, rank, near.similarity) for rank, channel, near in self.places)
+        return tuple(
+            Why(channel, rank, near.similarity, near.part_id, near.share if near.similarity is None else None)
+            for rank, channel, near in self.places
+        )
 
 
 def fuse(

@@ -7,23 +7,29 @@ is no condition, as meaning has no hard edge, unless something else stands in it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
-from searchsite.search import fields
+from searchsite.search import fields, hints
+from searchsite.search.hints import EMPTY_BRACKETS as EMPTY_BRACKETS
+from searchsite.search.hints import EMPTY_QUOTES as EMPTY_QUOTES
+from searchsite.search.hints import HARD_WORDS as HARD_WORDS
+from searchsite.search.hints import ONE_SIDED as ONE_SIDED
+from searchsite.search.hints import PARTED as PARTED
+from searchsite.search.hints import SMALL_OR as SMALL_OR
+from searchsite.search.hints import UNCLOSED as UNCLOSED
+from searchsite.search.hints import UNQUOTED as UNQUOTED
 from searchsite.search.tokens import QUOTES, Token, tokens
 from searchsite.search.wrong import BadQuestion
 
 MOST_DEPTH, MOST_CONDITIONS, MOST_PHRASES = 20, 24, 8
-UNQUOTED = gettext_noop("A quotation mark has no partner: it was read as if it were not there.")
-UNCLOSED = gettext_noop("A bracket is not closed: it was read as if it closed at the end.")
-ONE_SIDED = gettext_noop(
-    "OR stands between two things, and one of them is missing: it was read as if it were not there."
-)
+# What is left where something was taken out: nothing in brackets, and an AND with nothing before it.
+LEFT_OVER = re.compile(r"-?\(\s*\)|(?:(?<=\()|^)\s*AND(?=\s|$)")
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,21 @@ class Any:
 Node = Word | Phrase | Filter | Not | All | Any
 
 
+class Piece(NamedTuple):
+    """A node, and where it stands in the text. inside: what stands side by side in a group."""
+
+    node: Node
+    start: int
+    end: int
+    inside: tuple[Piece, ...] = ()
+
+
 @dataclass(frozen=True)
 class Reading:
     """words: what to look for by meaning and by words, with each phrase that must be there in quotes. conditions: what
     each hit must meet besides, of so many words, texts and fields (size). notes: what was read in another way than it
-    was written, to be translated. phrases: how many there are.
+    was written, to be translated. phrases: how many there are. pieces: the conditions and the phrases, each with its
+    place.
     """
 
     words: str
@@ -84,49 +100,67 @@ class Reading:
     notes: tuple[str, ...] = ()
     size: int = field(default=0, compare=False)
     phrases: int = field(default=0, compare=False)
+    pieces: tuple[Piece, ...] = field(default=(), compare=False)
 
 
 @lru_cache(maxsize=512)
 def read(text: str) -> Reading:
     """Read the words of a question. Raises BadQuestion where a field's value can't be understood, or it is too deep."""
     text = text.translate(QUOTES)
-    reader = _Reader()
-    for token in tokens(text):
+    reader, taken = _Reader(), list(tokens(text))
+    for token in taken:
         reader.take(token)
-    top = reader.ended()
-    if reader.plain and '"' not in text:
+    top, plain = reader.ended(), reader.plain and '"' not in text
+    notes = tuple(dict.fromkeys([*reader.notes, *hints.of_capitals(taken, plain=plain)]))
+    if plain:
         # A text without any grammar is embedded as it was written.
-        return Reading(text)
-    conditions = tuple(node for node in top if not _is_soft(node) and not isinstance(node, Phrase))
-    said = " ".join(filter(None, (_said(node, quoted=True) for node in top)))
-    phrases = sum(isinstance(node, Phrase) for node in top)
-    return Reading(said, conditions, tuple(reader.notes), sum(len(list(leaves(node))) for node in conditions), phrases)
+        return Reading(text, notes=notes)
+    pieces = tuple(piece for piece in top if not _is_soft(piece.node))
+    conditions = tuple(piece.node for piece in pieces if not isinstance(piece.node, Phrase))
+    said = " ".join(filter(None, (_said(piece.node, quoted=True) for piece in top)))
+    size = sum(len(list(leaves(node))) for node in conditions)
+    return Reading(said, conditions, notes, size, len(pieces) - len(conditions), pieces)
+
+
+def without(text: str, piece: Piece) -> str:
+    """The text of a question without one of its pieces, so that the rest still says what it said."""
+    left = f"{text[: piece.start].rstrip()} {text[piece.end :].lstrip()}"
+    while (tidy := LEFT_OVER.sub("", left)) != left:
+        left = tidy
+    return " ".join(left.split())
 
 
 class _Frame:
-    """One open group."""
+    """One open group, which begins at a place in the text."""
 
-    def __init__(self, *, negated: bool = False) -> None:
+    def __init__(self, start: int = 0, *, negated: bool = False) -> None:
+        self.start = start
         self.negated = negated
-        self.choices: list[list[Node]] = []
+        self.choices: list[list[Piece]] = []
         self.joins = False
 
-    def add(self, node: Node) -> None:
+    def add(self, piece: Piece) -> None:
         if self.joins:
-            self.choices[-1].append(node)
+            self.choices[-1].append(piece)
         else:
-            self.choices.append([node])
+            self.choices.append([piece])
         self.joins = False
 
-    def parts(self) -> tuple[Node, ...]:
-        return tuple(own[0] if len(own) == 1 else Any(tuple(own)) for own in self.choices)
+    def parts(self) -> tuple[Piece, ...]:
+        return tuple(own[0] if len(own) == 1 else _joined(own) for own in self.choices)
 
-    def node(self) -> Node | None:
+    def piece(self, end: int) -> Piece | None:
         parts = self.parts()
         if not parts:
             return None
-        inside = parts[0] if len(parts) == 1 else All(parts)
-        return _negated(inside) if self.negated else inside
+        inside = parts[0].node if len(parts) == 1 else All(tuple(part.node for part in parts))
+        if self.negated:
+            return Piece(_negated(inside), self.start, end)
+        return Piece(inside, self.start, end, parts)
+
+
+def _joined(choices: list[Piece]) -> Piece:
+    return Piece(Any(tuple(piece.node for piece in choices)), choices[0].start, choices[-1].end)
 
 
 class _Reader:
@@ -136,18 +170,22 @@ class _Reader:
         self.open = [_Frame()]
         self.notes: list[str] = []
         self.plain = True
+        self.end = 0
 
     def take(self, token: Token) -> None:
         frame = self.open[-1]
         self.plain = self.plain and token.kind == "word" and token.closed and not token.negated
+        self.notes += [PARTED] * token.parted
         if not token.closed:
             self.notes.append(UNQUOTED)
+        elif token.kind == "empty":
+            self.notes.append(EMPTY_QUOTES)
         elif token.kind == "(":
             if len(self.open) > MOST_DEPTH:
                 raise BadQuestion(_("Brackets lie at most %(most)d deep.") % {"most": MOST_DEPTH})
-            self.open.append(_Frame(negated=token.negated))
+            self.open.append(_Frame(token.start, negated=token.negated))
         elif token.kind == ")":
-            self._close()
+            self._close(token.end)
         elif token.kind == "or":
             if frame.choices and not frame.joins:
                 frame.joins = True
@@ -155,25 +193,29 @@ class _Reader:
                 self.notes.append(ONE_SIDED)
         elif not (token.text == "AND" and token.kind == "word" and frame.choices):
             node = _leaf(token)
-            frame.add(_negated(node) if token.negated else node)
+            frame.add(Piece(_negated(node) if token.negated else node, token.start, token.end))
+        self.end = token.end
 
-    def _close(self) -> None:
+    def _close(self, end: int) -> None:
         closed = self.open.pop()
-        self._joined(closed)
-        if (node := closed.node()) is not None:
-            self.open[-1].add(node)
+        self._check_sides(closed)
+        if (piece := closed.piece(end)) is not None:
+            self.open[-1].add(piece)
+        else:
+            self.notes.append(EMPTY_BRACKETS)
 
-    def ended(self) -> list[Node]:
+    def ended(self) -> list[Piece]:
         """What stands side by side in the question."""
         if len(self.open) > 1:
             self.notes.append(UNCLOSED)
         while len(self.open) > 1:
-            self._close()
-        self._joined(self.open[0])
-        self.notes = list(dict.fromkeys(self.notes))
-        return list(_flat(self.open[0].parts()))
+            self._close(self.end)
+        self._check_sides(self.open[0])
+        top = list(_flat(self.open[0].parts()))
+        self.notes += [SMALL_OR] * _means_or(top) + [HARD_WORDS] * any(map(_hardens, top))
+        return top
 
-    def _joined(self, frame: _Frame) -> None:
+    def _check_sides(self, frame: _Frame) -> None:
         if frame.joins:
             self.notes.append(ONE_SIDED)
 
@@ -190,13 +232,29 @@ def _negated(node: Node) -> Node:
     return node.part if isinstance(node, Not) else Not(node)
 
 
-def _flat(nodes: Iterable[Node]) -> Iterator[Node]:
+def _flat(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Groups without OR say the same without their brackets."""
-    for node in nodes:
-        if isinstance(node, All):
-            yield from _flat(node.parts)
+    for piece in pieces:
+        if piece.inside:
+            yield from _flat(piece.inside)
+        elif isinstance(piece.node, All):
+            yield from _flat(piece._replace(node=part) for part in piece.node.parts)
         else:
-            yield node
+            yield piece
+
+
+def _means_or(top: list[Piece]) -> bool:
+    """Whether a small "or" stands beside a condition or a text in quotes, where people mean OR."""
+    small = (at for at, piece in enumerate(top) if isinstance(piece.node, Word) and piece.node.text.lower() == "or")
+    return any(0 < at < len(top) - 1 and not all(_is_soft(top[at + by].node) for by in (-1, 1)) for at in small)
+
+
+def _hardens(piece: Piece) -> bool:
+    """Whether words became conditions because OR joins them to one."""
+    if not isinstance(piece.node, Any) or _is_soft(piece.node):
+        return False
+    wanted = (part for part in piece.node.parts if not isinstance(part, Not))
+    return any(isinstance(leaf, Word) for part in wanted for leaf in leaves(part))
 
 
 def _is_soft(node: Node) -> bool:
@@ -214,6 +272,15 @@ def leaves(node: Node) -> Iterator[Word | Phrase | Filter]:
             yield from leaves(part)
     else:
         yield node
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text that are looked for as they are: not in quotes, no field's value, and not left out."""
+    words: list[Word] = []
+    for token in tokens(text.translate(QUOTES)):
+        if token.kind == "word" and token.closed and not token.negated and token.text not in ("AND", "OR"):
+            words.append(Word(token.text))
+    return words
 
 
 def _said(node: Node, *, quoted: bool) -> str:

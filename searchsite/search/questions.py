@@ -57,6 +57,8 @@ class Filters:
     by: str | None = None
     after: date | None = None
     before: date | None = None
+    copies: UUID | None = None
+    """An item: only it and what is a copy of it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Question:
     """None: where a reranker is configured."""
     instruction: str | None = None
     """What the embedder is told to look for, in place of what fits the question."""
+    fold: bool | None = None
+    """Show of copies the best alone. None: as whoever asks is used to."""
+    weak: bool | None = None
+    """Hits that are rated weak: left out (False), after all others (True), or where they rank (None)."""
 
     @property
     def read(self) -> tuple[grammar.Reading, ...]:
@@ -103,9 +109,12 @@ class Question:
     @property
     def seeks(self) -> bool:
         """Whether something is to be near to; else there is nothing to rank by, and hits come by their date."""
-        if not self.terms or self.words:
-            return bool(self.terms)
-        return not self.conditions or any(not term.text or term.weight < 0 for term in self.terms)
+        return bool(self.words) or any(not term.text or term.weight < 0 for term in self.terms)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it says anything beside its filters: an empty pair of brackets does not."""
+        return self.seeks or bool(self.conditions)
 
 
 def checked(question: Question) -> Question:
@@ -123,17 +132,19 @@ def checked(question: Question) -> Question:
 def from_query(data: Mapping[str, Any]) -> Question:
     """Read a question from the parameters of an address. Raises BadQuestion.
 
-    q*, not* (texts), like*, unlike* (items), picture*, kind*, collection*, tag*, by, after, before, sort, mode, rerank,
-    instruct, limit, cursor; those with a star may come several times. Of an item or a picture `id~x-y-width-height` is
-    a part, in thousandths.
+    q*, not* (texts), like*, unlike* (items), picture*, unpicture*, kind*, collection*, tag*, by, after, before, copies,
+    sort, mode, rerank, instruct, fold, weak, limit, cursor; those with a star may come several times. Of an item or a
+    picture
+    `id~x-y-width-height` is a part, in thousandths.
     """
     terms = [Term(text=text) for text in _all(data, "q")]
     terms += [Term(text=text, weight=-1.0) for text in _all(data, "not")]
     for name, weight in (("like", 1.0), ("unlike", -1.0)):
         named = map(regions.read, _all(data, name))
         terms += [Term(item=_uuid(one), region=region, weight=weight) for one, region in named]
-    named = map(regions.read, _all(data, "picture"))
-    terms += [Term(picture=_uuid(one), region=region) for one, region in named]
+    for name, weight in (("picture", 1.0), ("unpicture", -1.0)):
+        named = map(regions.read, _all(data, name))
+        terms += [Term(picture=_uuid(one), region=region, weight=weight) for one, region in named]
     filters = Filters(
         kinds=tuple(_all(data, "kind")),
         collections=tuple(_uuid(one) for one in _all(data, "collection")),
@@ -141,10 +152,12 @@ def from_query(data: Mapping[str, Any]) -> Question:
         by=_one(data, "by"),
         after=_day(_one(data, "after")),
         before=_day(_one(data, "before")),
+        copies=_uuid(copies) if (copies := _one(data, "copies")) else None,
     )
     sort, mode = _one(data, "sort") or "relevance", _one(data, "mode") or "hybrid"
-    limit, rerank = _number(_one(data, "limit")), _switch(_one(data, "rerank"))
-    rest = (sort, mode, limit, _one(data, "cursor"), rerank, _one(data, "instruct"))
+    limit, rerank = _number(_one(data, "limit")), _switch(data, "rerank")
+    fold, weak = _switch(data, "fold"), _switch(data, "weak")
+    rest = (sort, mode, limit, _one(data, "cursor"), rerank, _one(data, "instruct"), fold, weak)
     return checked(Question(tuple(terms), filters, *rest))
 
 
@@ -157,20 +170,21 @@ def to_query(question: Question) -> str:
             pairs.append(("not" if away else "q", term.text))
         elif term.item:
             pairs.append(("unlike" if away else "like", f"{term.item}{regions.written(term.region)}"))
-        elif term.picture and not away:
-            pairs.append(("picture", f"{term.picture}{regions.written(term.region)}"))
+        elif term.picture:
+            pairs.append(("unpicture" if away else "picture", f"{term.picture}{regions.written(term.region)}"))
     filters = question.filters
     pairs += [("kind", kind) for kind in filters.kinds]
     pairs += [("collection", str(one)) for one in filters.collections]
     pairs += [("tag", tag) for tag in filters.tags]
-    rest = {"by": filters.by, "after": filters.after, "before": filters.before}
+    rest = {"by": filters.by, "after": filters.after, "before": filters.before, "copies": filters.copies}
     pairs += [(name, str(value)) for name, value in rest.items() if value]
     usual = Question()
     for name in ("sort", "mode", "limit", "cursor"):
         if getattr(question, name) != getattr(usual, name):
             pairs.append((name, str(getattr(question, name))))
-    if question.rerank is not None:
-        pairs.append(("rerank", str(question.rerank).lower()))
+    for name in ("rerank", "fold", "weak"):
+        if (switch := getattr(question, name)) is not None:
+            pairs.append((name, str(switch).lower()))
     if question.instruction:
         pairs.append(("instruct", question.instruction))
     return urlencode(pairs)
@@ -202,21 +216,25 @@ def _check_conditions(question: Question) -> None:
 
 
 def _checked_text(text: str) -> str:
+    # Composing makes two of some letters, and one of many: what counts is what comes of it. Without end it is slow.
+    cleaned = CONTROLS.sub(" ", clean_text(text[: 4 * MOST_CHARS])).strip()
     _require(
-        len(text) <= MOST_CHARS,
+        len(text) <= 4 * MOST_CHARS and len(cleaned) <= MOST_CHARS,
         _("A question has at most %(most)s characters.") % {"most": grouped(MOST_CHARS)},
     )
-    return CONTROLS.sub(" ", clean_text(text)).strip()
+    return cleaned
 
 
 def _checked_instruction(text: str | None) -> str | None:
     """It is part of a prompt: no marks of the network, one line."""
     if text is None:
         return None
+    cleaned = " ".join(harmless(CONTROLS.sub(" ", clean_text(text[: 4 * MOST_INSTRUCTION]))).split())
     _require(
-        len(text) <= MOST_INSTRUCTION, _("An instruction has at most %(most)d characters.") % {"most": MOST_INSTRUCTION}
+        len(text) <= 4 * MOST_INSTRUCTION and len(cleaned) <= MOST_INSTRUCTION,
+        _("An instruction has at most %(most)d characters.") % {"most": MOST_INSTRUCTION},
     )
-    return " ".join(harmless(CONTROLS.sub(" ", clean_text(text))).split()) or None
+    return cleaned or None
 
 
 def _checked_filters(filters: Filters) -> Filters:
@@ -265,9 +283,10 @@ def _day(value: str | None) -> date | None:
     raise BadQuestion(_("A day is written like 2026-01-31."))
 
 
-def _switch(value: str | None) -> bool | None:
+def _switch(data: Mapping[str, Any], name: str) -> bool | None:
     known = {"true": True, "1": True, "false": False, "0": False}
-    _require(value is None or value in known, _("Rerank must be true or false."))
+    value = _one(data, name)
+    _require(value is None or value in known, _("%(name)s must be true or false.") % {"name": name.capitalize()})
     return None if value is None else known[value]
 
 

@@ -1,16 +1,20 @@
-"""Nearest vectors within bounds: by codes first, then the nearest of those exactly. Few are all compared exactly."""
+"""Nearest vectors within bounds: all compared exactly, or candidates by codes or by a graph, and those exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
+import numpy as np
 from pgvector import HalfVector
 
-from searchsite.indexing import centres, tables
+from searchsite.indexing import centres, indexes, settings, tables
 from searchsite.indexing.models import Space
 from searchsite.inference.types import Vectors
+from searchsite.search import access
+from searchsite.search.access import Way
 from searchsite.search.bounds import VECTOR, Bounds
 
 # In the channel of pictures no part is looked up: the left side of the AND comes first.
@@ -18,27 +22,71 @@ IS_TAGS: LiteralString = "v.channel = 'text' AND (SELECT part.role = 'tags' FROM
 # So many are compared exactly; where no more are visible, that is all of them.
 DEPTH = 200
 # One long text may hold all the nearest passages: then look further, until so many items are found.
-ENOUGH_ITEMS, DEEPEST = 101, 5000
+ENOUGH_ITEMS, DEEPER, DEEPEST, MOST_ROUNDS = 101, 5, 5000, 40
+# Where one of the first hits came from the later candidates, others may lie beyond the last.
+FIRST, EARLY_PART = 10, 4
+# Short codes tell little: the fewer bits, the more are compared exactly; with so many, as many as are asked for.
+BITS, MOST_BY_CODES = 1024, 2000
+# So many are compared exactly at least; a graph holds at most so many on its walk.
+FEWEST_CANDIDATES, MOST_WALKED = 100, 1000
+# OFFSET 0 and + 0, or the planner would walk a graph that knows nothing of the bounds.
 EXACT: LiteralString = """
-SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance, <is_tags> FROM {table} AS v
-WHERE v.channel = %(channel)s AND <bounds> ORDER BY distance, v.part_id LIMIT %(depth)s
-""".replace("<is_tags>", IS_TAGS)
-# The first phase reads the covering index alone. MATERIALIZED, or the planner would mix the phases.
-TWO_PHASE: LiteralString = """
 WITH near AS MATERIALIZED (
-    SELECT v.item_id, v.part_id FROM {table} AS v
-    WHERE v.channel = %(channel)s AND v.code_version = %(version)s AND <bounds>
-    ORDER BY v.code <~> %(code)b, v.part_id LIMIT %(depth)s
+    SELECT * FROM (
+        SELECT v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance FROM {table} AS v
+        WHERE v.channel = %(channel)s AND <bounds> OFFSET 0
+    ) AS compared ORDER BY distance, part_id LIMIT %(depth)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.vector <=> %(vector)b AS distance, <is_tags>
-FROM near JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id ORDER BY distance, v.part_id
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8 FROM near AS v
+ORDER BY v.distance, v.part_id
 """.replace("<is_tags>", IS_TAGS)
+COMPARED: LiteralString = (
+    "v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance, near.told"
+)
+# The first phase reads the covering index alone. Where the early candidates do not settle it, the later ones are
+# compared, too: a second scan would cost as much as the first. MATERIALIZED, or the planner would mix the phases.
+CODES: LiteralString = """
+WITH near AS MATERIALIZED (
+    SELECT v.item_id, v.part_id, (v.code <~> %(code)b) + 0 AS told FROM {table} AS v
+    WHERE v.channel = %(channel)s AND v.code_version = %(version)s AND <bounds>
+    ORDER BY told, v.part_id LIMIT %(kept)s
+), early AS MATERIALIZED (
+    SELECT <compared> FROM (SELECT * FROM near ORDER BY told, part_id LIMIT %(candidates)s) AS near
+    JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id
+), settled AS MATERIALIZED (
+    SELECT max(told) <= (SELECT percentile_disc(1.0 / %(early_part)s) WITHIN GROUP (ORDER BY told) FROM early) AS is_so
+    FROM (SELECT told FROM early ORDER BY distance LIMIT %(first)s) AS first
+)
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, v.told FROM (
+    SELECT * FROM early UNION ALL
+    SELECT <compared> FROM (SELECT * FROM near ORDER BY told, part_id OFFSET %(candidates)s) AS near
+    JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id WHERE NOT (SELECT is_so FROM settled)
+) AS v ORDER BY v.distance, v.part_id
+""".replace("<compared>", COMPARED).replace("<is_tags>", IS_TAGS)
+# The channel is written out: the index is of one. How far to walk is set by a condition that is looked at once, before
+# the walk: it holds for this statement, and spares the round trips of a transaction. + 0, or the planner would believe
+# that what a walk finds is in order.
+GRAPH: LiteralString = """
+WITH near AS MATERIALIZED (
+    SELECT v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance FROM {table} AS v
+    WHERE <walking> AND v.channel = '<channel>' AND <bounds> ORDER BY <distance> LIMIT %(candidates)s
+)
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8 FROM near AS v
+ORDER BY v.distance + 0, v.part_id
+""".replace("<is_tags>", IS_TAGS).replace("<walking>", settings.WALKING)
+DISTANCES: Mapping[str, LiteralString] = {
+    "vector": "v.vector <=> %(vector)b",
+    "prefix": "subvector(v.vector, 1, {prefix})::halfvec({prefix}) <=> %(prefix)b",
+    "code": "v.code <~> %(code)b",
+}
+CHANNELS: Mapping[str, LiteralString] = {"image": "image", "text": "text"}
 
 
 class Near(NamedTuple):
     """One part that a channel found. `part_id` is None when it was the title; `similarity` is a cosine.
 
-    share: of the question's words those that are there. guessed: it is tags, which a network mostly guesses.
+    share: of the question's words those that are there. guessed: it is tags, which a network mostly guesses. known: the
+    share where a word that is nowhere weighs no more than the others: it may be misspelt.
     """
 
     item_id: int
@@ -47,32 +95,155 @@ class Near(NamedTuple):
     similarity: float | None
     share: float = 1.0
     guessed: bool = False
+    known: float = 1.0
 
 
-def nearest(space: Space, channel: str, vector: Vectors, bounds: Bounds) -> list[Near]:
-    """The nearest parts of one channel, nearest first."""
-    values = bounds.values | {"channel": channel, "vector": HalfVector(vector)}
-    centre = centres.centre_of(space, channel)
-    if centre is None or not centre.ready:
-        return _deep_enough(lambda depth: _run(EXACT, space, bounds, values | {"depth": depth}))
-    coded = values | {"code": tables.code_of(vector, centre.mean), "version": centre.version}
-    return _deep_enough(lambda depth: _run(TWO_PHASE, space, bounds, coded | {"depth": depth}))
+class Enough(NamedTuple):
+    """How many parts a search has to find, and of how many items."""
+
+    parts: int = DEPTH
+    items: int = ENOUGH_ITEMS
 
 
-def _deep_enough(scan: Callable[[int], list[Near]]) -> list[Near]:
-    depth = DEPTH
-    found = scan(depth)
-    while len(found) == depth < DEEPEST and len({near.item_id for near in found}) < ENOUGH_ITEMS:
-        depth *= 5
-        found = scan(depth)
+PLENTY = Enough()
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What some candidates came to. whole: there are no more. sure: no better ones are to be expected beyond them."""
+
+    found: list[Near]
+    whole: bool
+    sure: bool = True
+
+    @property
+    def items(self) -> set[int]:
+        return {near.item_id for near in self.found}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One question to one channel. candidates: at least so many are compared exactly. before: called ahead of each
+    statement.
+    """
+
+    space: Space
+    channel: str
+    vector: Vectors
+    bounds: Bounds
+    candidates: int
+    before: Callable[[], None] = lambda: None
+
+    def exact(self, depth: int) -> _Scan:
+        """Compare everything that is visible."""
+        return self._scan(EXACT, depth, depth)
+
+    def by_codes(self, depth: int) -> _Scan:
+        """The nearest of those whose codes are nearest, of each version of codes that is about."""
+        centre = centres.centre_of(self.space, self.channel)
+        assert centre is not None
+        candidates = max(depth, self.candidates, min(depth * BITS // self.space.dimensions, MOST_BY_CODES))
+        own = {"kept": max(candidates, min(DEEPER * candidates, DEEPEST)), "first": FIRST, "early_part": EARLY_PART}
+        scans = [
+            self._scan(CODES, depth, candidates, version=version, code=tables.code_of(self.vector, mean), **own)
+            for version, mean in centre.versions
+        ]
+        if len(scans) == 1:
+            return scans[0]
+        found = sorted((near for scan in scans for near in scan.found), key=lambda near: -(near.similarity or 0.0))
+        return _Scan(found, all(scan.whole for scan in scans), all(scan.sure for scan in scans))
+
+    def by_graph(self, depth: int) -> _Scan:
+        """The nearest of those that a walk meets; never whole, since filters may have left it too little."""
+        design = indexes.design_of(self.space)
+        candidates = min(max(depth, self.candidates), MOST_WALKED)
+        depth = min(depth, candidates)
+        own: dict[str, Any] = {}
+        if design.of == "prefix":
+            own["prefix"] = HalfVector(self.vector[: design.dimensions])
+        elif design.of == "code":
+            centre = centres.centre_of(self.space, self.channel)
+            own["code"] = tables.code_of(self.vector, centre.mean if centre else None)
+        statement = GRAPH.replace("<channel>", CHANNELS[self.channel]).replace("<distance>", DISTANCES[design.of])
+        scan = self._scan(statement, depth, candidates, **own)
+        return replace(scan, whole=False, sure=len(scan.found) >= depth)
+
+    def _scan(self, statement: LiteralString, depth: int, candidates: int, *, kept: int = 0, **own: Any) -> _Scan:
+        """kept: how many candidates there are, where the first do not settle it."""
+        values = self.bounds.values | own | {"channel": self.channel, "vector": HalfVector(self.vector)}
+        values |= {"depth": depth, "candidates": candidates, "kept": kept}
+        bounded = statement.replace("<bounds>", self.bounds.conditions(VECTOR))
+        whole = tables.query(bounded, self.space.pk, prefix=indexes.design_of(self.space).dimensions)
+        self.before()
+        with tables.cursor() as cursor:
+            rows = cursor.execute(whole, values, prepare=True, binary=True).fetchall()
+        found = [
+            Near(item_id, part_id, created_at, 1.0 - distance, guessed=is_tags)
+            for item_id, part_id, created_at, distance, is_tags, _told in rows[:depth]
+        ]
+        every = len(rows) < candidates or candidates < len(rows) < kept
+        # Beyond, what is left is much alike.
+        sure = every or len(rows) >= DEEPEST or _is_sure(np.array([row[5] for row in rows]))
+        return _Scan(found, every and len(rows) <= depth, sure)
+
+
+def nearest(
+    space: Space,
+    channel: str,
+    vector: Vectors,
+    bounds: Bounds,
+    *,
+    enough: Enough = PLENTY,
+    before: Callable[[], None] = lambda: None,
+) -> list[Near]:
+    """The nearest parts of one channel, nearest first: as many as are enough or more, or all there are.
+
+    before: called ahead of each statement.
+    """
+    asked = _Asked(space, channel, vector, bounds, candidates_of(space, channel), before)
+    before()
+    way = access.way_to(space, channel, bounds)
+    if way is Way.GRAPH:
+        for deep in (enough.parts, enough.parts * DEEPER):
+            scan = asked.by_graph(deep)
+            if not scan.sure:
+                break
+            if len(scan.items) >= enough.items:
+                return scan.found
+        way = Way.CODES
+    return _deep_enough(asked, asked.exact if way is Way.EXACT else asked.by_codes, enough)
+
+
+def compared(space: Space, channel: str, vector: Vectors, bounds: Bounds, *, depth: int) -> list[Near]:
+    """The truly nearest: everything that is visible is compared, however long it takes."""
+    return _Asked(space, channel, vector, bounds, depth).exact(depth).found
+
+
+def candidates_of(space: Space, channel: str) -> int:
+    """How many are compared exactly at least, as measured to be enough."""
+    return int(space.recall.get(channel, {}).get("candidates", FEWEST_CANDIDATES))
+
+
+def _is_sure(told: Vectors) -> bool:
+    """Whether the first hits were among the early candidates. told: each candidate's distance by its code, the nearest
+    first.
+    """
+    early = np.sort(told)[len(told) // EARLY_PART]
+    return bool((told[:FIRST] <= early).all())
+
+
+def _deep_enough(asked: _Asked, scan_to: Callable[[int], _Scan], enough: Enough) -> list[Near]:
+    depth = enough.parts
+    scan = scan_to(depth)
+    while not scan.whole and depth < DEEPEST and (not scan.sure or len(scan.items) < enough.items):
+        depth *= DEEPER
+        scan = scan_to(depth)
+    found, items = scan.found, scan.items
+    # So long are the texts found that others do not come up at all: then those others alone.
+    for _round in range(MOST_ROUNDS):
+        if scan.whole or len(items) >= enough.items:
+            break
+        others = replace(asked, bounds=asked.bounds.lacking(items))
+        scan = others.exact(DEEPEST) if scan_to == asked.exact else others.by_codes(DEEPEST)
+        found, items = found + scan.found, items | scan.items
     return found
-
-
-def _run(statement: LiteralString, space: Space, bounds: Bounds, values: dict[str, Any]) -> list[Near]:
-    whole = tables.query(statement.replace("<bounds>", bounds.conditions(VECTOR)), space.pk)
-    with tables.cursor() as cursor:
-        rows = cursor.execute(whole, values, prepare=True, binary=True).fetchall()
-    return [
-        Near(item_id, part_id, created_at, 1.0 - distance, guessed=is_tags)
-        for item_id, part_id, created_at, distance, is_tags in rows
-    ]

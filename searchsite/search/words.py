@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, LiteralString
 
 from searchsite.indexing import tables
 from searchsite.search import columns
 from searchsite.search.bounds import ITEM, Bounds
-from searchsite.search.columns import FOLDED
 from searchsite.search.vectors import DEPTH, Near
 
 MOST_MATCHES = 2000
 ENOUGH = 10
-MOST_PATTERNS, SHORTEST_PATTERN = 8, 3
+MOST_PATTERNS = 8
 TITLE_WEIGHT = 2.0
 QUOTED = re.compile(r'"([^"]*)"')
 # What is left out was taken from the words before; full text would read it as that, once more.
-LEADING_DASHES = re.compile(r"(?<!\S)-+")
+LEADING_DASHES = re.compile(r"(?<!\w)-+")
 # Tags that no person put there or kept: whoever typed one of an item's tags has looked at them.
 GUESSED: LiteralString = """is_tags AND NOT EXISTS (
     SELECT FROM item_tag WHERE item_tag.item_id = found.item_id AND item_tag.source = 'person')"""
@@ -31,63 +31,92 @@ WITH matched AS MATERIALIZED (
     (SELECT item.id, NULL, item.created_at, false, %(title_weight)s::float8 * <title_rank>
      FROM item WHERE <title_matches> AND <bounds> LIMIT %(cap)s)
 )
-SELECT item_id, part_id, created_at, 1.0::float8, <guessed>
+SELECT item_id, part_id, created_at, 1.0::float8, <guessed>, 1.0::float8
 FROM matched AS found ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
 """.replace("<guessed>", GUESSED)
 # A word that few of the items have says more than one that many have, and an item counts by the words that it has
 # anywhere: in its title, its tags, or several passages. A part with many of them, or short, goes first among equals.
+# What few have would not be among the first that have any of the words: a few are looked up of each word, besides.
 # Joined to nothing, a long list of words is unpacked once and not for each word of the question.
 WEIGHED: LiteralString = """
 WITH asked AS MATERIALIZED (
     SELECT lexeme, quote_literal(lexeme)::tsquery AS query
     FROM unnest(tsvector_to_array(to_tsvector('searchsite', %(words)s))) AS lexeme LIMIT %(most)s
 ), matched AS MATERIALIZED (
-    (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.role = 'tags' AS is_tags,
-        part.search || ''::tsvector AS words
-     FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ <asked> AND <bounds> LIMIT %(cap)s)
-    UNION ALL
-    (SELECT item.id, NULL, item.created_at, false, item.title_search
-     FROM item WHERE item.title_search @@ <asked> AND <bounds> LIMIT %(cap)s)
+    SELECT DISTINCT ON (item_id, part_id) * FROM (
+        (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.role = 'tags' AS is_tags,
+            part.search || ''::tsvector AS words
+         FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ <asked> AND <bounds> LIMIT %(cap)s)
+        UNION ALL
+        (SELECT item.id, NULL, item.created_at, false, item.title_search
+         FROM item WHERE item.title_search @@ <asked> AND <bounds> LIMIT %(cap)s)
+        UNION ALL
+        SELECT few.* FROM asked CROSS JOIN LATERAL (
+            (SELECT item.id, part.id, item.created_at, part.role = 'tags', part.search || ''::tsvector
+             FROM part JOIN item ON item.id = part.item_id
+             WHERE part.search @@ asked.query AND <bounds> LIMIT %(few)s)
+            UNION ALL
+            (SELECT item.id, NULL, item.created_at, false, item.title_search
+             FROM item WHERE item.title_search @@ asked.query AND <bounds> LIMIT %(few)s)
+        ) AS few
+    ) AS found
 ), said AS MATERIALIZED (
     SELECT item_id, part_id, created_at, is_tags, lexeme, ts_rank(words, query, 1)::float8 AS rank
     FROM matched JOIN asked ON words @@ query
 ), rarity AS (
-    SELECT lexeme, ln(1 + (SELECT count(DISTINCT item_id) FROM said)::float8
+    SELECT lexeme, count(item_id) > 0 AS is_there, ln(1 + (SELECT count(DISTINCT item_id) FROM said)::float8
         / greatest(count(DISTINCT item_id), 0.5)) AS weight
     FROM asked LEFT JOIN said USING (lexeme) GROUP BY lexeme
+), every AS (
+    SELECT sum(weight) AS weight, sum(least(weight, (SELECT max(weight) FROM rarity WHERE is_there))) AS known
+    FROM rarity
 ), best AS (
     SELECT item_id, lexeme, max(weight) AS weight, max(rank) AS rank, bool_and(is_tags) AS is_tags
     FROM said JOIN rarity USING (lexeme) GROUP BY 1, 2
 ), scored AS (
-    SELECT item_id, sum(weight) / (SELECT sum(weight) FROM rarity) AS share,
+    SELECT item_id, sum(weight) / (SELECT weight FROM every) AS share, sum(weight) / (SELECT known FROM every) AS known,
         sum(weight * (1 + %(often)s::float8 * rank)) AS score, bool_and(is_tags) AS is_tags
     FROM best GROUP BY item_id
 ), shown AS (
     SELECT DISTINCT ON (item_id) item_id, part_id, created_at FROM said JOIN rarity USING (lexeme)
     GROUP BY item_id, part_id, created_at ORDER BY item_id, sum(weight) DESC, part_id NULLS LAST
 )
-SELECT found.item_id, part_id, created_at, share, <guessed>
+SELECT found.item_id, part_id, created_at, share, <guessed>, known
 FROM scored AS found JOIN shown ON shown.item_id = found.item_id
 ORDER BY score DESC, found.item_id DESC LIMIT %(depth)s
 """.replace("<guessed>", GUESSED)
 # Words of a question that are weighed, and how much it counts that a word comes often, or in few others.
 MOST_WEIGHED, OFTEN = 24, 5.0
+FEW_OF_EACH = 50
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
 ANY_WORD: LiteralString = "replace(websearch_to_tsquery('searchsite', %(words)s)::text, ' & ', ' | ')::tsquery"
 
 
 def matching(text: str, bounds: Bounds) -> list[Near]:
     """What has the words, best first: all of them, else parts of words, else any of them."""
+    return settled(near for some in attempts(text, bounds) for near in some)
+
+
+def attempts(text: str, bounds: Bounds, *, before: Callable[[], None] = lambda: None) -> Iterator[list[Near]]:
+    """What has all the words; until there is enough, what has parts of words, then what has any of them.
+
+    Each is a statement, and what those before it found is there when it takes too long. before: called ahead of each.
+    """
     text = LEADING_DASHES.sub("", text)
     if not text.strip():
-        return []
+        return
     values = {"words": text}
-    found = _full_text(ALL_WORDS, values, bounds)
-    if _items(found) < ENOUGH:
-        found += _with_substrings(text, bounds)
-    if _items(found) < ENOUGH:
-        found += _weighed(values, bounds)
-    return settled(found)
+    items: set[int] = set()
+    for attempt in (
+        partial(_full_text, ALL_WORDS, values, bounds),
+        partial(_with_substrings, text, bounds),
+        partial(_weighed, values, bounds),
+    ):
+        if len(items) < ENOUGH:
+            before()
+            found = attempt()
+            items.update(near.item_id for near in found)
+            yield found
 
 
 def settled(found: Iterable[Near]) -> list[Near]:
@@ -103,14 +132,23 @@ def phrases_in(text: str) -> list[str]:
     return [phrase for phrase in found if phrase]
 
 
-def containing(phrases: Iterable[str], bounds: Bounds) -> list[Near]:
-    """Items that have each phrase literally somewhere, case and accents aside."""
-    found: list[Near] | None = None
+def containing(
+    phrases: Iterable[str], bounds: Bounds, *, before: Callable[[], None] = lambda: None
+) -> tuple[list[Near], bool]:
+    """Items that have each phrase literally somewhere, case and accents aside; and whether these are all of them.
+
+    Where they are not, those with the first phrase, of which some may lack another. before: called ahead of each.
+    """
+    found: list[Near] = []
+    every, ids = True, None
     for phrase in phrases:
+        before()
         having = _literal(phrase, bounds)
-        ids = {near.item_id for near in having}
-        found = having if found is None else [near for near in found if near.item_id in ids]
-    return found or []
+        every = every and len(having) < MOST_MATCHES
+        found = found or having
+        own = {near.item_id for near in having}
+        ids = own if ids is None else ids & own
+    return ([near for near in found if near.item_id in (ids or ())] if every else found), every
 
 
 def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> list[Near]:
@@ -126,14 +164,14 @@ def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> 
 
 def _weighed(values: dict[str, Any], bounds: Bounds) -> list[Near]:
     """What has any of the words, each counting by how rare it is among what was found."""
-    own = {"most": MOST_WEIGHED, "often": OFTEN}
+    own = {"most": MOST_WEIGHED, "often": OFTEN, "few": FEW_OF_EACH}
     return _run(WEIGHED.replace("<asked>", ANY_WORD), values | own, bounds, DEPTH)
 
 
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
-    """What has each word as part of a word: "RE16" is in "RE16-2231". The trigram indexes need three characters."""
+    """What has each word as part of a word: "RE16" is in "RE16-2231". The trigram indexes need three letters."""
     tokens = sorted(set(re.findall(r"[^\s\"]+", text)), key=len, reverse=True)
-    patterns = [columns.containing(token) for token in tokens if len(token) >= SHORTEST_PATTERN][:MOST_PATTERNS]
+    patterns = [columns.containing(token) for token in tokens if columns.INDEXED.search(token)][:MOST_PATTERNS]
     if not patterns:
         return []
     places = range(len(patterns))
@@ -148,25 +186,20 @@ def _with_substrings(text: str, bounds: Bounds) -> list[Near]:
 
 def _literal(phrase: str, bounds: Bounds) -> list[Near]:
     """An index finds candidates, by words or by trigrams; each is then compared."""
+    has = columns.contains(phrase)
     statement = (
-        MATCHES.replace("<part_matches>", f"(part.search @@ <phrase> OR {_like('part.text', 0)}) AND <in part> > 0")
-        .replace("<title_matches>", f"(item.title_search @@ <phrase> OR {_like('item.title', 0)}) AND <in title> > 0")
+        MATCHES.replace("<part_matches>", has.replace("<search>", "part.search").replace("<text>", "part.text"))
+        .replace("<title_matches>", has.replace("<search>", "item.title_search").replace("<text>", "item.title"))
         .replace("<part_rank>", "ts_rank(part.search, <phrase>, 1)::float8")
         .replace("<title_rank>", "(1 + ts_rank(item.title_search, <phrase>, 1))")
         .replace("<phrase>", "phraseto_tsquery('searchsite', %(phrase)s)")
-        .replace("<in part>", FOLDED.replace("<text>", "part.text").replace("<phrase>", "%(phrase)s"))
-        .replace("<in title>", FOLDED.replace("<text>", "item.title").replace("<phrase>", "%(phrase)s"))
     )
-    return settled(_run(statement, {"phrase": phrase, "pattern0": columns.containing(phrase)}, bounds, MOST_MATCHES))
+    return settled(_run(statement, {"phrase": phrase, "like": columns.containing(phrase)}, bounds, MOST_MATCHES))
 
 
 def _like(column: LiteralString, place: int) -> LiteralString:
     names: tuple[LiteralString, ...] = ("0", "1", "2", "3", "4", "5", "6", "7")
     return "UPPER(" + column + ") LIKE UPPER(%(pattern" + names[place] + ")s)"
-
-
-def _items(found: Iterable[Near]) -> int:
-    return len({near.item_id for near in found})
 
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
@@ -176,6 +209,6 @@ def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth
     with tables.cursor() as cursor:
         rows = cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
     return [
-        Near(item_id, part_id, created_at, None, float(share), guessed)
-        for item_id, part_id, created_at, share, guessed in rows
+        Near(item_id, part_id, created_at, None, float(share), guessed, float(known))
+        for item_id, part_id, created_at, share, guessed, known in rows
     ]

@@ -88,7 +88,7 @@ class SpaceAdmin(ReadOnly):
 
     list_display = ("embedder", "revision", "dimensions", "status", TAKES_PICTURES, "created_at")
     # Numbers for programs, and what is written in words below.
-    exclude = ("means", "fingerprint", "calibration", "takes_pictures", "mrl")
+    exclude = ("means", "fingerprint", "calibration", "graphs", "recall", "takes_pictures", "mrl")
     readonly_fields = (TAKES_PICTURES, yes_or_no("mrl", gettext_lazy("prefixes are vectors")))
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Space]) -> QuerySet[Space]:

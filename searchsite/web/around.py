@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from searchsite.library.models import Item
-from searchsite.search import beside, questions
+from searchsite.search import beside
 from searchsite.search.beside import Beside
 from searchsite.search.cards import Card
 from searchsite.search.questions import BadQuestion
-from searchsite.web import narrowing
+from searchsite.web import addresses, narrowing
 from searchsite.web.doors import MemberRequest
 from searchsite.web.templatetags.look import readable
 
@@ -59,7 +59,7 @@ def around(request: MemberRequest, item: Item) -> Around:
     named = asked(request)
     params = QueryDict(urlencode({"collection": item.collection.public_id})) if named is None else named
     try:
-        found = beside.beside(item, questions.from_query(params), request.scope)
+        found = beside.beside(item, narrowing.asked(params), request.scope)
     except BadQuestion:
         params, found = QueryDict(""), Beside()
     query = params.urlencode()
@@ -86,6 +86,14 @@ def asked(request: MemberRequest) -> QueryDict | None:
     for name in narrowing.PLACE:
         params.pop(name, None)
     return params
+
+
+def words_of(params: QueryDict) -> str:
+    """What the list's question looks for by its words; nothing where it can't be read."""
+    try:
+        return narrowing.asked(params).words
+    except BadQuestion:
+        return ""
 
 
 def address(public_id: UUID, query: str | None) -> str:
@@ -124,6 +132,6 @@ def _here(item: Item, query: str) -> Neighbour:
 
 
 def _label(params: QueryDict) -> str:
-    if any(params.get(name) for name in ("q", *narrowing.PICTURED)):
+    if any(params.get(name) for name in ("q", *addresses.PICTURED, *addresses.NEGATIVE)):
         return _("Back to the results")
     return _("Back to the list")

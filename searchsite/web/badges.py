@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from searchsite.library.models import Channel
 from searchsite.library.numbers import rounded
 from searchsite.search.find import Hit
 from searchsite.search.fuse import STANDS_OUT, Why, background
+from searchsite.search.marks import Marks
 from searchsite.web.templatetags.look import icon
 
 # Everything has a rank in each channel. Where nobody has measured how near is near, that is near which stands out at
@@ -64,7 +64,7 @@ def levels(hits: Iterable[Hit]) -> Mapping[str, float]:
     return {channel: level + NEAR * (1.0 - level) for channel, level in found.items()}
 
 
-def of(hit: Hit, said: Words, asked: re.Pattern[str] | None, near: Mapping[str, float]) -> SafeString:
+def of(hit: Hit, said: Words, asked: Marks | None, near: Mapping[str, float]) -> SafeString:
     """Return the hit's badge: that words were found, else what is near in meaning, else nothing. asked: finds them."""
     if any(why.channel == "words" for why in hit.why):
         name = ("words", *_place_of_words(hit, said, asked))
@@ -81,9 +81,9 @@ def exactly(hit: Hit, said: Words) -> str:
     return " · ".join(_rank(why, said) for why in hit.why)
 
 
-def _place_of_words(hit: Hit, said: Words, asked: re.Pattern[str] | None) -> tuple[str, str]:
+def _place_of_words(hit: Hit, said: Words, asked: Marks | None) -> tuple[str, str]:
     part = hit.part
-    if part is None or part.role not in said.parts or asked is None or not asked.search(part.text):
+    if part is None or part.role not in said.parts or asked is None or not asked.spans(part.text, inside=True):
         return said.words
     return said.parts[part.role]
 

@@ -19,6 +19,7 @@ from searchsite.library.models import Item, ItemQuerySet
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.search import every, questions
+from searchsite.web import narrowing
 from searchsite.web.doors import MemberRequest
 from searchsite.web.ids import parsed
 
@@ -57,7 +58,7 @@ def of(request: MemberRequest, *, among: ItemQuerySet | None = None) -> Chosen:
 
 def _all(request: MemberRequest) -> Chosen:
     try:
-        question = questions.from_query(request.GET)
+        question = narrowing.asked(request.GET)
         found = every.every(question, request.scope, until=moment(request.POST.get("until", "")))
     except questions.BadQuestion as wrong:
         status = 404 if isinstance(wrong, questions.NotFound) else 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
@@ -17,8 +18,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from searchsite.accounts.models import Membership, User
+from searchsite.indexing import once
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
+from searchsite.search.wrong import BadQuestion
 
 P = ParamSpec("P")
 
@@ -55,10 +58,15 @@ def in_team(*methods: str, may: Callable[[User], bool] | None = None) -> Callabl
             if may is not None and not may(member.user):
                 raise PermissionDenied
             member.scope = scope_for(member.user, member.membership.team_id)
+            # A page that only shows need not ask twice what holds for all of it.
+            showing = once.reading() if request.method in ("GET", "HEAD") else nullcontext()
             try:
-                response = view(member, *args, **kwargs)
+                with showing:
+                    response = view(member, *args, **kwargs)
             except Refusal as refusal:
                 response = refused(member, refusal)
+            except BadQuestion as wrong:
+                response = refused(member, Refusal(str(wrong), code="question", status=400))
             patch_cache_control(response, private=True, no_cache=True)
             patch_vary_headers(response, ["HX-Request"])
             return response

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -63,10 +64,19 @@ def shown(found: Facets, params: QueryDict) -> dict[str, Any]:
     """Return the groups and the years for the template."""
     return {
         "groups": [group for name in ("kind", "collection", "tag") if (group := _group(name, found, params)).choices],
+        "held": _held(found, params),
         "people": _group("by", found, params),
         "years": _years(found, params),
+        "lately": _lately(params),
         "capped": bool(found.capped),
     }
+
+
+def _held(found: Facets, params: QueryDict) -> list[tuple[str, str]]:
+    """What is asked for, and is none of the choices: the form has to keep it."""
+    known = {one.value for one in found.values.get("collection", ())}
+    lost = [("collection", value) for value in params.getlist("collection") if value and value not in known]
+    return lost + [("copies", value) for value in params.getlist("copies") if value]
 
 
 def _group(name: str, found: Facets, params: QueryDict) -> Group:
@@ -98,6 +108,21 @@ def _years(found: Facets, params: QueryDict) -> list[Span]:
         days = (date(year, 1, 1), date(year + 1, 1, 1))
         years.append(Span(**_span(str(year), _total(within), params, capped=capped, days=days), months=spans))
     return years
+
+
+def _lately(params: QueryDict) -> list[Span]:
+    """The last days up to now, today among them. They are not counted: months are."""
+    today = timezone.localdate()
+    labels = {7: _("Last 7 days"), 30: _("Last 30 days"), 365: _("Last 365 days")}
+    return [_since(label, today - timedelta(days - 1), params) for days, label in labels.items()]
+
+
+def _since(label: str, first: date, params: QueryDict) -> Span:
+    after = first.isoformat()
+    chosen = (params.get("after"), params.get("before", "")) == (after, "")
+    free = ("after", "before", *narrowing.PLACE)
+    url = narrowing.address(params, drop=free, **({} if chosen else {"after": after}))
+    return Span(label, "", url, after, "", chosen)
 
 
 def _month(one: Value, params: QueryDict, capped: bool) -> Span:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
@@ -15,8 +16,9 @@ from searchsite.library.models import Item, PartRole, Source
 from searchsite.library.scope import Scope
 from searchsite.library.sniffing import MARKDOWN_TYPE
 from searchsite.search import find
-from searchsite.search.questions import Question, Term
-from searchsite.web import around, cards, files, markdown, sayings, words
+from searchsite.search.marks import Marks, marks_of
+from searchsite.search.questions import BadQuestion, Question, Term, from_query
+from searchsite.web import around, cards, files, markdown, quality_marks, sayings, snippets, whys, words
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.seen import visible
 from searchsite.web.templatetags.look import readable
@@ -34,6 +36,7 @@ def item(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     page = {
         "alike": _alike(shown, request.scope, facts["progress"]),
         "around": around.around(request, shown),
+        "judging": quality_marks.of_item(request, shown),
         "undo": request.session.pop("undo", None),
         "kept_days": trash.KEPT.days,
     }
@@ -76,8 +79,9 @@ def facts_of(item: Item, request: MemberRequest) -> dict[str, Any]:
         "original": _original(item),
         "depicts": sayings.depicted(item),
         "list_query": listed.urlencode() if listed is not None else None,
+        "why": whys.why(item, listed, scope),
         "saved": "",
-    } | _text(item, said, scope)
+    } | _text(item, said, listed, scope)
 
 
 def said_to_script(request: MemberRequest, public_id: UUID, sentence: str) -> HttpResponseBase:
@@ -86,12 +90,23 @@ def said_to_script(request: MemberRequest, public_id: UUID, sentence: str) -> Ht
     return render(request, "items/_live.html", facts | {"saved": sentence})
 
 
-def _text(item: Item, said: dict[str, sayings.Said], scope: Scope) -> dict[str, Any]:
+def _text(item: Item, said: dict[str, sayings.Said], listed: QueryDict | None, scope: Scope) -> dict[str, Any]:
     if item.is_picture:
         return {}
     text = said.get(PartRole.CONTENT, sayings.NOTHING).text
-    marked = item.blob is None or item.blob.media_type.partition(";")[0] == MARKDOWN_TYPE
-    return {"text": text, "rendered": markdown.rendered(text, scope) if marked else None}
+    marks = _marks(listed, text)
+    if item.blob is None or item.blob.media_type.partition(";")[0] == MARKDOWN_TYPE:
+        return {"text": text, "rendered": markdown.rendered(text, scope, marks)}
+    return {"text": snippets.marked(text, marks), "rendered": None}
+
+
+def _marks(listed: QueryDict | None, text: str) -> Marks | None:
+    """The words of the search that the item was opened from."""
+    try:
+        words = from_query(listed).words if listed is not None else ""
+    except BadQuestion:
+        return None
+    return marks_of(words, [text]) if words else None
 
 
 def _original(item: Item) -> bool:

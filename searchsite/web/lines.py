@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from itertools import takewhile
 
 from django.utils import timezone
 from django.utils.dates import MONTHS, WEEKDAYS
@@ -42,15 +41,11 @@ def by_date(cards: Sequence[Card], grain: str) -> None:
         before = line
 
 
-def by_likelihood(cards: Sequence[Card]) -> tuple[bool, bool]:
-    """Put a line before the weak ones that end the list. Returns whether they are to be folded, and whether all are."""
-    last = sum(1 for _card in takewhile(lambda card: card["weak"], reversed(cards)))
-    for card in cards[: len(cards) - last]:
-        card["weak"] = False
-    if not last or last == len(cards):
-        return False, bool(last)
-    cards[-last]["line"] = "weak"
-    return True, False
+def by_likelihood(cards: Sequence[Card]) -> None:
+    """Put a line before the first of the weak ones, which end the list. On later pages it stands there already."""
+    first = next((card for card in cards if card["weak"]), None)
+    if first is not None:
+        first["line"] = "weak"
 
 
 def _day(day: date, today: date) -> str:

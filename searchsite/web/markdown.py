@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
@@ -19,6 +19,8 @@ from markdown_it.token import Token
 
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope
+from searchsite.search.marks import Marks
+from searchsite.web import snippets
 
 # What lies beyond is shown as plain text: parsing costs up to a tenth of a millisecond a mark, and some a square.
 MOST_CHARS, MOST_MARKS = 100_000, 15_000
@@ -34,15 +36,18 @@ TASK = re.compile(r"\[([ xX])\] ")
 SIZE = 2048
 
 
-def rendered(text: str, scope: Scope) -> SafeString:
-    """Return a text in Markdown as markup; pictures of the library that the scope may see stand in it."""
+def rendered(text: str, scope: Scope, marks: Marks | None = None) -> SafeString:
+    """Return a text in Markdown as markup; pictures of the library that the scope may see stand in it.
+
+    marks: words that are marked, where they stand within one piece of the text.
+    """
     cut = _most(text)
     tokens = _parser().parse(text[:cut])
     if sum(map(_length, _all(tokens))) > MOST_SHOWN:
         cut, tokens = 0, []
     seen = _seen(tokens, scope)
-    body = _Renderer(seen).render(tokens, _parser().options, {})
-    rest = format_html('<div class="rest">{}</div>', text[cut:]) if text[cut:].strip() else ""
+    body = _Renderer(seen, marks).render(tokens, _parser().options, {})
+    rest = format_html('<div class="rest">{}</div>', snippets.marked(text[cut:], marks)) if text[cut:].strip() else ""
     # The parser lets no markup through, and the renderer escapes what it writes.
     return mark_safe(body + rest)
 
@@ -108,13 +113,13 @@ def _all(tokens: Sequence[Token]) -> Iterator[Token]:
 class _Renderer(RendererHTML):
     """Writes what the parser found. Headings stand below the page's own."""
 
-    def __init__(self, seen: dict[str, Item]) -> None:
+    def __init__(self, seen: dict[str, Item], marks: Marks | None) -> None:
         super().__init__()
         self.seen = seen
         rules: dict[str, Any] = {
             "image": self._image,
             "link_open": _link_open,
-            "text": _text,
+            "text": partial(_text, marks),
             "heading_open": partial(_heading, opens=True),
             "heading_close": partial(_heading, opens=False),
             "fence": _code,
@@ -156,15 +161,16 @@ def _link_open(tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
     return format_html('<a href="{}" rel="noopener nofollow">', tokens[at].attrs.get("href", ""))
 
 
-def _text(tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+def _text(marks: Marks | None, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
     """Plain words; at the start of a list's entry "[x] " is a box that is ticked."""
     content, begins = tokens[at].content, at == 0
     task = TASK.match(content) if begins else None
     if task is None:
-        return str(escape(content))
+        return conditional_escape(snippets.marked(content, marks))
     done = task.group(1) != " "
     words = (_("Done"), "☑") if done else (_("To do"), "☐")
-    return format_html('<span class="task" role="img" aria-label="{}">{}</span> {}', *words, content[task.end() :])
+    rest = snippets.marked(content[task.end() :], marks)
+    return format_html('<span class="task" role="img" aria-label="{}">{}</span> {}', *words, rest)
 
 
 def _heading(tokens: Sequence[Token], at: int, options: Any, env: Any, *, opens: bool) -> str:

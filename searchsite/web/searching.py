@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -15,10 +13,9 @@ from django.utils.translation import gettext as _
 from searchsite.library import pictures
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
-from searchsite.search import browse, facets, find, questions
-from searchsite.search.tokens import QUOTES
-from searchsite.search.words import phrases_in
-from searchsite.web import cards, faceting, lines, narrowing, wayout
+from searchsite.search import browse, facets, find, joining, questions, respelling
+from searchsite.search.grammar import Phrase
+from searchsite.web import addresses, around, cards, chips, faceting, lines, narrowing, quality_marks, wayout
 from searchsite.web.doors import MemberRequest, in_team, refused
 
 
@@ -27,16 +24,19 @@ def search(request: MemberRequest) -> HttpResponseBase:
     """Show what answers the question in the address; without a question, the newest items."""
     page = narrowing.page_of(request.GET, request.scope)
     try:
-        question = questions.from_query(request.GET)
-        results = find.find(question, request.scope)
+        question = narrowing.asked(request.GET)
+        results = find.find(replace(question, fold=_folds(question)), request.scope)
     except questions.BadQuestion as wrong:
         return _misunderstood(request, page, wrong)
     page |= _shown(question, results) | _listed(question, results, request.GET.get("heads", ""))
+    page |= quality_marks.of_list(question, results, request.scope)
     if request.htmx and "cursor" in request.GET:
         return render(request, "search/_page.html", page)
     if not results.hits:
         page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"])
-        page["unquoted"] = _unquoted(question, request.GET)
+        page["unquoted"] = _unquoted(request.GET)
+    if better := respelling.respelled(question, results, request.scope):
+        page["better"] = {"words": better, "url": addresses.with_words(request.GET, better)}
     page |= {"drawer": request.COOKIES.get("drawer") == "open", "undo": request.session.pop("undo", None)}
     return render(request, "search/page.html", page)
 
@@ -46,18 +46,27 @@ def search_facets(request: MemberRequest) -> HttpResponseBase:
     """Count what the question in the address can be narrowed by: for the drawer, or as a page of its own."""
     page = narrowing.page_of(request.GET, request.scope)
     try:
-        counted = facets.facets(questions.from_query(request.GET), request.scope)
+        counted = facets.facets(narrowing.asked(request.GET), request.scope)
     except questions.BadQuestion as wrong:
         return _misunderstood(request, page, wrong)
     page |= faceting.shown(counted, request.GET)
     return render(request, "search/_facets.html" if request.htmx else "search/facets.html", page)
 
 
+@in_team("GET")
+def search_tips(request: MemberRequest) -> HttpResponseBase:
+    """Say what the box reads, where no script opens the help."""
+    return render(request, "search/tips.html", {})
+
+
 @in_team("GET", "POST")
 def search_picture(request: MemberRequest) -> HttpResponseBase:
     """Keep the picture that was chosen, dropped or pasted, and go to the search by it."""
+    # The question that it is added to, if it is not one of its own.
+    within = around.asked(request)
+    shown = {"list_query": None if within is None else within.urlencode(), "words": chips.box(within)}
     if request.method != "POST":
-        return render(request, "search/picture.html", {})
+        return render(request, "search/picture.html", shown)
     file = request.FILES.get("file")
     try:
         if file is None:
@@ -66,10 +75,11 @@ def search_picture(request: MemberRequest) -> HttpResponseBase:
     except Refusal as refusal:
         if request.htmx:
             return refused(request, refusal)
-        return render(request, "search/picture.html", {"refusal": refusal}, status=refusal.status)
-    words = request.POST.get("q", "").strip()[:2000]
-    asked = {"picture": str(kept.public_id)} | ({"q": words} if words else {})
-    return redirect(f"/?{urlencode(asked)}")
+        return render(request, "search/picture.html", shown | {"refusal": refusal}, status=refusal.status)
+    asked = QueryDict(mutable=True) if within is None else within
+    words = [request.POST.get("q", "").strip()[:2000], *asked.getlist("q")[1:]]
+    asked.setlist("q", [one for one in words if one])
+    return redirect(addresses.adding(asked, "picture", str(kept.public_id)))
 
 
 def _shown(question: questions.Question, results: find.Results) -> dict[str, Any]:
@@ -77,7 +87,8 @@ def _shown(question: questions.Question, results: find.Results) -> dict[str, Any
     # Asking again mends none of how a question was read.
     standing, mistakes = set(results.standing), question.mistakes
     return {
-        "asked": bool(question.terms),
+        "asked": question.asks,
+        "list_query": narrowing.listed(question),
         "total": results.total_estimate,
         "written": _written(results.total_estimate, question),
         "seconds": results.took_ms / 1000,
@@ -86,30 +97,41 @@ def _shown(question: questions.Question, results: find.Results) -> dict[str, Any
         "notes": [note for note in results.notes if note in standing],
         "space": results.space,
         "next_cursor": results.next_cursor,
+        **_folded(question, results),
     }
+
+
+def _folded(question: questions.Question, results: find.Results) -> dict[str, Any]:
+    """How many weak hits are folded away, or are shown; and whether there are none but weak ones."""
+    hidden = 0 if question.weak else results.weak
+    return {"hidden": hidden, "all_weak": 0 < results.weak == results.total_estimate + hidden}
 
 
 def _listed(question: questions.Question, results: find.Results, heads: str) -> dict[str, Any]:
     """The cards, with the lines between them."""
-    within = questions.to_query(replace(question, cursor=None))
-    listed = cards.of_hits(results.hits, question.words, within=within)
+    within = narrowing.listed(question)
+    refined = QueryDict(within) if 0 < len(question.terms) < questions.MOST_TERMS else None
+    listed = cards.of_hits(results.hits, question.words, within=within, refined=refined, folded=_folds(question))
     grain = lines.grain_of(question, results.hits, heads)
-    folded = all_weak = False
     if grain:
         lines.by_date(listed, grain)
-    else:
-        folded, all_weak = lines.by_likelihood(listed)
-    return {"cards": listed, "heads": grain, "lower": bool(grain), "folded": folded, "all_weak": all_weak}
+    elif question.weak and results.weak < results.total_estimate:
+        lines.by_likelihood(listed)
+    return {"cards": listed, "heads": grain, "lower": bool(grain)}
 
 
-def _unquoted(question: questions.Question, params: QueryDict) -> str:
+def _folds(question: questions.Question) -> bool:
+    """Whether copies stand behind the best of them; asked for by themselves, each is shown."""
+    return question.fold is not False and question.filters.copies is None
+
+
+def _unquoted(params: QueryDict) -> str:
     """The same search for the words in quotes, near or exact; nothing where there are no quotes."""
-    asked = words = params.get("q", "").translate(QUOTES)
-    for phrase in phrases_in(question.words):
-        # Not what is left out, nor the value of a field.
-        inside = r"\s+".join(map(re.escape, phrase.split()))
-        words = re.sub(rf'(?<![-:\w])"\s*({inside})\s*"', r"\1", words)
-    return narrowing.address(params, drop=narrowing.PLACE, q=words) if words != asked else ""
+    asked = words = chips.box(params)
+    for piece in reversed(chips.pieces(asked)):
+        if isinstance(piece.node, Phrase):
+            words = f"{words[: piece.start]} {piece.node.text} {words[piece.end :]}"
+    return addresses.with_words(params, " ".join(words.split())) if words != asked else ""
 
 
 def _written(total: int, question: questions.Question) -> str:
@@ -122,4 +144,6 @@ def _misunderstood(request: MemberRequest, page: dict[str, Any], wrong: question
     status = 404 if isinstance(wrong, questions.NotFound) else 400
     if request.htmx:
         return HttpResponse(str(wrong), content_type="text/plain; charset=utf-8", status=status)
+    if better := joining.joined(chips.box(request.GET)[: questions.MOST_CHARS], request.scope) if status == 404 else "":
+        page["better"] = {"words": better, "url": addresses.with_words(request.GET, better)}
     return render(request, "search/page.html", page | {"asked": True, "wrong": str(wrong)}, status=status)

@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
-from searchsite.search.words import phrases_in
+from searchsite.search.marks import Marks, Span, fold
 
 AROUND = 60
 LENGTH = 260
-WORD = re.compile(r"\w+", re.UNICODE)
+# Of a text full of matches, so many are looked at for the best place.
+MOST_SPANS = 40
 
 
-def pattern_of(question: str) -> re.Pattern[str] | None:
-    """Return what finds a question's texts in quotes and its words that are worth marking; None when it has none."""
-    words = {
-        word.casefold()
-        for word in WORD.findall(question[:2000])
-        if len(word) > 2 or not word.isalpha() or not word.isascii()
-    }
-    longest = sorted(words, key=len, reverse=True)[:20]
-    quoted = (r"\s+".join(map(re.escape, phrase.split())) for phrase in phrases_in(question))
-    found = [*quoted, *map(re.escape, longest)]
-    # At a word's start only: "art" marks "artist" too, but not "party".
-    return re.compile(r"(?<!\w)(" + "|".join(found) + ")", re.IGNORECASE) if found else None
-
-
-def snippet(text: str, pattern: re.Pattern[str] | None, *, length: int = LENGTH) -> SafeString:
-    """Return at most `length` characters around the longest match, escaped, every match in <mark>."""
-    found = max(pattern.finditer(text), key=_length, default=None) if pattern else None
-    start = max(0, found.start() - AROUND) if found else 0
+def snippet(text: str, marks: Marks | None, *, length: int = LENGTH, inside: bool = False) -> SafeString:
+    """Return at most `length` characters around what says most, escaped, every match in <mark>."""
+    spans = marks.spans(text, inside=inside) if marks else []
+    start = max(0, _best(text, spans, length) - AROUND) if spans else 0
     if start:
         space = text.find(" ", start, start + AROUND)
         start = space + 1 if space >= 0 else start
-    cut = text[start : start + length]
-    before, after = ("… " if start else ""), (" …" if start + length < len(text) else "")
-    # What is split off by a group stands at the odd places. Every piece is escaped before it is marked safe.
-    pieces = [escape(piece) for piece in (pattern.split(cut) if pattern else [cut])]
-    pieces[1::2] = [f"<mark>{piece}</mark>" for piece in pieces[1::2]]
-    return mark_safe(before + "".join(pieces) + after)
+    end = min(len(text), start + length)
+    before, after = ("… " if start else ""), (" …" if end < len(text) else "")
+    return mark_safe(before + _marked(text, spans, start, end) + after)
 
 
-def _length(match: re.Match[str]) -> int:
-    return match.end() - match.start()
+def marked(text: str, marks: Marks | None) -> SafeString | str:
+    """Return the whole text, every match in <mark>; one without any as it is."""
+    spans = marks.spans(text) if marks else []
+    return mark_safe(_marked(text, spans, 0, len(text))) if spans else text
+
+
+def _marked(text: str, spans: Sequence[Span], start: int, end: int) -> str:
+    """Every piece is escaped before it is marked."""
+    pieces, at = [], start
+    for first, last in spans:
+        if first < at or first >= end:
+            continue
+        last = min(last, end)
+        pieces += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
+        at = last
+    return "".join([*pieces, escape(text[at:end])])
+
+
+def _best(text: str, spans: Sequence[Span], length: int) -> int:
+    """Where the match begins from which on the most different words stand together; the longer first among equals."""
+    tried = spans[:MOST_SPANS]
+    words = [fold(text[start:end]) for start, end in tried]
+
+    def told(at: int) -> tuple[int, int]:
+        reach = tried[at][0] + length - 2 * AROUND
+        near = {word for word, (_start, end) in zip(words[at:], tried[at:], strict=True) if end <= reach}
+        return sum(map(len, near)), len(words[at])
+
+    return tried[max(range(len(tried)), key=told)][0]

@@ -19,8 +19,9 @@ from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseClientRefresh
 
 from searchsite.accounts import prices
-from searchsite.indexing import estimates, spaces, standing, uncaptioned, upkeep
+from searchsite.indexing import estimates, finding, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.estimates import Progress
+from searchsite.indexing.finding import Finding
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.library.numbers import grouped
@@ -36,6 +37,7 @@ class Shown:
     space: Space
     progress: Progress
     disk: str
+    findings: list[Finding]
 
     @property
     def state(self) -> str:
@@ -213,7 +215,8 @@ def _page(request: MemberRequest, **more: Any) -> HttpResponse:
 
 
 def _shown(space: Space) -> Shown:
-    return Shown(space, estimates.progress(space), estimates.size(estimates.disk(space)))
+    disk = estimates.size(estimates.disk(space))
+    return Shown(space, estimates.progress(space), disk, finding.findings(space))
 
 
 def _dollars(price: Decimal | None) -> str:

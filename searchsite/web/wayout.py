@@ -10,13 +10,16 @@ from django.http import QueryDict
 from searchsite.jobs import overview
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope
-from searchsite.search import find, questions
+from searchsite.search import find, grammar
+from searchsite.search.grammar import Phrase
 from searchsite.search.questions import Filters, Question
 from searchsite.search.wrong import BadQuestion
-from searchsite.web import narrowing
-from searchsite.web.narrowing import Chip
+from searchsite.web import addresses, chips, narrowing
+from searchsite.web.chips import Chip
 
 MOST_TRIED = 6
+# The filters that are conditions.
+KEEPING_OUT = ("kind", "collection", "tag", "by", "after", "before")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Way:
     label: str
     url: str
     total: int
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,32 +41,47 @@ class Why:
     unfiltered: int
     items: int
     waiting: int
+    relaxed: str = ""
+    """The address without any filter and typed condition."""
 
 
-def why_empty(question: Question, params: QueryDict, scope: Scope, chips: Iterable[Chip]) -> Why:
+def why_empty(question: Question, params: QueryDict, scope: Scope, shown: Iterable[Chip]) -> Why:
     """Look for the reasons."""
     visible = Item.objects.visible_to(scope)
     items = visible.count()
     if not items:
         return Why(True, (), 0, 0, 0)
     waiting = visible.filter(overview.open_for("pk")).count()
-    plain = replace(question, cursor=None, limit=1, rerank=False)
-    if question.filters == Filters():
+    if question.filters == Filters() and not question.conditions:
         return Why(False, (), 0, items, waiting)
-    tried = [chip for chip in dict.fromkeys([*narrowing.kinds(params), *chips]) if not chip.image]
+    tried = [chip for chip in dict.fromkeys([*narrowing.kinds(params), *shown]) if not chip.image and not chip.exact]
     ways = [_way(chip, scope) for chip in tried[:MOST_TRIED]]
-    unfiltered = _total(replace(plain, filters=Filters()), scope)
-    return Why(False, tuple(way for way in ways if way.total), unfiltered, items, waiting)
+    free = relaxed(params)
+    unfiltered = _total(free, scope)
+    return Why(False, tuple(way for way in ways if way.total), unfiltered, items, waiting, free)
+
+
+def relaxed(params: QueryDict) -> str:
+    """Return the address of the same search without its filters and without the conditions in its words; how to search
+    stays as it was.
+    """
+    words = chips.box(params)
+    while piece := next((one for one in chips.pieces(words) if not isinstance(one.node, Phrase)), None):
+        words = grammar.without(words, piece)
+    free = params.copy()
+    for name in KEEPING_OUT:
+        free.pop(name, None)
+    return addresses.with_words(free, words)
 
 
 def _way(chip: Chip, scope: Scope) -> Way:
-    asked = questions.from_query(QueryDict(chip.without.partition("?")[2]))
-    return Way(chip.label, chip.without, _total(replace(asked, limit=1, rerank=False), scope))
+    return Way(chip.label, chip.without, _total(chip.without, scope), chip.away)
 
 
-def _total(question: Question, scope: Scope) -> int:
+def _total(address: str, scope: Scope) -> int:
     """How many it finds; a question that can't be asked that way leads nowhere."""
     try:
-        return find.find(question, scope).total_estimate
+        asked = narrowing.asked(QueryDict(address.partition("?")[2]))
+        return find.find(replace(asked, limit=1, rerank=False), scope).total_estimate
     except BadQuestion:
         return 0

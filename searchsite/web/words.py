@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from django.shortcuts import render
 
 from searchsite.library import standing
 from searchsite.library.models import Item, Part, PartRole
-from searchsite.web import around, snippets
+from searchsite.search.marks import marks_of
+from searchsite.web import around
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.seen import visible
 
@@ -37,7 +39,7 @@ def words(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
     """Show the words that were read in a picture as a layer that can be selected."""
     item = visible(request.scope, public_id)
     params = around.asked(request)
-    shown = _words(item, " ".join(params.getlist("q")) if params is not None else "")
+    shown = _words(item, around.words_of(params) if params is not None else "")
     return render(request, "items/_words.html", {"item": item, "words": shown})
 
 
@@ -49,9 +51,10 @@ def has_boxes(item: Item) -> bool:
 def _words(item: Item, question: str) -> list[Word]:
     if not item.width or not item.height:
         return []
-    pattern = snippets.pattern_of(question)
     found: list[Word] = []
-    for text, left, top, right, bottom in standing.boxes(item)[:MOST]:
+    boxes = standing.boxes(item)[:MOST]
+    asked = _asked_for([str(box[0]) for box in boxes], question)
+    for (text, left, top, right, bottom), hit in zip(boxes, asked, strict=True):
         height = (bottom - top) * item.height
         found.append(
             Word(
@@ -61,7 +64,18 @@ def _words(item: Item, question: str) -> list[Word]:
                 width=round((right - left) * item.width, 1),
                 height=round(height, 1),
                 baseline=round(top * item.height + BASELINE * height, 1),
-                hit=bool(pattern and pattern.search(text)),
+                hit=hit,
             )
         )
+    return found
+
+
+def _asked_for(words: Sequence[str], question: str) -> list[bool]:
+    """Which of the words the question asked for; what it has in quotes stands over several of them."""
+    text = " ".join(words)
+    spans = marks_of(question, [text]).spans(text, inside=True)
+    found, at = [], 0
+    for word in words:
+        found.append(any(start < at + len(word) and end > at for start, end in spans))
+        at += len(word) + 1
     return found

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from searchsite.answers.answering import Answering
 from searchsite.answers.events import PING, event, steps
 from searchsite.answers.writing import Block, Line, Span
+from searchsite.search.marks import marks_of
 from searchsite.web import snippets
 
 QUOTED, SHORT = 280, 4
@@ -30,10 +31,11 @@ def sources_of(answering: Answering) -> dict[str, Any]:
     """Return the sources with the words around what matched."""
     # Short words of a question ("how does the") are in every text.
     long = [word for word in answering.asked.question.split() if len(word) > SHORT or not word.isascii()]
-    pattern = snippets.pattern_of(" ".join(long))
+    texts = [" ".join((source.quote or source.text).split()) for source in answering.sources]
+    marks = marks_of(" ".join(long), texts)
     shown = [
-        (source, snippets.snippet(" ".join((source.quote or source.text).split()), pattern, length=QUOTED))
-        for source in answering.sources
+        (source, snippets.snippet(text, marks, length=QUOTED))
+        for source, text in zip(answering.sources, texts, strict=True)
     ]
     return {
         "sources": shown,

@@ -25,10 +25,38 @@ def test_words_find_a_text(api) -> None:
     hit = found["hits"][0]
     assert hit["item"]["id"] == rose["id"]
     assert hit["item"].keys() >= {"id", "kind", "title", "caption", "thumbnail_url"}
-    assert hit.keys() == {"item", "score", "band", "part", "why"}
+    assert hit.keys() >= {"item", "score", "band", "part", "why", "duplicates"}
     assert hit["part"]["text"] == "The roses want water."
-    assert hit["why"][0].keys() == {"channel", "rank", "similarity"}
-    assert found.keys() == {"hits", "next_cursor", "total_estimate", "took_ms", "space", "notes", "facets"}
+    assert hit["why"][0].keys() == {"channel", "rank", "similarity", "share", "part", "words"}
+    assert found.keys() >= {
+        "hits",
+        "next_cursor",
+        "total_estimate",
+        "took_ms",
+        "space",
+        "notes",
+        "spelling",
+        "facets",
+        "weak",
+    }
+
+
+def test_each_hit_says_what_of_it_was_found_and_which_words_stand_there(api) -> None:
+    rose = note(api, "Roses want water. So does a rosé rose.", title="Café notes")
+    note(api, "Buy bread.", title="Roses")
+    by_id = {hit["item"]["id"]: hit for hit in api.get(SEARCH, {"q": "the roses of cafés"}).json()["hits"]}
+    (words,) = [one for one in by_id.pop(rose["id"])["why"] if one["channel"] == "words"]
+    assert sorted(words["words"]) == ["Café", "Roses", "rose"]
+    assert words["share"] == 1.0 and words["similarity"] is None
+    (titled,) = [one for hit in by_id.values() for one in hit["why"] if one["channel"] == "words"]
+    assert titled["part"] is None and titled["words"] == ["Roses"] and 0 < titled["share"] < 1
+
+
+def test_a_reason_names_its_part_and_says_its_text_once(api) -> None:
+    note(api, "The roses want water.", title="Garden")
+    (hit,) = api.get(SEARCH, {"q": "roses"}).json()["hits"]
+    (why,) = hit["why"]
+    assert why["part"] == {"id": hit["part"]["id"], "role": "content", "text": None}
 
 
 def test_both_ways_of_asking_find_the_same(api) -> None:
@@ -183,3 +211,39 @@ def test_what_is_no_picture_cannot_be_searched_by(api, data) -> None:
     response = api.post(PICTURES, {"file": upload(data)})
     assert response.status_code in (413, 415, 422), response.content
     assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_picture_can_be_what_is_not_wanted(api, caller) -> None:
+    kept = api.post(PICTURES, {"file": upload()}).json()["id"]
+    asked = api.get(SEARCH, {"q": "roses", "unpicture": kept})
+    assert asked.status_code == 200
+    assert ask(api, query=[{"text": "roses"}, {"picture": kept, "weight": -1}]).json()["hits"] == asked.json()["hits"]
+    assert caller("charlie").get(SEARCH, {"unpicture": kept}).status_code == 404
+
+
+def test_words_are_completed_and_put_right(caller) -> None:
+    alice, charlie = caller("alice"), caller("charlie")
+    note(alice, title="Harbour wall")
+    found = alice.get("/api/v1/suggest", {"q": "harb"}).json()["suggestions"]
+    assert found == [{"kind": "title", "text": "Harbour wall", "query": "Harbour wall"}]
+    assert charlie.get("/api/v1/suggest", {"q": "harb"}).json() == {"suggestions": []}
+    assert ask(alice, query=[{"text": "harbuor"}]).json()["spelling"] == "harbour"
+    assert ask(alice, query=[{"text": "harbour"}]).json()["spelling"] is None
+    assert ask(charlie, query=[{"text": "harbuor"}]).json()["spelling"] is None
+    assert alice.get("/api/v1/suggest").json() == {"suggestions": []}
+
+
+def test_copies_are_named_and_fold_where_it_is_wanted(api) -> None:
+    collection = api.post("/api/v1/collections", {"name": "Shed"}, content_type="application/json").json()["id"]
+    ids = [
+        api.post("/api/v1/items", {"file": upload(), "title": "leaf", **more}).json()["id"]
+        for more in ({}, {"collection": collection})
+    ]
+    found = ask(api, query=[{"text": "leaf"}], mode="words").json()
+    assert {hit["item"]["id"]: hit["duplicates"] for hit in found["hits"]} == {ids[0]: [ids[1]], ids[1]: [ids[0]]}
+    found = ask(api, query=[{"text": "leaf"}], mode="words", fold=True).json()
+    assert len(found["hits"]) == 1 and len(found["hits"][0]["duplicates"]) == 1 and found["total_estimate"] == 2
+    assert len(api.get(SEARCH, {"q": "leaf", "mode": "words", "fold": "true"}).json()["hits"]) == 1
+    assert len(api.get(SEARCH, {"q": "leaf", "copies": ids[0]}).json()["hits"]) == 2
+    assert api.get(SEARCH, {"q": "leaf", "copies": "1"}).status_code == 404
+    assert api.get(SEARCH, {"q": "leaf", "fold": "maybe"}).status_code == 400

@@ -205,16 +205,40 @@ def test_what_is_missing_says_why_and_offers_the_way_out(live_server, fake):
         looks_right(page)
 
 
-def test_the_less_likely_are_folded_away(live_server):
-    levels = {"floor": 0.0, "likely": 0.5, "strong": 0.9}
-    Space.objects.update(calibration={"text": levels, "image": levels | {"likely": 2.0}})
-    with page_of("alice", live_server.url) as page:
+@pytest.mark.parametrize("how", [{}, PHONE], ids=["desk", "phone"])
+def test_weak_hits_are_folded_away_and_shown_by_keyboard(live_server, how):
+    Space.objects.update(calibration={"text": {"likely": 0.5, "strong": 0.9}})
+    with page_of("alice", live_server.url, **how) as page:
         page.goto("/?q=walnut+tree+yard")
-        weak = page.locator("#cards .weak")
-        expect(weak.first).to_be_hidden()
+        expect(page.locator("#cards [data-id]")).to_have_count(1)
+        expect(page.locator(".count")).to_contain_text(re.compile(r"1 result, \d+ weak ones hidden"))
         looks_right(page)
-        page.get_by_role("button", name="Show less likely results").click()
-        expect(weak.first).to_be_visible()
+        more = page.get_by_role("link", name=re.compile("Show .* more weak hits"))
+        more.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?q=walnut+tree+yard&weak=1#weak")
+        expect(page.locator("#weak")).to_be_in_viewport()
+        expect(page.locator("#cards [data-id]").first).to_have_attribute("data-title", "Walnut")
+        assert page.locator("#cards [data-id]").count() > 1
+        looks_right(page)
+        page.go_back()
+        expect(page.locator("#cards [data-id]")).to_have_count(1)
+        page.go_forward()
+        page.get_by_role("link", name="Hide weak hits").click()
+        page.wait_for_url("**/?q=walnut+tree+yard")
+
+
+@pytest.mark.parametrize("how", [{}, PHONE], ids=["desk", "phone"])
+def test_nonsense_is_told_that_nothing_fits(live_server, how):
+    Space.objects.update(calibration={"text": {"likely": 0.5, "strong": 0.9}})
+    with page_of("alice", live_server.url, **how) as page:
+        page.goto("/?q=qwx+zyv")
+        expect(page.locator(".empty")).to_contain_text("Nothing fits")
+        looks_right(page)
+        page.get_by_role("link", name=re.compile(r"Show \d+ weak hits")).click()
+        expect(page.locator(".notice")).to_contain_text("Nothing fits well")
+        expect(page.locator("#cards [data-id]").first).to_be_visible()
+        looks_right(page)
 
 
 def test_on_a_phone_by_thumb(live_server):

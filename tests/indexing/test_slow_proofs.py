@@ -10,7 +10,8 @@ from django.db import connections
 
 from searchsite.indexing import fingerprints, provider, worker
 from searchsite.jobs.models import Job
-from searchsite.search.find import AWAY, find
+from searchsite.search.find import find
+from searchsite.search.notices import AWAY
 from searchsite.search.questions import Question, Term
 from tests import made
 

@@ -133,12 +133,34 @@ def test_a_heartbeat_does_not_revive_a_lost_lease():
 
 def test_a_job_that_kills_its_workers_is_buried():
     put()
-    for _ in range(queue.MAX_ATTEMPTS):
+    for _ in range(queue.MAX_DEATHS):
         claim_one()
         let_leases_run_out()
     assert queue.claim("embed", limit=1) == []
     dead = Job.objects.get()
     assert (dead.state, dead.last_error) == (State.DEAD, queue.WORKER_DIED)
+
+
+def test_workers_that_die_leave_a_job_its_attempts():
+    put()
+    for _ in range(queue.MAX_DEATHS - 1):
+        claim_one()
+        let_leases_run_out()
+    for _ in range(queue.MAX_ATTEMPTS):
+        assert state() != State.DEAD
+        let_waits_pass()
+        queue.fail(claim_one(), "Not now.", permanent=False)
+    assert state() == State.DEAD
+
+
+def test_a_job_that_was_given_back_keeps_what_it_is_to_blame_for():
+    put()
+    claim_one()
+    let_leases_run_out()
+    queue.release([claim_one()], "The server is away.", delay=0)
+    let_waits_pass()
+    held = claim_one()
+    assert (held.attempts, held.deaths, held.failures) == (2, 1, 1)
 
 
 def test_a_permanent_failure_is_final():

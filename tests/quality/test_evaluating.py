@@ -10,10 +10,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from searchsite.accounts.models import Team, User
+from searchsite.indexing.models import Space
 from searchsite.jobs.models import Job
 from searchsite.library.models import Blob, Collection, Item, Part
 from searchsite.library.scope import scope_for
-from searchsite.quality import filling, measuring, reporting, sets
+from searchsite.quality import banding, filling, measuring, reporting, sets
 from searchsite.quality.measuring import Unanswered
 from searchsite.quality.scoring import score
 from searchsite.search.find import find
@@ -47,6 +48,20 @@ def test_fused_is_not_worse_than_words_or_vectors(notes, fake):
     figures = {name: score([one.ranks[name] for one in answered]) for name in measuring.MODES}
     assert figures["fused"].number == 6
     assert figures["fused"].mrr >= max(figures["words"].mrr, figures["vectors"].mrr) > figures["vectors"].mrr
+
+
+def test_bands_are_counted_by_half_and_beside_nonsense(notes, fake):
+    wanted, filled = put_in(notes)
+    Space.objects.update(calibration={"text": {"likely": 0.3, "strong": 0.6}})
+    answered = list(measuring.measure(wanted.questions, filled))
+    bare = list(banding.ask_nonsense(filled, ["qqxx zzyy", "wwvv uutt"]))
+    found = banding.held(answered, bare)
+    right = [one for one in found if one.group.startswith("text -> text")]
+    assert sum(one.number for one in right) == sum(one.band is not None for one in answered) > 0
+    assert any(one.kept > 0 for one in right)
+    means_nothing = [one for one in found if one.group.startswith("nonsense")]
+    assert sum(one.number for one in means_nothing) == len(bare) and {one.strong for one in means_nothing} == {0.0}
+    assert len(banding.as_text(found)) == len(found) + 2
 
 
 def test_a_picture_is_asked_by_and_has_no_words(colours, fake, tmp_path):

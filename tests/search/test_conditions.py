@@ -13,10 +13,11 @@ from searchsite.accounts.models import Role
 from searchsite.library import tags
 from searchsite.library.models import Collection, Item, Visibility
 from searchsite.library.scope import scope_for
-from searchsite.search import conditions, facets
+from searchsite.search import facets, lookups, words
 from searchsite.search.beside import beside
 from searchsite.search.every import every
 from searchsite.search.find import find
+from searchsite.search.notices import TOO_SLOW
 from searchsite.search.questions import Filters, Question, Term
 from searchsite.search.wrong import BadQuestion, NotFound
 from tests import made
@@ -187,10 +188,22 @@ def test_conditions_that_take_too_long_are_not_dropped(scope, garden, monkeypatc
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         before = cursor.fetchone()
-    monkeypatch.setattr(conditions, "SECONDS", 0.001)
-    monkeypatch.setattr(conditions, "MATCHING", conditions.MATCHING.replace("FROM item", "FROM item, pg_sleep(2)", 1))
+    monkeypatch.setattr(lookups, "HAVING", lookups.HAVING.replace("FROM part", "FROM pg_sleep(9), part", 1))
     with pytest.raises(BadQuestion, match="too long"):
         find(asked("garden -sun"), scope)
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == before
+
+
+def test_a_text_in_quotes_that_takes_too_long_finds_nothing_rather_than_all(scope, garden, monkeypatch):
+    slow = words.MATCHES.replace("FROM part", "FROM pg_sleep(9), part", 1)
+    monkeypatch.setattr(words, "MATCHES", slow)
+    results = find(asked('"sun" garden'), scope)
+    assert results.hits == ()
+    assert TOO_SLOW in results.notes
+
+
+def test_short_texts_in_quotes_are_words_of_their_own(scope, garden):
+    assert found(scope, '"un"') == set()
+    assert found(scope, '-"un"') == ALL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
@@ -14,6 +14,7 @@ from searchsite.library import collections, tags
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
 from searchsite.search import facets, questions
+from searchsite.search.lookups import Lookups
 from tests import made
 
 MANY = """
@@ -104,3 +105,14 @@ def test_very_many_are_counted_up_to_a_cap_that_is_told(shelf, inbox, alice, tea
 def test_a_foreign_collection_is_not_there(shelf):
     with pytest.raises(questions.NotFound):
         counted(shelf, "collection=00000000-0000-4000-8000-000000000000")
+
+
+def test_conditions_are_looked_up_once_for_all_groups_of_counts(inbox, monkeypatch):
+    made.note(inbox, "a boat", title="boat")
+    asked = []
+    read = Lookups.read
+    monkeypatch.setattr(Lookups, "read", lambda *given: asked.append(1) or read(*given))
+    narrowed = questions.Filters(kinds=("text",), after=date(2020, 1, 1))
+    question = questions.Question((questions.Term(text="-sun"),), narrowed)
+    assert facets.facets(question, inbox.scope).values["kind"][0].count == 1
+    assert len(asked) == 1

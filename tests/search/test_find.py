@@ -21,8 +21,9 @@ from searchsite.inference.errors import Unauthorised
 from searchsite.library import intake, pictures, trash
 from searchsite.library.models import Collection, Item, Tag, Visibility
 from searchsite.library.scope import scope_for
-from searchsite.search import find as finding
-from searchsite.search.find import AWAY, find
+from searchsite.search import pace
+from searchsite.search.find import find
+from searchsite.search.notices import AWAY, TOO_SLOW
 from searchsite.search.questions import BadQuestion, Filters, NotFound, Question, Term
 from tests import made
 
@@ -126,11 +127,18 @@ def test_codes_are_found_by_their_parts(inbox, shelf, words):
     assert titles(ask(inbox.scope, words, mode="words")) == ["note 0"]
 
 
-@pytest.mark.parametrize("words", ["%", "_", "%%%%", "a_c", "100%", "\\", "'", '"', '"""', "$$", "(a+)+$", "-", "- -x"])
+@pytest.mark.parametrize("words", ["%", "_", "%%%%", "a_c", "100%", "\\", "'", "$$", "(a+)+$", "-", "- -x"])
 def test_signs_mean_themselves(inbox, shelf, words):
     shelf("abc", "plain words")
     results = ask(inbox.scope, words, mode="words")
     assert results.hits == ()
+
+
+@pytest.mark.parametrize("words", ['"', '""', '"""', "()", "OR"])
+def test_what_asks_nothing_lists_what_is_there(inbox, shelf, words):
+    shelf("abc", "plain words")
+    results = ask(inbox.scope, words, mode="words")
+    assert len(results.hits) == 2 and results.notes
 
 
 @pytest.mark.parametrize(
@@ -280,13 +288,17 @@ def test_a_negative_term_leads_away(inbox, shelf):
     terms = (Term(text="red"), Term(text="wine", weight=-1.0))
     results = find(Question(terms, mode="meaning"), inbox.scope)
     assert titles(results)[0] == "note 1"
-    assert titles(results)[-1] == "note 0"
+    # What is not wanted never outweighs what is: the red wine is still red.
+    assert [hit.item.title for hit in results.hits][1:] == ["note 0", "note 2"]
+    near = {hit.item.title: hit.why[0].similarity for hit in results.hits}
+    plain = {hit.item.title: hit.why[0].similarity for hit in ask(inbox.scope, "red", mode="meaning").hits}
+    assert near["note 0"] < plain["note 0"] - 0.2 and plain["note 0"] > plain["note 1"]
 
 
-def test_terms_that_cancel_out_are_refused(inbox, shelf):
-    shelf("red wine")
-    with pytest.raises(BadQuestion):
-        find(Question((Term(text="red"), Term(text="red", weight=-1.0))), inbox.scope)
+def test_the_same_wanted_and_not_wanted_is_wanted(inbox, shelf):
+    shelf("red wine", "green paint")
+    terms = (Term(text="red"), Term(text="red", weight=-1.0))
+    assert titles(find(Question(terms, mode="meaning"), inbox.scope)) == ["note 0", "note 1"]
 
 
 def test_a_text_and_a_picture_are_embedded_together(inbox, fake):
@@ -371,12 +383,12 @@ def test_before_anything_is_embedded_words_answer(inbox, fake):
 @pytest.mark.parametrize("words", [(), ("tulips",)])
 def test_a_search_that_takes_too_long_says_so(inbox, monkeypatch, words):
     made.note(inbox, "Tulips want sun.")
-    monkeypatch.setattr(finding, "STEP_SECONDS", 1)
+    monkeypatch.setattr(pace, "stretch", lambda: 3.0)
     with psycopg.connect(**connection.get_connection_params() | {"context": None, "cursor_factory": None}) as other:
         other.execute("LOCK TABLE part, item IN ACCESS EXCLUSIVE MODE")
         results = ask(inbox.scope, *words)
     assert found_nothing(results)
-    assert finding.TOO_SLOW in results.notes
+    assert TOO_SLOW in results.notes
 
 
 def test_notes_are_in_the_language_of_who_asks(inbox, shelf, fake):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +13,12 @@ from hypothesis import strategies as st
 
 from searchsite.search import grammar
 from searchsite.search.grammar import (
+    EMPTY_BRACKETS,
+    EMPTY_QUOTES,
+    HARD_WORDS,
     ONE_SIDED,
+    PARTED,
+    SMALL_OR,
     UNCLOSED,
     UNQUOTED,
     All,
@@ -25,9 +31,11 @@ from searchsite.search.grammar import (
     Word,
     read,
 )
+from searchsite.search.hints import CAPITAL_AND, CAPITAL_NOT
 from searchsite.search.wrong import BadQuestion
 
 CAT, DOG, SHOT = Word("cat"), Word("dog"), Filter("kind", "screenshot")
+NOTE = Filter("kind", "text")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +70,9 @@ CAT, DOG, SHOT = Word("cat"), Word("dog"), Filter("kind", "screenshot")
         ("-(cat OR dog)", "", (Not(Any((CAT, DOG))),)),
         ("-(-cat)", "cat", ()),
         ('""big dog""', '"big dog"', ()),
+        ("cat“dog”", 'cat "dog"', ()),
+        ('foo"bar baz"', 'foo "bar baz"', ()),
+        ('27"x30" canvas', "27 x30 canvas", ()),
         ("(cat -dog)-cow", "cat", (Not(DOG), Not(Word("cow")))),
         ("(tag:a)(tag:b)", "", (Filter("tag", "a"), Filter("tag", "b"))),
         ("cat OR -dog", "cat", (Any((CAT, Not(DOG))),)),
@@ -74,7 +85,78 @@ CAT, DOG, SHOT = Word("cat"), Word("dog"), Filter("kind", "screenshot")
     ],
 )
 def test_it_is_read_as_people_mean_it(text: str, words: str, conditions: tuple[Node, ...]) -> None:
-    assert read(text) == Reading(words, conditions)
+    assert replace(read(text), notes=()) == Reading(words, conditions)
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("by: maria", PARTED),
+        ("red by: maria -snow", PARTED),
+        ("note: in: kind:", ""),
+        ("what is in:", ""),
+        ("kind:photo or tag:pets", SMALL_OR),
+        ('"old bridge" Or "new bridge"', SMALL_OR),
+        ("red or blue", ""),
+        ("cat OR dog or cow", ""),
+        ("or kind:photo", ""),
+        ("(tag:pets OR cat)", HARD_WORDS),
+        ("red OR kind:photo", HARD_WORDS),
+        ('(tag:pets OR "my cat") -kind:text', ""),
+        ("(tag:pets OR -snow) red", ""),
+        ("NOT cat", CAPITAL_NOT),
+        ("kind:photo AND NOT lion", CAPITAL_NOT),
+        ("NOT (cat OR dog)", CAPITAL_NOT),
+        ('NOT "big dog"', CAPITAL_NOT),
+        ("red AND cat", CAPITAL_AND),
+        ("kind:photo AND cat", ""),
+        ("cat NOT", ""),
+        ("AND cat", ""),
+        ("not cat and dog", ""),
+        ('"NOT red AND cat"', ""),
+        ("DO NOT ENTER AND WAIT", ""),
+    ],
+)
+def test_what_is_read_in_another_way_than_it_may_be_meant_is_said(text: str, note: str) -> None:
+    assert read(text).notes == ((note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "left"),
+    [
+        ("red cat kind:screenshot", [("kind:screenshot", SHOT)], ["red cat"]),
+        ('"big  dog" -cat', [('"big  dog"', Phrase("big dog")), ("-cat", Not(CAT))], ["-cat", '"big dog"']),
+        ("(kind:screenshot) cat", [("kind:screenshot", SHOT)], ["cat"]),
+        ("kind:screenshot AND cat", [("kind:screenshot", SHOT)], ["cat"]),
+        ("(type:note AND -cat)", [("type:note", NOTE), ("-cat", Not(CAT))], ["( -cat)", "(type:note AND )"]),
+        ("x cat OR kind:screenshot y", [("cat OR kind:screenshot", Any((CAT, SHOT)))], ["x y"]),
+        ("-(cat dog) red", [("-(cat dog)", Not(All((CAT, DOG))))], ["red"]),
+        ("(cat OR tag:a", [("cat OR tag:a", Any((CAT, Filter("tag", "a"))))], ["("]),
+        ("red cat OR dog", [], []),
+    ],
+)  # fmt: skip
+def test_each_condition_has_its_place_and_can_be_taken_out(
+    text: str, pieces: list[tuple[str, Node]], left: list[str]
+) -> None:
+    found = read(text).pieces
+    assert [(text[one.start : one.end], one.node) for one in found] == pieces
+    assert [grammar.without(text, one) for one in found] == left
+
+
+@given(
+    st.lists(
+        st.sampled_from(["red", "kind:photo", "-snow", "OR", "AND", "(", ")", "-(", '"a b"', "tag:x", '"']), max_size=12
+    )
+)
+def test_taking_out_a_condition_takes_out_that_one_alone(tokens: list[str]) -> None:
+    text = " ".join(tokens)
+    before = read(text)
+    for piece in before.pieces:
+        after = read(grammar.without(text, piece))
+        kept = [one.node for one in before.pieces if (one.start, one.end) != (piece.start, piece.end)]
+        # What has no partner any more may be read in another way; that is said.
+        if not before.notes and not after.notes:
+            assert [one.node for one in after.pieces] == kept
 
 
 @pytest.mark.parametrize(
@@ -84,7 +166,17 @@ def test_it_is_read_as_people_mean_it(text: str, words: str, conditions: tuple[N
         ('"half a phrase', "half a phrase", UNQUOTED),
         ('cat -"dog', "cat dog", UNQUOTED),
         ("(cat OR dog", "cat or dog", UNCLOSED),
-        ('foo"bar baz"', "foo bar baz", UNQUOTED),
+        ('foo"bar baz', "foo bar baz", UNQUOTED),
+        ('""', "", EMPTY_QUOTES),
+        ("“”", "", EMPTY_QUOTES),
+        ('cat "" dog', "cat dog", EMPTY_QUOTES),
+        ('cat " " dog', "cat dog", EMPTY_QUOTES),
+        ('cat""', "cat", EMPTY_QUOTES),
+        ('in:"" cat', "cat", EMPTY_QUOTES),
+        ("()", "", EMPTY_BRACKETS),
+        ("cat -( )", "cat", EMPTY_BRACKETS),
+        ('"', "", UNQUOTED),
+        ("OR", "", ONE_SIDED),
         ("cat OR", "cat", ONE_SIDED),
         ("OR cat", "cat", ONE_SIDED),
         ("cat OR OR dog", "cat or dog", ONE_SIDED),
@@ -109,6 +201,10 @@ def test_what_cannot_be_understood_is_refused_with_a_sentence(text: str) -> None
         read(text)
 
 
+def test_both_capitals_are_said() -> None:
+    assert read("cat AND NOT lion").notes == (CAPITAL_NOT, CAPITAL_AND)
+
+
 PIECES = ["cat", "-", '"', "(", ")", "OR", "AND", "|", "kind:text", "tag:", "age:<1d", "„", " ", "  ", "-(", ":", "\n"]
 
 
@@ -127,6 +223,7 @@ def test_reading_takes_linear_time() -> None:
     def seconds(size: int) -> float:
         texts = ['"' * size, "(" * 20 + ")" * size, "a" * size, "-" * size, "x)" * size, "(x " * 20 + "x) " * size]
         texts += [" OR ".join("a" * size), "kind:" * size, '-"' * size, "tag:a\u2003" * 20 + "b " * size]
+        texts += ['a"' * size, 'a" ' * size, '""' * size]
         begun = time.process_time()
         for text in texts:
             with suppress(BadQuestion):

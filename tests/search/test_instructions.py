@@ -11,7 +11,8 @@ from searchsite import config
 from searchsite.indexing import provider
 from searchsite.indexing.models import Space
 from searchsite.library import pictures
-from searchsite.search.find import NO_INSTRUCTIONS, WORDS_ONLY, find
+from searchsite.search.find import find
+from searchsite.search.notices import NO_INSTRUCTIONS, WORDS_ONLY
 from searchsite.search.questions import BadQuestion, Filters, Question, Term, checked, from_query, to_query
 from tests import made
 

@@ -103,13 +103,17 @@ def test_a_reranker_that_hangs_costs_its_seconds_and_no_more(inbox, shelf, fake,
     assert len(fake.asked("/v1/rerank")) == calls
 
 
-def test_pages_are_cut_from_one_list(inbox, reranker, fake):
-    for number in range(DEPTH + 10):
-        made.note(inbox, f"tulips {' '.join(f'word{number * 20 + n}' for n in range(number % 7))}", title=f"{number}")
+@pytest.mark.parametrize("limit", [7, 10])
+def test_pages_are_cut_from_one_list(inbox, reranker, fake, limit):
+    """Pages of 10 end where the reranked hits end, those of 7 do not. What is nearest by meaning is reranked last."""
+    made.note(inbox, "tulips", title="0")
+    for number in range(1, DEPTH + 10):
+        others = " ".join(f"other{number * 20 + n}" for n in range(10 + number % 7))
+        made.note(inbox, f"tulips word41 word42 {others}", title=f"{number}")
     made.work_through_everything()
     shown, cursor = [], None
-    for _ in range(9):
-        results = ask(inbox.scope, "tulips word41 word42", limit=7, cursor=cursor)
+    for _ in range(-(-(DEPTH + 10) // limit)):
+        results = ask(inbox.scope, "tulips word41 word42", limit=limit, cursor=cursor)
         shown += titles(results)
         cursor = results.next_cursor
         assert len(fake.asked("/v1/rerank")) == 1  # later pages use the scores of the first

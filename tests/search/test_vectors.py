@@ -12,7 +12,7 @@ from pgvector import HalfVector
 from searchsite.indexing import centres, tables
 from searchsite.indexing.models import Space
 from searchsite.library.models import Channel, Collection, Item, Kind, Part, PartRole
-from searchsite.search import vectors
+from searchsite.search import access, vectors
 from searchsite.search.bounds import VECTOR, Bounds
 from tests import made
 
@@ -152,11 +152,15 @@ def test_the_first_phase_reads_the_index_alone():
     shelf = fill(3000)
     centres.improve(shelf.space, seconds=60)
     space = Space.objects.get()
-    statement = vectors.TWO_PHASE.replace("<bounds>", shelf.own.conditions(VECTOR))
+    statement = vectors.CODES.replace("<bounds>", shelf.own.conditions(VECTOR))
     values = shelf.own.values | {
         "channel": "image",
         "version": 1,
         "depth": 200,
+        "candidates": 200,
+        "kept": 1000,
+        "first": vectors.FIRST,
+        "early_part": vectors.EARLY_PART,
         "vector": HalfVector(shelf.vectors[0]),
         "code": tables.code_of(shelf.vectors[0], centre(space).mean),
     }
@@ -183,3 +187,27 @@ def test_the_table_goes_with_its_space():
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [tables.name(shelf.space.pk)])
         assert cursor.fetchone() == (None,)
+
+
+def test_how_many_are_seen_is_estimated_once_for_the_same_bounds(monkeypatch):
+    shelf = fill(10)
+    asked = []
+    monkeypatch.setattr(access.tables, "expected", lambda *_: asked.append(1) or 5)
+    monkeypatch.setattr(access, "KEPT_SECONDS", 1e9)
+    for _ in range(3):
+        # As a search has them, that leaves out the items it asks by: none here.
+        access._estimated(shelf.space, "image", shelf.own.lacking(()))
+    assert len(asked) == 1
+    for _ in range(3):
+        access._estimated(shelf.space, "image", shelf.own.lacking([1]))
+    assert len(asked) == 4
+
+
+def test_each_statement_of_a_search_has_what_time_is_left(monkeypatch):
+    shelf = fill(300)
+    monkeypatch.setattr(vectors, "DEEPEST", 40)
+    said = []
+    vectors.nearest(
+        shelf.space, "image", shelf.vectors[0], shelf.own, enough=vectors.Enough(8, 300), before=lambda: said.append(1)
+    )
+    assert len(said) > 5

@@ -50,3 +50,49 @@ def test_a_guessed_tag_is_found_but_counts_less_than_a_title(inbox, pictures):
     by_words = {hit.item.title for hit in results.hits if any(why.channel == "words" for why in hit.why)}
     assert by_words == set(pictures)
     assert results.hits[-1].item.title == "one"
+
+
+def titles(inbox, asked: str, **more) -> list[str]:
+    return [hit.item.title for hit in find(Question((Term(text=asked),), **more), inbox.scope).hits]
+
+
+def one_behind_many(inbox, monkeypatch, text: str, title: str, others: str) -> None:
+    """A note that comes after eight others, where three matches are looked at."""
+    for number in range(8):
+        made.note(inbox, others.format(number), title=f"{number}")
+    made.note(inbox, text, title=title)
+    made.work_through_everything()
+    monkeypatch.setattr(words, "MOST_MATCHES", 3)
+
+
+def test_a_text_in_quotes_that_many_have_hides_none_of_them(inbox, fake, monkeypatch):
+    one_behind_many(inbox, monkeypatch, "Invoice of Acme", "acme", "Invoice {} of the mill")
+    assert titles(inbox, '"invoice" acme')[0] == "acme"
+    assert titles(inbox, '"invoice" "acme"') == ["acme"]
+    assert len(titles(inbox, '"invoice"')) == 9
+
+
+def test_a_rare_word_is_found_among_many_with_common_ones(inbox, fake, monkeypatch):
+    one_behind_many(inbox, monkeypatch, "A platypus", "rare", "photo report {}")
+    assert titles(inbox, "photo of platypus report", mode="words")[0] == "rare"
+
+
+def test_a_hyphen_in_a_formula_is_no_condition(inbox, fake):
+    formula = made.note(inbox, "plot of sin(x)")
+    bounds = bounds_for(Question(), inbox.scope)
+    assert bounds is not None
+    found = next(words.attempts("plot sin(-x)", bounds))
+    assert {near.item_id for near in found} == {formula.pk}
+
+
+def test_a_word_that_is_nowhere_makes_a_hit_half_as_sure(inbox, fake):
+    for number in range(5):
+        made.note(inbox, f"Hokusai, print {number}")
+    made.note(inbox, "tulips")
+    bounds = bounds_for(Question(), inbox.scope)
+    assert bounds is not None
+    found = words.matching("hokusai waev", bounds)
+    assert {round(near.known, 3) for near in found} == {0.5}
+    assert max(near.share for near in found) < 0.3
+    # Of many such words one says little.
+    assert max(near.known for near in words.matching("hokusai waev xq zv ww", bounds)) < 0.3

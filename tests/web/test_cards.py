@@ -14,6 +14,9 @@ from searchsite.search.fuse import Why
 from searchsite.web import cards
 from searchsite.web.templatetags import look
 
+# Postgres says which words are the same.
+pytestmark = pytest.mark.django_db
+
 
 def said(read: str, question: str) -> str | None:
     """What a picture's card shows of the text in it."""
@@ -100,3 +103,17 @@ def test_a_texts_card_keeps_its_shape_when_its_words_are_searched_for() -> None:
     item = Card(uuid4(), "text", "Sea", "", datetime(2026, 1, 1, tzinfo=UTC), None, None, "", "Inbox", ())
     hit = Hit(item=item, score=1.0, band=None, part=MatchedPart(1, "content", "sea & sand & sea & sun", {}), why=())
     assert [cards.of_hits([hit], asked)[0]["shape"] for asked in ("", "sea sand sun")] == ["ar-85 brief"] * 2
+
+
+@pytest.mark.parametrize(
+    ("title", "question", "shown"),
+    [
+        ("Boats_of <Zürich>", "a boat in Zurich", "<mark>Boats</mark>_of &lt;<mark>Zürich</mark>&gt;"),
+        ("IMG_2041_boat", "boats", "IMG 2041 <mark>boat</mark>"),
+        ("The <sea>", "the", "The <sea>"),
+    ],
+)
+def test_the_words_of_the_question_are_marked_in_titles(title: str, question: str, shown: str) -> None:
+    item = Card(uuid4(), "image", title, "", datetime(2026, 1, 1, tzinfo=UTC), 80, 60, "", "Inbox", ())
+    hit = Hit(item=item, score=1.0, band=None, part=None, why=(Why("words", 1, None),))
+    assert cards.of_hits([hit], question)[0]["titled"] == shown

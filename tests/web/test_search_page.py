@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 
+from searchsite.accounts.models import Team, User
 from searchsite.indexing.models import Space
+from searchsite.library import collections
 from searchsite.library.models import Item
 from tests.web.conftest import picture, text
 
@@ -45,6 +48,90 @@ def test_an_empty_page_says_what_each_filter_keeps_away(alice, note):
     assert "Without Since" not in page
 
 
+def test_what_was_understood_of_the_words_is_chips_that_can_be_taken_out(alice, note):
+    asked = {"q": 'walnut "let it" -snow kind:note or by:alice -(red OR blue) after:2026-01 age:<2w', "kind": "text"}
+    chips = {chip.label: chip for chip in alice.get("/", asked).context["chips"]}
+    said = ["Exactly “let it”", "Not the word “snow”", "Text", "By alice", "Not: (the word “red” or the word “blue”)"]
+    assert list(chips) == [*said, "Since 2026-01-01", "Of the last 14 days"]
+    without = QueryDict(chips["Text"].without.partition("?")[2])
+    assert without["q"] == 'walnut "let it" -snow or by:alice -(red OR blue) after:2026-01 age:<2w'
+    assert without["kind"] == "text"
+    assert 'aria-label="Remove: By alice"' in text(alice.get("/", asked))
+    assert "OR is written in capitals" in text(alice.get("/", asked))
+    assert alice.get("/", {"q": "walnut kind:hologram"}).context["chips"] == []
+
+
+def test_the_last_condition_leaves_a_plain_page(alice, note):
+    (chip,) = alice.get("/", {"q": "(kind:note)"}).context["chips"]
+    assert chip.without == "/"
+
+
+def test_an_empty_page_says_what_each_typed_condition_keeps_away(alice, note):
+    page = alice.get("/", {"q": "walnut kind:photo -recipe by:alice"})
+    assert page.status_code == 200 and page.context["why"].ways == ()
+    assert page.context["why"].relaxed == "/?q=walnut" and "without them there is 1 result" in text(page)
+    page = text(alice.get("/", {"q": "walnut kind:photo by:alice"}))
+    assert "Without Photo" in page and 'href="/?q=walnut+by%3Aalice"' in page and "Without By alice" not in page
+    assert "Without “Not the word “walnut””" in text(alice.get("/", {"q": "bread -walnut"}))
+    assert "Search without filters" not in text(alice.get("/", {"q": "zebra", "mode": "words"}))
+
+
+def test_every_piece_of_a_question_is_a_chip_and_can_be_turned_round(alice, note):
+    one = str(note.public_id)
+    kept = alice.post("/search/picture", {"file": picture()})["Location"].partition("picture=")[2]
+    page = alice.get("/", [("q", "bread"), ("q", "rest"), ("not", "snow"), ("like", one), ("unpicture", kept)])
+    chips = {chip.label: chip for chip in page.context["chips"]}
+    assert list(chips) == ["“rest”", "Not like your picture", "Like “Recipe”", "Not like “snow”"]
+    turned = QueryDict(chips["Not like your picture"].turned.partition("?")[2])
+    assert turned["picture"] == kept and "unpicture" not in turned and turned.getlist("q") == ["bread", "rest"]
+    assert QueryDict(chips["Like “Recipe”"].turned.partition("?")[2])["unlike"] == one
+    assert "not" not in QueryDict(chips["Not like “snow”"].without.partition("?")[2])
+    # The box keeps the first of two texts, and the form sends both.
+    assert page.context["words"] == "bread" and ("q", "rest") in page.context["kept"]
+
+
+def test_a_hit_can_be_added_as_what_is_not_wanted(alice, note):
+    page = text(alice.get("/", {"q": "walnut", "kind": "text", "sort": "newest"}))
+    assert f'href="/?q=walnut&amp;kind=text&amp;sort=newest&amp;unlike={note.public_id}"' in page
+    assert "unlike=" not in text(alice.get("/", {"kind": "text"}))
+    full = [("q", f"walnut {number}") for number in range(8)]
+    assert "unlike=" not in text(alice.get("/", full))
+
+
+def test_a_picture_is_added_to_the_question(alice, note):
+    page = text(alice.get("/", {"q": "walnut", "like": str(note.public_id)}))
+    assert "Add a picture" in page and 'name="not"' in page
+    within = f"q=walnut&like={note.public_id}&kind=text"
+    form = text(alice.get("/search/picture", {"in": within}))
+    assert f'name="in" value="q=walnut&amp;like={note.public_id}&amp;kind=text"' in form and 'value="walnut"' in form
+    sent = alice.post("/search/picture", {"file": picture(), "in": within, "q": "bread"})
+    asked = QueryDict(sent["Location"].partition("?")[2])
+    assert asked["q"] == "bread" and asked["like"] == str(note.public_id) and asked["kind"] == "text"
+    assert asked["picture"]
+
+
+def test_a_person_is_found_by_the_same_rule_in_the_box_and_by_the_filter(alice, charlie, note):
+    for asked in ({"q": "by:ALICE"}, {"by": "ALICE"}):
+        assert "Recipe" in text(alice.get("/", asked))
+    assert alice.get("/", {"q": "by:charlie"}).status_code == 404
+    assert "Recipe" not in text(alice.get("/", {"by": "charlie"}))
+
+
+def test_the_box_tells_what_it_reads(alice, note):
+    page = text(alice.get("/"))
+    assert 'href="/search/tips" data-keys-help="box-words"' in page
+    tips = text(alice.get("/search/tips"))
+    assert "Exactly these words" in tips and "age:&lt;1w" in tips
+
+
+def test_the_last_days_are_one_click_away(alice, note):
+    page = text(alice.get("/search/facets", {"q": "walnut", "before": "2020-01-01"}))
+    first = (timezone.localdate() - timedelta(6)).isoformat()
+    assert f'href="/?q=walnut&amp;after={first}"' in page and "Last 30 days" in page
+    chosen = text(alice.get("/search/facets", {"q": "walnut", "after": first}))
+    assert f'href="/?q=walnut" data-after="{first}" data-before="" aria-current="true"' in chosen
+
+
 def test_an_empty_page_says_that_items_are_still_worked_on(alice, note):
     page = text(alice.get("/", {"q": "zebra", "mode": "words"}))
     assert "Nothing in the library fits" in page and "1 of 1 items is still being worked on" in page
@@ -74,6 +161,17 @@ def test_the_filters_are_counted_for_the_drawer_and_as_a_page(alice, note):
     assert 'name="q" value="walnut"' in part and 'name="kind" value="image" checked>' in part
     assert "<html" in text(alice.get("/search/facets", asked))
     assert alice.get("/search/facets", {"collection": "7"}).status_code == 404
+
+
+def test_the_drawer_keeps_what_it_does_not_show(alice, note):
+    """A collection where the question finds nothing, and whose copies are looked at."""
+    empty = collections.create_collection(
+        Team.objects.get(name="garden"), "empty", maker=User.objects.get(username="alice")
+    )
+    asked = {"q": "walnut", "collection": str(empty.public_id), "copies": str(note.public_id)}
+    page = text(alice.get("/search/facets", asked, headers={"HX-Request": "true"}))
+    for name in ("collection", "copies"):
+        assert f'<input type="hidden" name="{name}" value="{asked[name]}">' in page
 
 
 def test_no_filter_names_what_a_stranger_has(charlie, note):
@@ -202,3 +300,31 @@ def test_where_nothing_fits_the_way_out_leads_to_no_mistake(alice, garden, note)
     assert alice.get("/", {"q": "kind:hologram"}).status_code == 400
     quoted = alice.get("/", {"q": '"no such text" -"old bridge" tag:"new york"'}).context["unquoted"]
     assert QueryDict(quoted.partition("?")[2])["q"] == 'no such text -"old bridge" tag:"new york"'
+    quoted = alice.get("/", {"q": "zebra“lion”", "mode": "words"}).context["unquoted"]
+    assert QueryDict(quoted.partition("?")[2])["q"] == "zebra lion"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('""', "A pair of quotation marks has nothing between them"),
+        ("()", "A pair of brackets has nothing between them"),
+        ("OR", "OR stands between two things"),
+        ('"', "A quotation mark has no partner"),
+    ],
+)
+def test_a_question_that_asks_nothing_shows_the_library_and_says_why(alice, note, written, said):
+    page = alice.get("/", {"q": written})
+    assert said in text(page) and "Recipe" in text(page) and "1 item" in text(page)
+    assert not page.context["asked"] and page.context["heads"] == alice.get("/").context["heads"]
+    assert "1 item" in text(alice.get("/", {"q": written, "kind": "text"}))
+    assert "Nothing found" in text(alice.get("/", {"q": written, "kind": "image"}))
+
+
+def test_a_collection_of_two_words_is_offered_in_quotes(alice, signed_in, garden, note):
+    collections.create_collection(garden, "Old shed", maker=User.objects.get(username="alice"), visibility="private")
+    page = alice.get("/", {"q": "walnut in:old shed"})
+    assert page.status_code == 404 and "There are: Old shed, Inbox." in text(page)
+    assert page.context["better"]["words"] == 'walnut in:"Old shed"'
+    page = signed_in("bob").get("/", {"q": "walnut in:old shed"})
+    assert page.status_code == 404 and "Old shed" not in text(page) and "better" not in page.context

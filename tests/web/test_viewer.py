@@ -20,6 +20,7 @@ from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from tests import made
 from tests.browsing import elsewhere, page_of
+from tests.library.conftest import take
 from tests.served import fake as fake
 from tests.web.conftest import text
 
@@ -139,6 +140,19 @@ def test_markdown_files_are_rendered_and_plain_texts_are_not(alice, place):
         assert shown in text(alice.get(f"/items/{item.public_id}"))
 
 
+def test_what_was_searched_for_is_marked_in_the_text(alice, place):
+    note = made.note(place, "# Lending\n\nA camera <b>kit</b> & *two cameras*.")
+    plain = take(b"Cameras <b>are</b> for lending & found", place, "kit.txt").item
+    address = "?in=q%3Dlend+camera"
+    page = text(alice.get(f"/items/{note.public_id}{address}"))
+    assert "<mark>Lending</mark>" in page and "two <mark>cameras</mark></em>" in page
+    assert "A <mark>camera</mark> &lt;b&gt;kit" in page
+    page = text(alice.get(f"/items/{plain.public_id}{address}"))
+    assert "<mark>Cameras</mark> &lt;b&gt;are&lt;/b&gt; for <mark>lending</mark> &amp; found" in page
+    assert "<mark>" not in text(alice.get(f"/items/{plain.public_id}"))
+    assert alice.get(f"/items/{plain.public_id}?in=q%3Dkind%3Anone").status_code == 200
+
+
 def test_a_note_is_written_and_written_anew(alice, place):
     page = alice.post("/notes/new", {"title": "", "text": "# Bread\r\n\r\nRest *well*."}, follow=True)
     item = Item.objects.get()
@@ -236,3 +250,25 @@ def test_on_a_phone_what_is_added_hides_neither_actions_nor_words(live_server, b
         with page.expect_response(lambda answer: 'data-status="failed"' in answer.text(), timeout=8000):
             pass
         expect(page.locator("#said")).not_to_contain_text("now")
+
+
+def test_it_says_why_it_was_found(alice, garden):
+    alice.post("/notes/new", {"title": "Recipe", "text": "Two walnuts, <b>chopped</b>."})
+    recipe = Item.objects.get(title="Recipe")
+    page = text(alice.get(f"/items/{recipe.public_id}?in=q%3Dwalnut"))
+    assert "Why it was found" in page and "“walnuts”" in page
+    assert "Two <mark>walnuts</mark>, &lt;b&gt;chopped&lt;/b&gt;." in page and "place 1" in page
+    assert f'href="/?q=walnut&amp;unlike={recipe.public_id}"' in page
+    assert f'href="/?q=walnut&amp;like={recipe.public_id}"' in page
+    for other in ("", "?in=", "?in=kind%3Dtext", "?in=q%3Dkind:song", "?in=q%3Dzebra%26mode%3Dwords"):
+        assert "Why it was found" not in text(alice.get(f"/items/{recipe.public_id}{other}"))
+
+
+def test_words_over_a_picture_are_marked_by_their_stems_and_quotes_where_they_stand_whole(alice, boat):
+    read = "Old bridges and a bridge of old boats"
+    at = [[word, place / 10, 0.1, place / 10 + 0.08, 0.2] for place, word in enumerate(read.split())]
+    sayings.write(boat, PartRole.OCR, [Saying(read, {"words": at})], Voice(Author.READER, "builtin"))
+    asked = {"q=boat": 1, "q=a+bridge": 2, "q=%22bridge+of+old%22": 3, "q=%22old+bridge%22": 2, "q=-boat": 0}
+    for question, marked in asked.items():
+        page = text(alice.get(f"/items/{boat.public_id}/words", {"in": question}))
+        assert page.count('class="hit"') == marked, question

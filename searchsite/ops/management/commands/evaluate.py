@@ -1,4 +1,4 @@
-"""`manage.py evaluate --set DIR`: how well the questions of a set are answered by words, by vectors and by both."""
+"""`manage.py evaluate`: how well the questions of a set, or judged ones, are answered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite.indexing import plan, spaces
-from searchsite.ops.acting import plain_words
+from searchsite.ops import evaluating
+from searchsite.ops.acting import name_asker, plain_words
 from searchsite.ops.quick import QuickCommand
-from searchsite.quality import filling, measuring, reporting, sets
+from searchsite.quality import banding, filling, measuring, reporting, sets
 from searchsite.quality.filling import Filled
 from searchsite.quality.measuring import MODES, Answered, Unanswered
 from searchsite.quality.sets import BadSet, EvaluationSet
@@ -31,24 +33,33 @@ class Command(QuickCommand):
     """Puts the set in beside the teams, asks, prints the figures and takes the set away."""
 
     help = (
-        "Measure how well a set of questions is answered: docs/quality.md. The set goes into a team of its own, which"
-        " nobody is in, and is taken away afterwards. What a paid server is asked for it is paid for."
+        "Measure how well questions are answered: docs/quality.md. With --set, those of a set, which goes into a team"
+        " of its own, which nobody is in, and is taken away afterwards; with --judgements, those of a file; with"
+        " --judged, those that people marked. What a paid server is asked for it is paid for."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--set", required=True, type=Path, metavar="DIR", help="folder with a manifest.jsonl")
+        parser.add_argument("--set", type=Path, metavar="DIR", help="folder with a manifest.jsonl")
         parser.add_argument("--limit", type=int, metavar="N", help="ask N questions of each kind and language at most")
         parser.add_argument("--items", type=int, metavar="N", help="put in N documents of each shelf at most")
         parser.add_argument("--direction", choices=DIRECTIONS, help="ask only in this direction")
         parser.add_argument("--language", metavar="L", help="ask only what is asked in this language, as de")
         parser.add_argument("--mode", choices=list(MODES), help="measure only this (default: all three)")
+        parser.add_argument("--bands", action="store_true", help="also ask 200 questions that nothing answers")
         parser.add_argument("--keep", action="store_true", help="leave the set in: the next run only asks")
         parser.add_argument("--remove", action="store_true", help="take the set away, and do nothing else")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and all ranks there, too")
         parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+        evaluating.name_options(parser)
+        name_asker(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if evaluating.is_asked(options) == bool(options["set"]):
+            raise CommandError("Say what to measure: --set DIR, --judgements FILE or --judged; or what to export.")
         with plain_words():
+            if not options["set"]:
+                evaluating.evaluate(options, self.stdout)
+                return
             try:
                 wanted = _chosen(options)
                 if options["remove"]:
@@ -70,12 +81,22 @@ class Command(QuickCommand):
         answered = list(tqdm(asked, "asking", total=len(wanted.questions), unit="", disable=None))
         about = _about(wanted, filled)
         self._print(answered, about, markdown=options["markdown"])
+        bands = self._bands(answered, filled) if options["bands"] else []
         if options["json"]:
             ranks = {one.asking.id: one.ranks for one in answered}
-            figures = about | reporting.summary(answered) | {"ranks": ranks}
+            figures = about | reporting.summary(answered) | {"ranks": ranks, "bands": bands}
             options["json"].write_text(json.dumps(figures, indent=1), encoding="utf-8")
         if not options["keep"]:
             filling.remove(wanted)
+
+    def _bands(self, answered: Sequence[Answered], filled: Filled) -> list[dict[str, Any]]:
+        questions = banding.nonsense()
+        asked = banding.ask_nonsense(filled, tqdm(questions, "asking nonsense", unit="", disable=None))
+        found = banding.held(answered, list(asked))
+        if not any(one.band for one in answered):
+            self.stderr.write("  The space is not calibrated yet, or only words were asked: nothing has a band.")
+        self.stdout.write("\n".join(banding.as_text(found)))
+        return [asdict(one) for one in found]
 
     def _fill(self, wanted: EvaluationSet) -> Filled:
         with tqdm(desc="putting in", total=len(wanted.documents), unit="", disable=None) as bar:

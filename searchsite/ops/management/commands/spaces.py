@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from searchsite.indexing import estimates, spaces, standing, uncaptioned, upkeep
+from searchsite.indexing import estimates, finding, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
 from searchsite.ops import building
@@ -84,6 +84,8 @@ class Command(QuickCommand):
             self.stdout.write(
                 f"{space.pk:>4}  {space.status:<8}  {space}  {building.progress_line(found)}, {held}{until}"
             )
+            for line in building.finding_lines(finding.findings(space)):
+                self.stdout.write(f"      {line}")
         if now.serving is None:
             self.stdout.write(f"Nothing is indexed yet; {now.configured.network} is configured.")
         elif now.differs:

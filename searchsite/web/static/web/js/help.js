@@ -13,7 +13,9 @@ export function startHelp() {
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-keys-help]");
-    if (button) show(help, button.dataset.keysHelp);
+    if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(help, button.dataset.keysHelp);
   });
 }
 

@@ -1,14 +1,20 @@
-// Recent searches, under the empty box: kept in this browser alone, by person and team. A grid that the box steers:
-// arrows move in it, Enter takes, Delete removes, Escape closes.
+// What the box offers: recent searches while it is empty, kept in this browser alone, by person and team; while somebody
+// types, recent ones with these words and what the library suggests. A grid that the box steers: arrows move in it,
+// Enter takes, Delete removes a recent one, Escape closes.
+import { suggestions } from "./suggesting.js";
+
 const MOST = 10;
+const MOST_RECENT_TYPED = 2;
 
 export function startRecents() {
   const box = document.querySelector("#q");
   const list = document.querySelector("#recents");
+  const told = document.querySelector("#recents-told");
   if (!box || !list) return;
   const name = `recent:${box.form.dataset.owner}`;
   const off = `${name}:off`;
   const isOff = () => localStorage.getItem(off) !== null;
+  const suggest = suggestions(list.dataset.suggest);
   let active = null;
 
   remember();
@@ -18,8 +24,12 @@ export function startRecents() {
   box.setAttribute("aria-expanded", "false");
   box.addEventListener("focus", () => { if (!box.value && entries().length) open(); });
   box.addEventListener("click", () => { if (!box.value && entries().length) open(); });
-  box.addEventListener("input", () => { if (box.value) close(); else if (entries().length) open(); });
-  box.addEventListener("blur", close);
+  box.addEventListener("input", (event) => {
+    if (event.isComposing) return;
+    if (box.value) typed();
+    else { suggest.stop(); if (entries().length) open(); else close(); }
+  });
+  box.addEventListener("blur", () => { suggest.stop(); close(); });
   box.addEventListener("keydown", pressed);
   // The box keeps the focus while something in the list is pressed.
   list.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -74,13 +84,50 @@ export function startRecents() {
     const rows = entries().map(rowOf);
     if (rows.length) rows.push(plainRow("clear"), plainRow("off"));
     else if (isOff()) rows.push(plainRow("on"));
+    list.setAttribute("aria-label", list.dataset.recent);
+    show(rows);
+  }
+
+  function show(rows) {
     list.replaceChildren(...rows);
     list.hidden = !rows.length;
     box.setAttribute("aria-expanded", String(rows.length > 0));
     move(null);
   }
 
+  // An answer that comes after the box says something else, or was left, is thrown away.
+  async function typed() {
+    const words = box.value;
+    const found = await suggest.of(words);
+    if (!found || box.value !== words || document.activeElement !== box) return;
+    const like = words.trim().toLowerCase();
+    const known = entries().filter((one) => one.words?.toLowerCase().startsWith(like) && one.words.toLowerCase() !== like);
+    const recent = known.slice(0, MOST_RECENT_TYPED);
+    const rest = found.filter((one) => !recent.some((own) => own.words.toLowerCase() === one.query.toLowerCase()));
+    list.setAttribute("aria-label", list.dataset.suggestions);
+    show([...recent.map(rowOf), ...rest.map(suggestionRow)]);
+    told.textContent = found.length ? list.dataset.told.replace("{number}", String(recent.length + rest.length)) : "";
+  }
+
+  function suggestionRow(one, at) {
+    const row = made("recent-row", "row");
+    const go = made("recent-go", "gridcell", `suggestion-${at}`);
+    go.dataset.url = addressWith(one.query);
+    const said = words(one.kind === "title" || one.kind === "tag" ? one.text : one.query);
+    go.append(icon(one.kind === "tag" ? "tag" : one.kind === "in" ? "folder" : "search"), said);
+    row.append(go);
+    return row;
+  }
+
+  // As if it had been typed and sent: what narrows the search stays.
+  function addressWith(query) {
+    const fields = new FormData(box.form);
+    fields.set("q", query);
+    return `${box.form.action}?${new URLSearchParams(fields)}`;
+  }
+
   function close() {
+    told.textContent = "";
     list.hidden = true;
     box.setAttribute("aria-expanded", "false");
     move(null);
@@ -112,7 +159,7 @@ export function startRecents() {
     if (cell.dataset.url) return location.assign(cell.dataset.url);
     if (cell.dataset.remove) {
       store(entries().filter((one) => one.url !== cell.dataset.remove));
-      return entries().length ? open() : close();
+      return box.value ? typed() : entries().length ? open() : close();
     }
     if (cell.dataset.what === "clear") {
       store([]);
@@ -125,6 +172,8 @@ export function startRecents() {
     if (event.isComposing) return;
     if (list.hidden) {
       if (event.key === "ArrowDown" && !box.value) { event.preventDefault(); open(); move(first(list.firstElementChild)); }
+      else if (event.key === "ArrowDown") { event.preventDefault(); typed(); }
+      else if (event.key === "Escape") suggest.stop();
       return;
     }
     const rows = [...list.children];
@@ -139,7 +188,7 @@ export function startRecents() {
     }[event.key];
     if (event.key === "Escape") close();
     else if (event.key === "Enter" && active) take(active);
-    else if (event.key === "Delete" && active?.dataset.url) take(active.nextElementSibling);
+    else if (event.key === "Delete" && active?.nextElementSibling?.dataset.remove) take(active.nextElementSibling);
     else if (to && (active || event.key === "ArrowDown" || event.key === "ArrowUp")) move(to());
     else return;
     event.preventDefault();

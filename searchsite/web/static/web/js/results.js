@@ -34,7 +34,6 @@ export function startResults() {
   document.addEventListener("click", (event) => {
     const card = event.target.closest?.("#cards [data-id]");
     if (card) left = card.dataset.id;
-    if (event.target.closest?.("[data-unfold]")) unfold(event.target.closest("li"));
     const link = event.target.closest?.("[data-more]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -86,19 +85,12 @@ export function startResults() {
     watch();
   }
 
-  function unfold(line) {
-    list.classList.remove("folded");
-    line.querySelector("button").remove();
-    line.nextElementSibling?.querySelector("a").focus();
-  }
-
   function save() {
     const place = history.state?.place ?? crypto.getRandomValues(new Uint32Array(2)).join("-");
     history.replaceState({ ...history.state, place }, "");
     const top = [...list.querySelectorAll("[data-id]")].find((one) => one.getBoundingClientRect().bottom > 0);
     const at = top && { id: top.dataset.id, from: top.getBoundingClientRect().top };
-    const unfolded = !list.classList.contains("folded");
-    keep(key(place), { owner: owner(), pages, without: [...without], at: scrollY ? at : null, y: scrollY, left, unfolded });
+    keep(key(place), { owner: owner(), pages, without: [...without], at: scrollY ? at : null, y: scrollY, left });
   }
 
   function restore() {
@@ -109,7 +101,6 @@ export function startResults() {
     for (const page of kept.pages) take(page);
     pages.push(...kept.pages);
     forget();
-    if (kept.unfolded) list.classList.remove("folded");
     const card = kept.at && list.querySelector(`[data-id="${kept.at.id}"]`);
     if (card) scrollBy(0, card.getBoundingClientRect().top - kept.at.from);
     else scrollTo(0, kept.y);
