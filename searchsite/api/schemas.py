@@ -151,7 +151,9 @@ class FacetOut(BaseModel):
     """Counts of one kind, without its own filter; tags with it, as hits carry all of those asked for."""
 
     values: list[FacetValue]
-    capped: bool = Field(description="More items fit than were counted: each count is the least there is.")
+    capped: bool = Field(
+        description="More items fit than were counted, or time ran out: each count is the least there is."
+    )
 
 
 class SearchOut(BaseModel):

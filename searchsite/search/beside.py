@@ -17,6 +17,7 @@ from searchsite.search import browse, cards
 from searchsite.search.bounds import ITEM, Bounds, bounds_for
 from searchsite.search.cards import Card
 from searchsite.search.fuse import Why, background
+from searchsite.search.pace import Budget
 from searchsite.search.paging import Place
 from searchsite.search.questions import Question, checked, to_query
 from searchsite.search.seeking import Search
@@ -55,11 +56,12 @@ class Standing:
 def beside(item: Item, question: Question, scope: Scope) -> Beside:
     """Return what lies around the item. Raises BadQuestion, or NotFound for what is not there for this person."""
     asked = replace(checked(question), cursor=None, limit=REACH)
-    bounds = bounds_for(asked, scope)
+    budget = Budget()
+    bounds = bounds_for(asked, scope, budget)
     if bounds is None:
         return Beside()
     if asked.seeks:
-        return _in_search(item, asked, scope, bounds)
+        return _in_search(item, Search(asked, scope, bounds, spaces.active(), budget))
     return _in_browse(item, asked, scope, bounds)
 
 
@@ -95,10 +97,11 @@ def why(item: Item, question: Question, scope: Scope) -> Standing:
     Raises BadQuestion, or NotFound for what is not there for this person.
     """
     asked = replace(checked(question), cursor=None, limit=REACH)
-    bounds = bounds_for(asked, scope) if asked.seeks else None
+    budget = Budget()
+    bounds = bounds_for(asked, scope, budget) if asked.seeks else None
     if bounds is None:
         return Standing()
-    found = _listed(item, asked, scope, bounds)
+    found = _listed(item, Search(asked, scope, bounds, spaces.active(), budget))
     known: dict[str, list[float]] = {}
     for one in (one for _pk, every in found for one in every if one.similarity is not None):
         known.setdefault(one.channel, []).append(one.similarity or 0.0)
@@ -106,22 +109,22 @@ def why(item: Item, question: Question, scope: Scope) -> Standing:
     return Standing(dict(found).get(item.pk, ()), levels)
 
 
-def _in_search(item: Item, question: Question, scope: Scope, bounds: Bounds) -> Beside:
-    found = [pk for pk, _why in _listed(item, question, scope, bounds)]
+def _in_search(item: Item, search: Search) -> Beside:
+    found = [pk for pk, _why in _listed(item, search)]
     if item.pk not in found:
         return Beside(total=len(found))
     at = found.index(item.pk)
     before, after = found[max(0, at - REACH) : at], found[at + 1 : at + 1 + REACH]
-    return _shown(before, after, scope, place=at + 1, total=len(found))
+    return _shown(before, after, search.scope, place=at + 1, total=len(found))
 
 
-def _listed(item: Item, question: Question, scope: Scope, bounds: Bounds) -> list[Listed]:
+def _listed(item: Item, search: Search) -> list[Listed]:
     """The list of the search: as it was kept, where the item is in it."""
-    key, mark = _key(question, scope)
+    key, mark = _key(search.question, search.scope)
     kept: tuple[str, list[Listed]] | None = caches["lists"].get(key)
     found = kept[1] if kept is not None and kept[0] == mark else None
     if found is None or all(pk != item.pk for pk, _why in found):
-        found = [(one.item_id, one.why) for one in Search(question, scope, bounds, spaces.active()).found(None)]
+        found = [(one.item_id, one.why) for one in search.found(None)]
         caches["lists"].set(key, (mark, found), KEPT_SECONDS)
     return found
 

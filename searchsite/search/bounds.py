@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from searchsite.library.models import Collection
 from searchsite.library.scope import Scope
-from searchsite.search import conditions, duplicates
+from searchsite.search import conditions, duplicates, pace
 from searchsite.search.columns import ITEM as ITEM
 from searchsite.search.columns import VECTOR as VECTOR
 from searchsite.search.columns import midnight
 from searchsite.search.conditions import Clause, Met
 from searchsite.search.lookups import Lookups
 from searchsite.search.members import NOBODY, Members
+from searchsite.search.pace import Budget
 from searchsite.search.questions import Filters, NotFound, Question
 
 
@@ -87,12 +88,16 @@ class Bounds:
         return self.only is None and not self.without and not self.clauses
 
 
-def bounds_for(question: Question, scope: Scope, needed: Met | None = None) -> Bounds | None:
+def bounds_for(
+    question: Question, scope: Scope, budget: Budget | None = None, needed: Met | None = None
+) -> Bounds | None:
     """Resolve a question's filters and conditions within a scope; None when nothing can be in them.
 
-    needed: what its conditions demand, where that was found before, as for the same words under other filters.
+    budget: the time for looking things up. needed: what its conditions demand, where that was found before, as for the
+    same words under other filters.
     Raises NotFound for a collection that is not there for this person, and BadQuestion for what takes too long.
     """
+    budget = budget or Budget()
     filters = question.filters
     collections = _collections(filters, scope)
     by = None
@@ -103,10 +108,11 @@ def bounds_for(question: Question, scope: Scope, needed: Met | None = None) -> B
     if not collections:
         return None
     if needed is None:
-        needed = conditions.met(question.conditions, team=scope.team_id, named=scope.collection_ids)
+        named = scope.collection_ids
+        needed = conditions.met(question.conditions, team=scope.team_id, named=named, budget=budget)
     only = needed.only
     if filters.tags:
-        tagged = Lookups(scope.team_id).having_all(filters.tags)
+        tagged = Lookups(scope.team_id, Budget(pace.CONDITIONS, budget)).having_all(filters.tags)
         only = tagged if only is None else only & tagged
     found = Bounds(
         only=only,

@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from searchsite.accounts.models import User
 from searchsite.library.models import Item
-from searchsite.search import grammar, naming
+from searchsite.search import grammar, naming, pace
 from searchsite.search.columns import ITEM, midnight
 from searchsite.search.grammar import Filter, Node, Not, Word
 from searchsite.search.lookups import Lookups
 from searchsite.search.members import NOBODY, Held, Members
+from searchsite.search.pace import Budget
 from searchsite.search.wrong import NotFound
 
 # Each <name> stands for a column: of items, or of a table of vectors.
@@ -57,7 +58,7 @@ class Met:
     without: Members = NOBODY
 
 
-def met(nodes: Iterable[Node], *, team: int, named: tuple[int, ...]) -> Met:
+def met(nodes: Iterable[Node], *, team: int, named: tuple[int, ...], budget: Budget) -> Met:
     """Find what the conditions leave of a team's collections. Raises BadQuestion, or NotFound for a collection.
 
     named: the collections that the person sees, which may be named.
@@ -68,7 +69,7 @@ def met(nodes: Iterable[Node], *, team: int, named: tuple[int, ...]) -> Met:
     every = list(nodes)
     if all(map(_on_columns, every)):
         return Met(tuple(_Writer(team, named, f"c{at}_").clause(node) for at, node in enumerate(every)))
-    lookups = Lookups(team)
+    lookups = Lookups(team, Budget(pace.CONDITIONS, budget))
     with lookups.limited():
         said = _that_say_something(every, lookups)
         clauses = [node for node in said if _on_columns(node)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from searchsite.indexing import spaces
@@ -10,6 +10,7 @@ from searchsite.library.scope import Scope
 from searchsite.search import asking, browse
 from searchsite.search.bounds import bounds_for
 from searchsite.search.conditions import Met
+from searchsite.search.pace import Budget
 from searchsite.search.questions import Question, checked
 from searchsite.search.seeking import Search
 
@@ -17,21 +18,46 @@ MOST = browse.MOST_COUNTED
 """So many at most; a question with words or pictures never finds more, as each channel looks only so deep."""
 
 
-def every(question: Question, scope: Scope, *, until: datetime | None = None, needed: Met | None = None) -> list[int]:
+@dataclass(frozen=True)
+class Gathered:
+    """Ids of what a question finds, best or newest first. whole: no part of the search took too long."""
+
+    ids: list[int] = field(default_factory=list)
+    whole: bool = True
+
+
+def every(question: Question, scope: Scope, *, until: datetime | None = None) -> list[int]:
     """Ids of everything that the question finds within the scope now, best or newest first; at most MOST.
 
-    until: what came in later is left out, so that nobody changes what they have not been told of. needed: what its
-    conditions demand, where that was found before. The order is that of
+    until: what came in later is left out, so that nobody changes what they have not been told of. The order is that of
     the first search; a reranker would only put the same items in another. Raises BadQuestion, or NotFound.
     """
-    asked = replace(checked(question), cursor=None, rerank=False)
-    bounds = bounds_for(asked, scope, needed)
+    asked = _alike(question)
+    if asked.seeks:
+        return gathered(asked, scope, Budget(), until=until).ids
+    bounds = bounds_for(asked, scope, Budget())
     if bounds is None:
         asking.resolve(asked.terms, scope)
         return []
-    bounds = replace(bounds, until=until)
-    if asked.seeks:
-        found = Search(asked, scope, bounds, spaces.active()).found(None)
-    else:
-        found, _more, _total = browse.page(replace(asked, limit=MOST), bounds, None)
-    return [one.item_id for one in found[:MOST]]
+    found, _more, _total = browse.page(replace(asked, limit=MOST), replace(bounds, until=until), None)
+    return [one.item_id for one in found]
+
+
+def gathered(
+    question: Question, scope: Scope, budget: Budget, *, until: datetime | None = None, needed: Met | None = None
+) -> Gathered:
+    """Everything that a question with words or pictures finds, as `every`.
+
+    needed: what its conditions demand, where that was found before.
+    """
+    asked = _alike(question)
+    bounds = bounds_for(asked, scope, budget, needed)
+    if bounds is None:
+        asking.resolve(asked.terms, scope)
+        return Gathered()
+    search = Search(asked, scope, replace(bounds, until=until), spaces.active(), budget)
+    return Gathered([one.item_id for one in search.found(None)[:MOST]], not search.cut)
+
+
+def _alike(question: Question) -> Question:
+    return replace(checked(question), cursor=None, rerank=False)

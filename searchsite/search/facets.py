@@ -14,13 +14,16 @@ from typing import Any, LiteralString
 from django.db import connection
 from django.utils import translation
 
+from searchsite.indexing import settings
 from searchsite.library.models import Collection, Kind
 from searchsite.library.scope import Scope
 from searchsite.search import conditions
 from searchsite.search.bounds import ITEM, bounds_for
 from searchsite.search.conditions import Met
-from searchsite.search.every import every
+from searchsite.search.every import gathered
+from searchsite.search.pace import Budget
 from searchsite.search.questions import Filters, Question, checked
+from searchsite.search.seeking import limited
 
 FACETS = ("kind", "collection", "tag", "by", "month")
 # So many items are counted, the newest; where there are more, the counts say "at least".
@@ -81,14 +84,29 @@ def facets(question: Question, scope: Scope, wanted: Iterable[str] = FACETS) -> 
     for facet in wanted:
         together[_freed(question.filters, facet)].append(facet)
     named = scope.collection_ids
-    needed = conditions.met(question.conditions, team=scope.team_id, named=named) if named else None
+    budget = Budget()
+    needed = conditions.met(question.conditions, team=scope.team_id, named=named, budget=budget) if named else None
     counted: dict[str, dict[str, int]] = {}
     capped: set[str] = set()
-    for filters, names in together.items():
-        size, counts = _counted(replace(question, filters=filters), scope, names, needed)
-        counted |= counts
-        capped.update(name for name in names if size >= (MOST_TAGGED if name == "tag" else MOST_COUNTED))
+    for at, (filters, names) in enumerate(together.items()):
+        # Each search has its share of the time that is left.
+        own = budget.share(len(together) - at)
+        found = _counted(replace(question, filters=filters), scope, names, needed, own)
+        counted |= found.counts
+        capped.update(name for name in names if found.is_capped(name))
     return Facets({name: _values(name, counts, scope) for name, counts in counted.items()}, frozenset(capped))
+
+
+@dataclass
+class _Counted:
+    """Counts by facet and value, of so many hits. whole: of all there are, as far as they were counted."""
+
+    counts: dict[str, dict[str, int]]
+    size: int = 0
+    whole: bool = True
+
+    def is_capped(self, facet: str) -> bool:
+        return not self.whole or self.size >= (MOST_TAGGED if facet == "tag" else MOST_COUNTED)
 
 
 def _freed(filters: Filters, facet: str) -> Filters:
@@ -102,36 +120,44 @@ def _freed(filters: Filters, facet: str) -> Filters:
     return replace(filters, after=None, before=None) if facet == "month" else filters
 
 
-def _counted(
-    question: Question, scope: Scope, names: list[str], needed: Met | None
-) -> tuple[int, dict[str, dict[str, int]]]:
-    """How many were counted, and the counts of these facets, in one statement."""
-    counts: dict[str, dict[str, int]] = {name: {} for name in names}
+def _counted(question: Question, scope: Scope, names: list[str], needed: Met | None, budget: Budget) -> _Counted:
+    """The counts of these facets, in one statement: as many as may be where time runs out."""
+    counted = _Counted({name: {} for name in names})
     where: LiteralString = FOUND
-    values: dict[str, Any] = {
-        "most": MOST_COUNTED,
-        "tagged": MOST_TAGGED,
-        "values": MOST_VALUES,
-        "scope": list(scope.collection_ids),
-    }
+    values: dict[str, Any] = {"most": MOST_COUNTED, "tagged": MOST_TAGGED, "values": MOST_VALUES}
     if question.seeks:
-        values["found"] = every(question, scope, needed=needed)
+        found = gathered(question, scope, budget, needed=needed)
+        counted.whole = found.whole
+        values |= {"found": found.ids, "scope": list(scope.collection_ids)}
     else:
-        bounds = bounds_for(question, scope, needed)
+        bounds = bounds_for(question, scope, budget, needed)
         if bounds is None:
-            return 0, counts
+            return counted
         where = bounds.conditions(ITEM)
         values |= bounds.values
     statement = BASE.replace("<where>", where) + SIZE
     for name in names:
         statement += " UNION ALL " + COUNTS[name]
-    with connection.cursor() as cursor:
+    for name, value, count in _read(statement, values, counted, budget):
+        if name:
+            counted.counts[name][value] = count
+        else:
+            counted.size = count
+    return counted
+
+
+def _read(statement: str, values: Mapping[str, Any], counted: _Counted, budget: Budget) -> list[tuple[str, str, int]]:
+    notes: list[str] = []
+    rows: list[tuple[str, str, int]] = []
+    with (
+        limited(notes),
+        settings.locally("statement_timeout", budget.milliseconds),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement, values)
         rows = cursor.fetchall()
-    for name, value, count in rows:
-        if name:
-            counts[name][value] = count
-    return next(count for name, _value, count in rows if not name), counts
+    counted.whole = counted.whole and not notes
+    return rows
 
 
 def _values(name: str, counts: Mapping[str, int], scope: Scope) -> tuple[Value, ...]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from searchsite.indexing import spaces
 from searchsite.indexing.models import Space
 from searchsite.library.scope import Scope
-from searchsite.search import asking, browse, cards, folding, pace, paging
+from searchsite.search import asking, browse, cards, folding, paging
 from searchsite.search.bounds import bounds_for
 from searchsite.search.cards import Card, MatchedPart
 from searchsite.search.fuse import Fused, Why
@@ -40,7 +40,7 @@ class Hit:
 @dataclass(frozen=True)
 class Results:
     """One page of hits. `notes` are sentences in the language of who asks; `standing`, those that always hold of the
-    embedder. `weak`: how many hits are weak, those that were left out with them.
+    embedder. `weak`: how many hits are weak, those that were left out with them. left_ms: of the database's time.
     """
 
     hits: tuple[Hit, ...]
@@ -51,6 +51,7 @@ class Results:
     notes: tuple[str, ...]
     standing: tuple[str, ...] = ()
     weak: int = 0
+    left_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def find(question: Question, scope: Scope, *, space: Space | None = None) -> Res
     start = time.perf_counter()
     question = checked(question)
     place = paging.decode(question)
-    bounds = bounds_for(question, scope)
+    budget = Budget()
+    bounds = bounds_for(question, scope, budget)
     space = space or spaces.active()
     standing = tuple(map(gettext, space.notes)) if space is not None else ()
     notes = [*standing, *question.mistakes]
@@ -94,10 +96,10 @@ def find(question: Question, scope: Scope, *, space: Space | None = None) -> Res
     elif question.seeks:
         # A page is of the hits there were at first: what is put in meanwhile moves none.
         bounds = replace(bounds, until=place.moment if place else None)
-        shown = _sought(Search(question, scope, bounds, space, notes), place)
+        shown = _sought(Search(question, scope, bounds, space, budget, notes), place)
     else:
         with limited(notes):
-            Budget(pace.STEPS).apply()
+            budget.apply()
             page, more, total = browse.page(question, bounds, place)
             shown = _Shown(page, total, more)
     hits = tuple(
@@ -106,7 +108,8 @@ def find(question: Question, scope: Scope, *, space: Space | None = None) -> Res
     took = round((time.perf_counter() - start) * 1000, 1)
     said = tuple(dict.fromkeys(notes))
     embedder = space.embedder if space else ""
-    return Results(hits, shown.cursor(question, place), shown.total, took, embedder, said, standing, shown.weak)
+    cursor, left = shown.cursor(question, place), 1000 * budget.left
+    return Results(hits, cursor, shown.total, took, embedder, said, standing, shown.weak, left)
 
 
 def _sought(search: Search, place: paging.Place | None) -> _Shown:

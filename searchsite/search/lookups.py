@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
 from searchsite.indexing import settings, tables
-from searchsite.search import pace
 from searchsite.search.columns import containing, contains
 from searchsite.search.grammar import Filter, Phrase, Word
 from searchsite.search.members import Members
@@ -40,7 +39,7 @@ class Lookups:
     """What has been looked up for a team's question. All must be there in time."""
 
     team: int
-    budget: Budget = field(default_factory=lambda: Budget(pace.CONDITIONS))
+    budget: Budget
     found: dict[object, Members] = field(default_factory=dict)
 
     @contextmanager

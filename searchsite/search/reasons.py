@@ -12,11 +12,12 @@ from searchsite.library.scope import Scope
 from searchsite.search import marks
 from searchsite.search.fuse import Why
 from searchsite.search.marks import Marks
-from searchsite.search.words import ANY_WORD, LEADING_DASHES
+from searchsite.search.words import LEADING_DASHES
 
 TITLE = "title"
 # Of an item, the parts that were found, and those with words of the question in them; longer ones are cut.
 MOST_PARTS, MOST_CHARS = 6, 8000
+ANY_WORD: LiteralString = "replace(websearch_to_tsquery('searchsite', %(words)s)::text, ' & ', ' | ')::tsquery"
 PARTS: LiteralString = """
 SELECT item.public_id, part.id, part.role, part.text
 FROM item CROSS JOIN LATERAL (

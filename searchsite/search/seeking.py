@@ -21,7 +21,7 @@ from searchsite.inference.errors import InferenceError
 from searchsite.inference.types import Vectors
 from searchsite.library.models import Channel
 from searchsite.library.scope import Scope
-from searchsite.search import asking, bands, notices, pace, paging, reranking, vectors, words
+from searchsite.search import asking, bands, notices, paging, reranking, vectors, words
 from searchsite.search.bounds import Bounds
 from searchsite.search.fuse import Fused, fuse
 from searchsite.search.grammar import Phrase
@@ -47,14 +47,19 @@ class Search:
     scope: Scope
     bounds: Bounds
     space: Space | None
+    budget: Budget
     notes: list[str] = field(default_factory=list)
     reranked: bool = False
     quoted: dict[int, int | None] = field(default_factory=dict)
-    budget: Budget = field(default_factory=lambda: Budget(pace.STEPS))
     weak: int = 0
     """How many of what was found are weak, once it is."""
     newest: datetime | None = None
     """When the last of it came, weak or not."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether a part of the search was left out, as it took too long."""
+        return gettext(notices.TOO_SLOW) in self.notes
 
     def found(self, place: paging.Place | None) -> list[Fused]:
         """All that is found, in the order asked for."""
@@ -125,7 +130,7 @@ class Search:
             return None
         self.notes += [gettext(notices.ONLY_AWAY)] * all(term.weight < 0 for term in seen)
         try:
-            with meter.paying([self.scope.team_id]):
+            with self.budget.paused(), meter.paying([self.scope.team_id]):
                 vector = asking.vector_of(seen, self.space, self.question)
         except InferenceError as error:
             log.warning("searching by words alone", error=error.message)

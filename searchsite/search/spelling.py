@@ -19,7 +19,7 @@ from searchsite.search.tokens import QUOTES
 
 SHORTEST, LONGEST, LONG, HALF = 4, 40, 6, 3
 # Looking for a near word may take so long; then nothing is offered.
-MOST_MILLISECONDS = 200
+MOST_MILLISECONDS, LEAST_MILLISECONDS = 200, 10
 MOST_WORDS, MOST_CANDIDATES = 4, 100
 LEAST_SIMILAR = 0.35
 WORD = re.compile(r"[^\W\d_]+")
@@ -59,21 +59,22 @@ UNION ALL
 """
 
 
-def corrected(text: str, seen: Iterable[str], scope: Scope) -> str:
+def corrected(text: str, seen: Iterable[str], scope: Scope, *, milliseconds: float = MOST_MILLISECONDS) -> str:
     """The words of a question with those put right that nothing visible has; "" where there is nothing to put right.
 
     seen: texts of what was found, whose words need not be looked up. Quotes, fields, what is left out, and everything
-    with digits stay as they are.
+    with digits stay as they are. milliseconds: so long may it take.
     """
     plain = text.translate(QUOTES)
     words = _plain_words(plain)
     if words:
         there = {word.casefold() for one in seen for word in WORD.findall(one)}
         words = [word for word in words if not _is_among(word.casefold(), there)][:MOST_WORDS]
-    if not words:
+    most = round(min(milliseconds, MOST_MILLISECONDS))
+    if not words or most < LEAST_MILLISECONDS:
         return ""
     try:
-        with transaction.atomic(), settings.locally("statement_timeout", str(MOST_MILLISECONDS)):
+        with transaction.atomic(), settings.locally("statement_timeout", str(most)):
             unknown = _unknown(words, scope)
             instead = {word: near for word in unknown if (near := nearest(word, scope))}
     except OperationalError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import accumulate
 from typing import Any, LiteralString
 
 from searchsite.indexing import tables
-from searchsite.search import columns
+from searchsite.search import columns, commonness
 from searchsite.search.bounds import ITEM, Bounds
 from searchsite.search.vectors import DEPTH, Near
 
@@ -36,28 +37,27 @@ FROM matched AS found ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
 """.replace("<guessed>", GUESSED)
 # A word that few of the items have says more than one that many have, and an item counts by the words that it has
 # anywhere: in its title, its tags, or several passages. A part with many of them, or short, goes first among equals.
-# What few have would not be among the first that have any of the words: a few are looked up of each word, besides.
+# What few have would not be among the first that have any of the words: a few are looked up of each rare word, besides.
 # Joined to nothing, a long list of words is unpacked once and not for each word of the question.
 WEIGHED: LiteralString = """
 WITH asked AS MATERIALIZED (
-    SELECT lexeme, quote_literal(lexeme)::tsquery AS query
-    FROM unnest(tsvector_to_array(to_tsvector('searchsite', %(words)s))) AS lexeme LIMIT %(most)s
+    SELECT lexeme, quote_literal(lexeme)::tsquery AS query FROM unnest(%(lexemes)s::text[]) AS lexeme
 ), matched AS MATERIALIZED (
     SELECT DISTINCT ON (item_id, part_id) * FROM (
         (SELECT item.id AS item_id, part.id AS part_id, item.created_at, part.role = 'tags' AS is_tags,
             part.search || ''::tsvector AS words
-         FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ <asked> AND <bounds> LIMIT %(cap)s)
+         FROM part JOIN item ON item.id = part.item_id WHERE part.search @@ %(any)s::tsquery AND <bounds> LIMIT %(cap)s)
         UNION ALL
         (SELECT item.id, NULL, item.created_at, false, item.title_search
-         FROM item WHERE item.title_search @@ <asked> AND <bounds> LIMIT %(cap)s)
+         FROM item WHERE item.title_search @@ %(any)s::tsquery AND <bounds> LIMIT %(cap)s)
         UNION ALL
-        SELECT few.* FROM asked CROSS JOIN LATERAL (
+        SELECT few.* FROM unnest(%(rare)s::text[]) AS rare CROSS JOIN LATERAL (
             (SELECT item.id, part.id, item.created_at, part.role = 'tags', part.search || ''::tsvector
              FROM part JOIN item ON item.id = part.item_id
-             WHERE part.search @@ asked.query AND <bounds> LIMIT %(few)s)
+             WHERE part.search @@ quote_literal(rare)::tsquery AND <bounds> LIMIT %(few)s)
             UNION ALL
             (SELECT item.id, NULL, item.created_at, false, item.title_search
-             FROM item WHERE item.title_search @@ asked.query AND <bounds> LIMIT %(few)s)
+             FROM item WHERE item.title_search @@ quote_literal(rare)::tsquery AND <bounds> LIMIT %(few)s)
         ) AS few
     ) AS found
 ), said AS MATERIALIZED (
@@ -87,9 +87,9 @@ ORDER BY score DESC, found.item_id DESC LIMIT %(depth)s
 """.replace("<guessed>", GUESSED)
 # Words of a question that are weighed, and how much it counts that a word comes often, or in few others.
 MOST_WEIGHED, OFTEN = 24, 5.0
-FEW_OF_EACH = 50
+# To read where a word is costs some 0.1 us for each place: rare ones are looked up, and only so much of the others.
+FEW_OF_EACH, RARE_UP_TO, MOST_READ = 50, 5_000, 100_000
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
-ANY_WORD: LiteralString = "replace(websearch_to_tsquery('searchsite', %(words)s)::text, ' & ', ' | ')::tsquery"
 
 
 def matching(text: str, bounds: Bounds) -> list[Near]:
@@ -110,7 +110,7 @@ def attempts(text: str, bounds: Bounds, *, before: Callable[[], None] = lambda: 
     for attempt in (
         partial(_full_text, ALL_WORDS, values, bounds),
         partial(_with_substrings, text, bounds),
-        partial(_weighed, values, bounds),
+        partial(_weighed, text, bounds),
     ):
         if len(items) < ENOUGH:
             before()
@@ -162,10 +162,27 @@ def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> 
     return _run(statement, values, bounds, DEPTH)
 
 
-def _weighed(values: dict[str, Any], bounds: Bounds) -> list[Near]:
-    """What has any of the words, each counting by how rare it is among what was found."""
-    own = {"most": MOST_WEIGHED, "often": OFTEN, "few": FEW_OF_EACH}
-    return _run(WEIGHED.replace("<asked>", ANY_WORD), values | own, bounds, DEPTH)
+def _weighed(text: str, bounds: Bounds) -> list[Near]:
+    """What has any of the words, each counting by how rare it is among what was found.
+
+    Of many words the rarer ones alone find something; what has them is weighed by all.
+    """
+    lexemes = commonness.lexemes(text)[:MOST_WEIGHED]
+    if not lexemes:
+        return []
+    counts = commonness.counts(lexemes)
+    rare = [lexeme for lexeme in lexemes if counts[lexeme] <= RARE_UP_TO]
+    own = {"lexemes": lexemes, "any": _any_of(counts), "rare": rare, "often": OFTEN, "few": FEW_OF_EACH}
+    return _run(WEIGHED, own, bounds, DEPTH)
+
+
+def _any_of(counts: Mapping[str, float]) -> str:
+    """A query for any of the words, of the common ones the rarest, and as many more as there is time to read."""
+    common = sorted((word for word in counts if counts[word] > RARE_UP_TO), key=counts.__getitem__)
+    reads = accumulate(counts[word] for word in common)
+    left_out = {word for word, read in list(zip(common, reads, strict=True))[1:] if read > MOST_READ}
+    chosen = [word for word in counts if word not in left_out]
+    return " | ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in chosen)
 
 
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import psycopg
 import pytest
 from django.db import connection
 from django.http import QueryDict
@@ -13,7 +14,7 @@ from searchsite.accounts.models import Role, User
 from searchsite.library import collections, tags
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
-from searchsite.search import facets, questions
+from searchsite.search import facets, pace, questions
 from searchsite.search.lookups import Lookups
 from tests import made
 
@@ -116,3 +117,16 @@ def test_conditions_are_looked_up_once_for_all_groups_of_counts(inbox, monkeypat
     question = questions.Question((questions.Term(text="-sun"),), narrowed)
     assert facets.facets(question, inbox.scope).values["kind"][0].count == 1
     assert len(asked) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("query", ["q=oak&kind=text", "kind=text"])
+def test_counts_that_take_too_long_are_the_least_there_is(shelf, query, monkeypatch):
+    monkeypatch.setattr(pace, "stretch", lambda: 2.0)
+    question = questions.from_query(QueryDict(query))
+    with psycopg.connect(**connection.get_connection_params() | {"context": None, "cursor_factory": None}) as other:
+        other.execute("LOCK TABLE part, item IN ACCESS EXCLUSIVE MODE")
+        found = facets.facets(question, shelf)
+    assert found.capped == set(facets.FACETS)
+    assert not any(found.values.values())
+    assert not facets.facets(question, shelf).capped

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from searchsite.library import edits, tags
 from searchsite.library.models import Item
-from searchsite.search import words
+from searchsite.search import commonness, words
 from searchsite.search.bounds import bounds_for
 from searchsite.search.find import find
 from searchsite.search.questions import Question, Term
@@ -75,6 +76,20 @@ def test_a_text_in_quotes_that_many_have_hides_none_of_them(inbox, fake, monkeyp
 def test_a_rare_word_is_found_among_many_with_common_ones(inbox, fake, monkeypatch):
     one_behind_many(inbox, monkeypatch, "A platypus", "rare", "photo report {}")
     assert titles(inbox, "photo of platypus report", mode="words")[0] == "rare"
+
+
+def test_of_common_words_only_the_rarer_find_something(inbox, fake, monkeypatch):
+    one_behind_many(inbox, monkeypatch, "A platypus photo", "rare", "photo report {}")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE part, item")
+    commonness._known.cache_clear()
+    assert commonness.counts(["photo", "report", "platypus"]) == {"photo": 9.0, "report": 8.0, "platypus": 1.0}
+    monkeypatch.setattr(words, "RARE_UP_TO", 3)
+    monkeypatch.setattr(words, "MOST_READ", 0)
+    # Nothing has all three; with "photo" alone none of the others would be looked at.
+    assert titles(inbox, "photo platypus report", mode="words") == ["rare"]
+    assert set(titles(inbox, "photo report lamp", mode="words")) == {*map(str, range(3))}
+    commonness._known.cache_clear()
 
 
 def test_a_hyphen_in_a_formula_is_no_condition(inbox, fake):
