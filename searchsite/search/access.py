@@ -3,8 +3,8 @@ may be found, only what it costs: a wrong count makes a search slower, and leave
 
 | visible vectors | way | cost on one core |
 |---|---|---|
-| up to 1,000, or no mean yet | exact: each is compared | 1 to 5 us each |
-| up to 25,000, or no graph | codes of all, then the nearest exactly | 0.1 to 0.5 us each |
+| no mean yet, or few items to look among | exact: each is compared | 1 to 5 us each |
+| up to 25,000, or no graph | codes of all, then the nearest exactly: all, up to 1,000 | 0.1 to 0.5 us each |
 | more, or half of the channel | a walk, then the nearest exactly; codes where that finds too little | 1 to 6 ms |
 """
 
@@ -27,7 +27,6 @@ CODES_UP_TO, LARGE_SHARE = 25_000, 0.5
 # An estimate costs half as much as a walk, and a person's questions come one after the other within the same bounds.
 KEPT_SECONDS, KEPT = 10.0, 1000
 VISIBLE: LiteralString = "SELECT FROM {table} AS v WHERE v.channel = %(channel)s AND <bounds>"
-COUNT: LiteralString = f"SELECT count(*) FROM ({VISIBLE} LIMIT %(most)s) AS counted"
 
 
 class Way(Enum):
@@ -51,9 +50,7 @@ def way_to(space: Space, channel: str, bounds: Bounds) -> Way:
         visible = min(_estimated(space, channel, bounds), most or tables.BEYOND_ALL)
         if visible > CODES_UP_TO or visible > LARGE_SHARE * _size(space, channel, _now()):
             return Way.GRAPH
-        if visible > 2 * EXACT_UP_TO:
-            return Way.CODES
-    return Way.EXACT if _counted(space, channel, bounds) <= EXACT_UP_TO else Way.CODES
+    return Way.CODES
 
 
 def _estimated(space: Space, channel: str, bounds: Bounds) -> int:
@@ -78,14 +75,6 @@ def _size(space: Space, channel: str, _moment: int) -> int:
 
 def _visible(space: Space, channel: str, bounds: Bounds) -> int:
     return tables.expected(_within(VISIBLE, space, bounds), bounds.values | {"channel": channel})
-
-
-def _counted(space: Space, channel: str, bounds: Bounds) -> int:
-    """How many vectors may be seen, up to one more than are compared one by one; 0.1 ms where there are plenty."""
-    values = bounds.values | {"channel": channel, "most": EXACT_UP_TO + 1}
-    with tables.cursor() as cursor:
-        row = cursor.execute(_within(COUNT, space, bounds), values).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _within(statement: LiteralString, space: Space, bounds: Bounds) -> sql.Composed:

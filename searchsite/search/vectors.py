@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
@@ -35,34 +35,54 @@ WITH near AS MATERIALIZED (
     SELECT * FROM (
         SELECT v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance FROM {table} AS v
         WHERE v.channel = %(channel)s AND <bounds> OFFSET 0
-    ) AS compared ORDER BY distance, part_id LIMIT %(depth)s
+    ) AS compared ORDER BY distance, part_id LIMIT %(candidates)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8 FROM near AS v
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8, 0::int8 FROM near AS v
 ORDER BY v.distance, v.part_id
 """.replace("<is_tags>", IS_TAGS)
 COMPARED: LiteralString = (
     "v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance, near.told"
 )
-# The first phase reads the covering index alone. Where the early candidates do not settle it, the later ones are
-# compared, too: a second scan would cost as much as the first. MATERIALIZED, or the planner would mix the phases.
-CODES: LiteralString = """
+# Whether the first hits came from the early ones of the candidates that were compared.
+SETTLED: LiteralString = """
+SELECT max(told) <= (SELECT percentile_disc(1.0 / %(early_part)s) WITHIN GROUP (ORDER BY told) FROM <those>) AS is_so
+FROM (SELECT told FROM <those> ORDER BY distance LIMIT %(first)s) AS first
+"""
+# The first phase reads the covering index alone. Few candidates are compared all. Of more, the early ones; where these
+# do not settle it, the later ones, too, and then all that were kept: a second scan would cost more than that.
+# MATERIALIZED, or the planner would mix the phases.
+CODES: LiteralString = (
+    """
 WITH near AS MATERIALIZED (
     SELECT v.item_id, v.part_id, (v.code <~> %(code)b) + 0 AS told FROM {table} AS v
     WHERE v.channel = %(channel)s AND v.code_version = %(version)s AND <bounds>
     ORDER BY told, v.part_id LIMIT %(kept)s
+), size AS MATERIALIZED (
+    SELECT count(*) AS number, count(*) <= %(few)s AS is_small FROM near
 ), early AS MATERIALIZED (
-    SELECT <compared> FROM (SELECT * FROM near ORDER BY told, part_id LIMIT %(candidates)s) AS near
+    SELECT <compared> FROM (
+        SELECT * FROM near ORDER BY told, part_id
+        LIMIT (SELECT CASE WHEN is_small THEN number ELSE %(candidates)s END FROM size)) AS near
     JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id
-), settled AS MATERIALIZED (
-    SELECT max(told) <= (SELECT percentile_disc(1.0 / %(early_part)s) WITHIN GROUP (ORDER BY told) FROM early) AS is_so
-    FROM (SELECT told FROM early ORDER BY distance LIMIT %(first)s) AS first
-)
-SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, v.told FROM (
+), settled AS MATERIALIZED (<settled>), later AS MATERIALIZED (
     SELECT * FROM early UNION ALL
-    SELECT <compared> FROM (SELECT * FROM near ORDER BY told, part_id OFFSET %(candidates)s) AS near
-    JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id WHERE NOT (SELECT is_so FROM settled)
+    SELECT <compared> FROM (
+        SELECT * FROM near ORDER BY told, part_id LIMIT %(more)s - %(candidates)s OFFSET %(candidates)s) AS near
+    JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id
+    WHERE NOT (SELECT is_small FROM size) AND NOT (SELECT is_so FROM settled)
+), settled_later AS MATERIALIZED (<settled_later>)
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, v.told, (SELECT number FROM size) FROM (
+    SELECT * FROM later UNION ALL
+    SELECT <compared> FROM (SELECT * FROM near ORDER BY told, part_id OFFSET %(more)s) AS near
+    JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id
+    WHERE NOT (SELECT is_small FROM size) AND NOT (SELECT is_so FROM settled)
+        AND NOT (SELECT is_so FROM settled_later)
 ) AS v ORDER BY v.distance, v.part_id
-""".replace("<compared>", COMPARED).replace("<is_tags>", IS_TAGS)
+""".replace("<settled>", SETTLED.replace("<those>", "early"))
+    .replace("<settled_later>", SETTLED.replace("<those>", "later"))
+    .replace("<compared>", COMPARED)
+    .replace("<is_tags>", IS_TAGS)
+)
 # The channel is written out: the index is of one. How far to walk is set by a condition that is looked at once, before
 # the walk: it holds for this statement, and spares the round trips of a transaction. + 0, or the planner would believe
 # that what a walk finds is in order.
@@ -71,7 +91,7 @@ WITH near AS MATERIALIZED (
     SELECT v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance FROM {table} AS v
     WHERE <walking> AND v.channel = '<channel>' AND <bounds> ORDER BY <distance> LIMIT %(candidates)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8 FROM near AS v
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8, 0::int8 FROM near AS v
 ORDER BY v.distance + 0, v.part_id
 """.replace("<is_tags>", IS_TAGS).replace("<walking>", settings.WALKING)
 DISTANCES: Mapping[str, LiteralString] = {
@@ -136,22 +156,32 @@ class _Asked:
 
     def exact(self, depth: int) -> _Scan:
         """Compare everything that is visible."""
-        return self._scan(EXACT, depth, depth)
+        rows = self._rows(EXACT, depth)
+        return _Scan(_found(rows), len(rows) < depth)
 
     def by_codes(self, depth: int) -> _Scan:
         """The nearest of those whose codes are nearest, of each version of codes that is about."""
         centre = centres.centre_of(self.space, self.channel)
         assert centre is not None
         candidates = max(depth, self.candidates, min(depth * BITS // self.space.dimensions, MOST_BY_CODES))
-        own = {"kept": max(candidates, min(DEEPER * candidates, DEEPEST)), "first": FIRST, "early_part": EARLY_PART}
         scans = [
-            self._scan(CODES, depth, candidates, version=version, code=tables.code_of(self.vector, mean), **own)
+            self._near_codes(depth, candidates, version=version, code=tables.code_of(self.vector, mean))
             for version, mean in centre.versions
         ]
         if len(scans) == 1:
             return scans[0]
         found = sorted((near for scan in scans for near in scan.found), key=lambda near: -(near.similarity or 0.0))
         return _Scan(found, all(scan.whole for scan in scans), all(scan.sure for scan in scans))
+
+    def _near_codes(self, depth: int, candidates: int, **own: Any) -> _Scan:
+        kept = max(candidates, DEEPEST)
+        more = min(DEEPER * candidates, kept)
+        own |= {"kept": kept, "more": more, "few": access.EXACT_UP_TO, "first": FIRST, "early_part": EARLY_PART}
+        rows = self._rows(CODES, candidates, **own)
+        # Beyond what was kept, what is left is much alike.
+        whole = not rows or len(rows) == rows[0][6] < kept
+        sure = whole or len(rows) >= kept or _is_sure(np.array([row[5] for row in rows]))
+        return _Scan(_found(rows[:depth]), whole and len(rows) <= depth, sure)
 
     def by_graph(self, depth: int) -> _Scan:
         """The nearest of those that a walk meets; never whole, since filters may have left it too little."""
@@ -165,26 +195,23 @@ class _Asked:
             centre = centres.centre_of(self.space, self.channel)
             own["code"] = tables.code_of(self.vector, centre.mean if centre else None)
         statement = GRAPH.replace("<channel>", CHANNELS[self.channel]).replace("<distance>", DISTANCES[design.of])
-        scan = self._scan(statement, depth, candidates, **own)
-        return replace(scan, whole=False, sure=len(scan.found) >= depth)
+        rows = self._rows(statement, candidates, **own)
+        return _Scan(_found(rows[:depth]), whole=False, sure=len(rows) >= depth)
 
-    def _scan(self, statement: LiteralString, depth: int, candidates: int, *, kept: int = 0, **own: Any) -> _Scan:
-        """kept: how many candidates there are, where the first do not settle it."""
+    def _rows(self, statement: LiteralString, candidates: int, **own: Any) -> list[Any]:
         values = self.bounds.values | own | {"channel": self.channel, "vector": HalfVector(self.vector)}
-        values |= {"depth": depth, "candidates": candidates, "kept": kept}
         bounded = statement.replace("<bounds>", self.bounds.conditions(VECTOR))
         whole = tables.query(bounded, self.space.pk, prefix=indexes.design_of(self.space).dimensions)
         self.before()
         with tables.cursor() as cursor:
-            rows = cursor.execute(whole, values, prepare=True, binary=True).fetchall()
-        found = [
-            Near(item_id, part_id, created_at, 1.0 - distance, guessed=is_tags)
-            for item_id, part_id, created_at, distance, is_tags, _told in rows[:depth]
-        ]
-        every = len(rows) < candidates or candidates < len(rows) < kept
-        # Beyond, what is left is much alike.
-        sure = every or len(rows) >= DEEPEST or _is_sure(np.array([row[5] for row in rows]))
-        return _Scan(found, every and len(rows) <= depth, sure)
+            return cursor.execute(whole, values | {"candidates": candidates}, prepare=True, binary=True).fetchall()
+
+
+def _found(rows: Iterable[Any]) -> list[Near]:
+    return [
+        Near(item_id, part_id, created_at, 1.0 - distance, guessed=is_tags)
+        for item_id, part_id, created_at, distance, is_tags, _told, _number in rows
+    ]
 
 
 def nearest(

@@ -64,13 +64,13 @@ def test_what_has_plenty_to_spare_looks_less_deep(space):
 
 def test_so_many_candidates_are_compared_as_were_measured_to_be_enough(space, monkeypatch):
     walked = []
-    truly = vectors._Asked._scan
+    truly = vectors._Asked._rows
 
-    def scan(self, statement, depth, candidates, **own):
+    def rows(self, statement, candidates, **own):
         walked.append(candidates)
-        return truly(self, statement, depth, candidates, **own)
+        return truly(self, statement, candidates, **own)
 
-    monkeypatch.setattr(vectors._Asked, "_scan", scan)
+    monkeypatch.setattr(vectors._Asked, "_rows", rows)
     everywhere = Bounds(0, tuple(Collection.objects.values_list("pk", flat=True)))
     asked = np.ones(96, dtype=np.float32) / np.float32(96**0.5)
     vectors.nearest(space, "image", asked, everywhere)

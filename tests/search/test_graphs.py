@@ -129,7 +129,9 @@ def test_exact_scans_and_codes_do_not_walk(crowd):
             "version": space.code_version,
             "depth": 10,
             "candidates": 10,
-            "kept": 50,
+            "kept": 250,
+            "more": 50,
+            "few": access.EXACT_UP_TO,
             "first": vectors.FIRST,
             "early_part": vectors.EARLY_PART,
         }
