@@ -81,7 +81,7 @@ bench-long: .venv-bench/ready ## Measure as far as a million vectors, and 4096 d
 		.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $$one || echo "No $$one here." >&2; done
 	@touch $@
 
-charts: ## Draw docs/benchmarks.md and its charts from what `make bench` kept
+charts: ## Write the pages of benchmarks and their charts from what `make bench` kept
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench.charts
 
 screenshots: ## Take pictures of the main pages; ARGS=samples renews those in the sample library and the README

@@ -1,4 +1,4 @@
-"""`python -m bench.charts`: docs/benchmarks.md and its charts, from what `make bench` left in bench/results."""
+"""`python -m bench.charts`: the pages of benchmarks and their charts, from what `make bench` left in bench/results."""
 
 from __future__ import annotations
 
@@ -25,23 +25,40 @@ dimension and the recall of sign bits and of prefixes are those of real embedder
 texts do that ask for pictures. Ours is measured through the function that a search page calls, with its own SQL; CPU is
 that of the database, and of the others that of their process. Libraries (faiss, hnswlib) store and filter nothing: they
 are the floor."""
+WHAT_OF_PAGES = """\
+Written by `make charts` from what `make bench ARGS="searching worst"` measured: ratios within one run, and figures of
+this machine on that day. The vectors of the questions are kept by then. CPU is of web server and database."""
+HARDEST = """\
+`bench/hard_questions.py`: any grammar and any filters up to the limits, made to be slow: 24 conditions, quotes that
+most texts have, negated letters, 2,000 characters. Each was asked before, so its vector is kept. Refused: those with
+more than 24 conditions, or whose conditions take too long to look up. Deep: the mean of five pages."""
 Run = dict[str, Any]
 
 
 def render(results: Path, docs: Path) -> list[Path]:
-    """Write the page and the charts into the folder; returns what was written."""
-    vectors, pages = _kept(results / "vectors.json"), _kept(results / "searching.json")
-    if vectors is None:
+    """Write the pages and the charts for which there are results into the folder; returns what was written."""
+    vectors, pages, worst = (_kept(results / f"{name}.json") for name in ("vectors", "searching", "worst"))
+    if vectors is None and pages is None and worst is None:
         raise SystemExit("There are no results: run `make bench ARGS=vectors` first.")
     (docs / "charts").mkdir(parents=True, exist_ok=True)
+    written = [] if vectors is None else _write_charts(vectors["runs"], docs / "charts")
+    texts = {}
+    if vectors is not None:
+        texts["benchmarks.md"] = _page(vectors, [path.name for path in written])
+    if pages is not None or worst is not None:
+        texts["benchmarks-pages.md"] = _pages(pages, worst)
+    for name, lines in texts.items():
+        (docs / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [*(docs / name for name in texts), *written]
+
+
+def _write_charts(runs: Sequence[Run], folder: Path) -> list[Path]:
     written = []
-    for name, drawn in _charts(vectors["runs"]):
-        path = docs / "charts" / f"{name}.svg"
+    for name, drawn in _charts(runs):
+        path = folder / f"{name}.svg"
         path.write_text(drawn, encoding="utf-8")
         written.append(path)
-    page = docs / "benchmarks.md"
-    page.write_text("\n".join(_page(vectors, pages, [path.name for path in written])) + "\n", encoding="utf-8")
-    return [page, *written]
+    return written
 
 
 def _kept(path: Path) -> dict[str, Any] | None:
@@ -109,23 +126,23 @@ def _filters(runs: Sequence[Run]) -> str:
     return chart("Filtered search: CPU of a question", across, Axis("CPU ms", log=True), lines)
 
 
-def _page(vectors: dict[str, Any], pages: dict[str, Any] | None, charts: Sequence[str]) -> Iterator[str]:
+def _page(vectors: dict[str, Any], charts: Sequence[str]) -> Iterator[str]:
     yield from ("# Benchmarks", "", *WHAT.splitlines(), "", *_machine(vectors["machine"]), "", *HOW.splitlines())
+    yield from ("Searches through the real server: [pages](benchmarks-pages.md).",)
     for name in charts:
         yield ""
         yield f"![{name.removesuffix('.svg').capitalize()}](charts/{name})"
-    yield ""
-    yield "## Targets"
-    yield "| ratio | aim | measured | |"
-    yield "|---|---|---|---|"
-    for one in [*vectors["targets"], *(pages["targets"] if pages else [])]:
-        value = number(one["value"]) if one["value"] is not None else "-"
-        yield f"| {one['name']} | {'>=' if one['least'] else '<='} {one['aim']:g} | {value} | {one['verdict']} |"
+    yield from _targets(vectors["targets"])
     for run in vectors["runs"]:
         yield from _run(run)
     yield from _growth(vectors["runs"])
-    if pages:
-        yield from _pages(pages)
+
+
+def _targets(targets: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield from ("", "## Targets", "| ratio | aim | measured | |", "|---|---|---|---|")
+    for one in targets:
+        value = number(one["value"]) if one["value"] is not None else "-"
+        yield f"| {one['name']} | {'>=' if one['least'] else '<='} {one['aim']:g} | {value} | {one['verdict']} |"
 
 
 def _machine(found: dict[str, Any]) -> Iterator[str]:
@@ -205,23 +222,44 @@ def _growth(runs: Sequence[Run]) -> Iterator[str]:
         yield f"- {number(end.number)} vectors: {end.limit}."
 
 
-def _pages(pages: dict[str, Any]) -> Iterator[str]:
-    yield from (
-        "",
-        "## Pages",
-        "Through the real server, the questions' vectors kept; " + " ".join(_machine(pages["machine"])),
-    )
-    for run in pages["runs"]:
-        yield from ("", f"{run['count']:,} items, half pictures and half texts:", "")
-        yield "| | web CPU ms | database CPU ms | p50 ms | p95 ms | a second |"
-        yield "|---|---|---|---|---|---|"
-        rows = {f"search page, {name} at once": page for name, page in run["pages"].items()} | {"API": run["api"]}
-        rows["a bare page (floor)"] = run["raw"]
-        if "naive" in run:
-            rows["a page of the ORM, 4 at once"] = run["naive"]
-        for name, one in rows.items():
-            cells = (f"{one[key]:.2f}" for key in ("web", "database", "p50", "p95", "rate"))
-            yield f"| {name} | " + " | ".join(cells) + " |"
+def _pages(pages: dict[str, Any] | None, worst: dict[str, Any] | None) -> Iterator[str]:
+    yield from ("# Benchmarks: searches through the real server", "", *WHAT_OF_PAGES.splitlines())
+    if pages is not None:
+        yield from ("", *_machine(pages["machine"]), *_targets(pages["targets"]))
+        for run in pages["runs"]:
+            yield from _of_pages(run)
+    if worst is not None:
+        yield from _hardest(worst)
+
+
+def _of_pages(run: Run) -> Iterator[str]:
+    yield from ("", f"## {run['count']:,} items, half pictures and half texts")
+    yield "| | web CPU ms | database CPU ms | p50 ms | p95 ms | a second |"
+    yield "|---|---|---|---|---|---|"
+    rows = {f"search page, {name} at once": page for name, page in run["pages"].items()} | {"API": run["api"]}
+    rows |= {f"API, in the collection {name}": page for name, page in run["filtered"].items()}
+    rows["a bare page (floor)"] = run["raw"]
+    if "naive" in run:
+        rows["a page of the ORM, 4 at once"] = run["naive"]
+    for name, one in rows.items():
+        cells = (f"{one[key]:.2f}" for key in ("web", "database", "p50", "p95", "rate"))
+        yield f"| {name} | " + " | ".join(cells) + " |"
+    first, warm = run["restart"]["first_ms"], run["restart"]["warm_ms"]
+    yield from ("", f"First search after a restart {first:.0f} ms, warm {warm:.1f} ms.")
+
+
+def _hardest(worst: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"## The hardest questions over {worst['items']:,} items", *_machine(worst["machine"]))
+    yield from (*HARDEST.splitlines(), "")
+    yield "| | asked | p50 ms | p95 ms | longest ms | over 500 ms | refused | a part left out |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for way, one in worst["ways"].items():
+        cells = [one[key] for key in ("asked", "wall_p50", "wall_p95", "wall_max", "over", "refused")]
+        left_out = f"{one['cut']:.0f}" if way == "page 1" else ""
+        yield f"| {way} | " + " | ".join(f"{cell:.0f}" for cell in cells) + f" | {left_out} |"
+    for name, one in worst["http"].items():
+        cells = [one[key] for key in ("asked", "p50", "p95", "max")]
+        yield f"| over HTTP: {name} | " + " | ".join(f"{cell:.0f}" for cell in cells) + " | | | |"
 
 
 def main() -> None:

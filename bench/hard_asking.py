@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import sys
@@ -57,7 +58,7 @@ def main() -> None:
     for at, question in enumerate(questions):
         for way, ask in ways(question, scope).items():
             if not only or way == only:
-                asked.append(best_of(question, way, ask))
+                asked.append(asked_warm(question, way, ask))
         if at % 50 == 0:
             print(f"{at} of {len(questions)} asked", file=sys.stderr, flush=True)
     report(asked)
@@ -86,10 +87,11 @@ def ways(question: Params, scope: Scope) -> dict[str, Callable[[], str]]:
     }
 
 
-def best_of(question: Params, way: str, ask: Callable[[], str]) -> Asked:
-    """The cheaper of two times: the first has the vector made and kept, and brings the pages into memory."""
-    first, second = _once(question, way, ask), _once(question, way, ask)
-    return first if way != "page 1" and first.cpu < second.cpu else second
+def asked_warm(question: Params, way: str, ask: Callable[[], str]) -> Asked:
+    """The first page is asked for twice, and first: that has the vector made and kept, and what is read in memory."""
+    if way == "page 1":
+        _once(question, way, ask)
+    return _once(question, way, ask)
 
 
 def _once(question: Params, way: str, ask: Callable[[], str]) -> Asked:
@@ -133,21 +135,37 @@ def _worked() -> float:
     return time.process_time() + float(backend.user + backend.system)
 
 
-def report(asked: Sequence[Asked]) -> None:
-    """Print figures by way, and the dearest."""
+def figures(asked: Sequence[Asked]) -> dict[str, dict[str, float]]:
+    """By way: wall and CPU milliseconds, how many were refused, and of how many first pages a part was left out."""
+    found = {}
     for way in dict.fromkeys(one.way for one in asked):
         own = [one for one in asked if one.way == way]
-        for name, figures in (("wall", [one.wall for one in own]), ("CPU", [one.cpu for one in own])):
-            cuts = statistics.quantiles(figures, n=20)
-            over = sum(figure > AIM for figure in figures)
-            shown = f"p50 {cuts[9]:6.0f}  p95 {cuts[18]:6.0f}  max {max(figures):6.0f} ms {name}"
-            print(f"worst, {way:<8} {shown}; {over} of {len(own)} over {AIM:.0f} ms")
-        refused = sum(one.outcome.startswith("refused") for one in own)
-        print(f"worst, {way:<8} {refused} refused")
+        of_way: dict[str, float] = {"asked": len(own), "over": sum(one.wall > AIM for one in own)}
+        for name, times in (("wall", [one.wall for one in own]), ("cpu", [one.cpu for one in own])):
+            cuts = statistics.quantiles(times, n=20)
+            of_way |= {f"{name}_p50": cuts[9], f"{name}_p95": cuts[18], f"{name}_max": max(times)}
+        of_way["refused"] = sum(one.outcome.startswith("refused") for one in own)
+        of_way["cut"] = sum("[A part of the search" in one.outcome for one in own)
+        found[way] = {name: round(value, 1) for name, value in of_way.items()}
+    return found
+
+
+def report(asked: Sequence[Asked]) -> None:
+    """Print figures by way, and the dearest; as the last line the figures once more, as JSON."""
+    found = figures(asked)
+    for way, of_way in found.items():
+        for name in ("wall", "cpu"):
+            shown = "  ".join(f"{cut} {of_way[f'{name}_{cut}']:6.0f}" for cut in ("p50", "p95", "max"))
+            print(f"worst, {way:<8} {shown} ms {name}")
+        print(
+            f"worst, {way:<8} {of_way['over']:.0f} of {of_way['asked']:.0f} over {AIM:.0f} ms,"
+            f" {of_way['refused']:.0f} refused, a part left out of {of_way['cut']:.0f} first pages"
+        )
     for one in sorted(asked, key=lambda one: one.cpu, reverse=True)[:SHOWN]:
         print(f"{one.cpu:6.0f} ms CPU {one.wall:6.0f} wall  {one.way}: {str(one.question)[:130]} -> {one.outcome}")
         for milliseconds, text in one.steps[:3]:
             print(f"         {milliseconds:6.0f} ms  {text[:110]}")
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

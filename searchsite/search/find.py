@@ -40,7 +40,8 @@ class Hit:
 @dataclass(frozen=True)
 class Results:
     """One page of hits. `notes` are sentences in the language of who asks; `standing`, those that always hold of the
-    embedder. `weak`: how many hits are weak, those that were left out with them. left_ms: of the database's time.
+    embedder. `weak`: how many hits are weak, those that were left out with them. budget: what time is left for
+    what else the page asks of the database.
     """
 
     hits: tuple[Hit, ...]
@@ -51,7 +52,7 @@ class Results:
     notes: tuple[str, ...]
     standing: tuple[str, ...] = ()
     weak: int = 0
-    left_ms: float = 0.0
+    budget: Budget = field(default_factory=Budget, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,15 @@ class _Shown:
         return paging.encode(paging.Place(offset, last.item_id, self.moment, last.created_at, self.reranked), question)
 
 
-def find(question: Question, scope: Scope, *, space: Space | None = None) -> Results:
+def find(question: Question, scope: Scope, *, space: Space | None = None, budget: Budget | None = None) -> Results:
     """Answer a question within a scope. Raises BadQuestion, or NotFound for what is not there for this person.
 
-    space: search in this one, whichever answers otherwise.
+    space: search in this one, whichever answers otherwise. budget: the time that it has.
     """
     start = time.perf_counter()
     question = checked(question)
     place = paging.decode(question)
-    budget = Budget()
+    budget = budget or Budget()
     bounds = bounds_for(question, scope, budget)
     space = space or spaces.active()
     standing = tuple(map(gettext, space.notes)) if space is not None else ()
@@ -108,8 +109,8 @@ def find(question: Question, scope: Scope, *, space: Space | None = None) -> Res
     took = round((time.perf_counter() - start) * 1000, 1)
     said = tuple(dict.fromkeys(notes))
     embedder = space.embedder if space else ""
-    cursor, left = shown.cursor(question, place), 1000 * budget.left
-    return Results(hits, cursor, shown.total, took, embedder, said, standing, shown.weak, left)
+    cursor = shown.cursor(question, place)
+    return Results(hits, cursor, shown.total, took, embedder, said, standing, shown.weak, budget)
 
 
 def _sought(search: Search, place: paging.Place | None) -> _Shown:

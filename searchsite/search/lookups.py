@@ -19,7 +19,7 @@ from searchsite.search.columns import containing, contains
 from searchsite.search.grammar import Filter, Phrase, Word
 from searchsite.search.members import Members
 from searchsite.search.pace import Budget
-from searchsite.search.wrong import BadQuestion
+from searchsite.search.wrong import TooLong
 
 TAGGED: LiteralString = """SELECT array_agg(tagged.id) FROM (
     SELECT item_tag.item_id AS id FROM item_tag JOIN tag ON tag.id = item_tag.tag_id
@@ -44,14 +44,14 @@ class Lookups:
 
     @contextmanager
     def limited(self) -> Iterator[None]:
-        """A transaction in which to look up. Raises BadQuestion where it takes too long: nothing is let in for that."""
+        """A transaction in which to look up. Raises TooLong: nothing is let in for that."""
         try:
             with transaction.atomic(), settings.locally("statement_timeout", self.budget.milliseconds):
                 yield
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise
-            raise BadQuestion(_("This question takes too long: ask with fewer conditions.")) from error
+            raise TooLong(_("This question takes too long: ask with fewer conditions.")) from error
 
     def having(self, leaf: Word | Phrase | Filter) -> Members:
         """The items that have a word or a text in quotes somewhere, or a tag."""

@@ -33,6 +33,11 @@ ITEM_NOT_YET = gettext_noop("The item to be alike to has not been embedded yet."
 TOO_SLOW = gettext_noop("A part of the search took too long and was left out.")
 
 
+def is_cut(notes: Sequence[str]) -> bool:
+    """Whether these notes, in the language of who asked, say that a part of the search was left out."""
+    return gettext(TOO_SLOW) in notes
+
+
 def why(error: InferenceError) -> str:
     """Why there is no vector, for the person who asked."""
     if isinstance(error, OutOfBudget):

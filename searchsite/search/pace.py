@@ -16,7 +16,7 @@ from django.db import connection
 
 # Of the whole, what conditions may take: they are looked up, or the question is refused. Then each step answers, or is
 # left out. One that finds no time left gets a little from what is spare, as long as that lasts.
-WHOLE, CONDITIONS, LEAST, SPARE = 0.34, 0.27, 0.04, 0.08
+WHOLE, CONDITIONS, LEAST, SPARE = 0.3, 0.25, 0.04, 0.07
 # Who waits for a core gets it in turns, and the load is that of the last minute: twice as busy is four times as long.
 MOST_STRETCHED = 10.0
 USUAL = 200_000
@@ -48,6 +48,11 @@ class Budget:
     def left(self) -> float:
         """Seconds until it is over."""
         return max(0.0, self.until - monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what comes now gets the least there is, or nothing."""
+        return self.left < self.least
 
     @property
     def milliseconds(self) -> str:

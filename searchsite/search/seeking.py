@@ -59,7 +59,7 @@ class Search:
     @property
     def cut(self) -> bool:
         """Whether a part of the search was left out, as it took too long."""
-        return gettext(notices.TOO_SLOW) in self.notes
+        return notices.is_cut(self.notes)
 
     def found(self, place: paging.Place | None) -> list[Fused]:
         """All that is found, in the order asked for."""

@@ -9,3 +9,7 @@ class BadQuestion(ValueError):
 
 class NotFound(BadQuestion):
     """The question names something that is not there for this person."""
+
+
+class TooLong(BadQuestion):
+    """Looking up what the question demands takes longer than there is time."""

@@ -33,7 +33,7 @@ def search(request: MemberRequest) -> HttpResponseBase:
     if request.htmx and "cursor" in request.GET:
         return render(request, "search/_page.html", page)
     if not results.hits:
-        page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"])
+        page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"], results.budget)
         page["unquoted"] = _unquoted(request.GET)
     if better := respelling.respelled(question, results, request.scope):
         page["better"] = {"words": better, "url": addresses.with_words(request.GET, better)}

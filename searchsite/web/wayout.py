@@ -10,10 +10,11 @@ from django.http import QueryDict
 from searchsite.jobs import overview
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope
-from searchsite.search import find, grammar
+from searchsite.search import find, grammar, notices
 from searchsite.search.grammar import Phrase
+from searchsite.search.pace import Budget
 from searchsite.search.questions import Filters, Question
-from searchsite.search.wrong import BadQuestion
+from searchsite.search.wrong import BadQuestion, TooLong
 from searchsite.web import addresses, chips, narrowing
 from searchsite.web.chips import Chip
 
@@ -24,11 +25,11 @@ KEEPING_OUT = ("kind", "collection", "tag", "by", "after", "before")
 
 @dataclass(frozen=True)
 class Way:
-    """The search without one of its filters, and how many it finds."""
+    """The search without one of its filters, and how many it finds; None where there was no time to look."""
 
     label: str
     url: str
-    total: int
+    total: int | None
     away: bool = False
 
 
@@ -38,15 +39,15 @@ class Why:
 
     nothing_there: bool
     ways: tuple[Way, ...]
-    unfiltered: int
+    unfiltered: int | None
     items: int
     waiting: int
     relaxed: str = ""
     """The address without any filter and typed condition."""
 
 
-def why_empty(question: Question, params: QueryDict, scope: Scope, shown: Iterable[Chip]) -> Why:
-    """Look for the reasons."""
+def why_empty(question: Question, params: QueryDict, scope: Scope, shown: Iterable[Chip], budget: Budget) -> Why:
+    """Look for the reasons, in the time that the question has left."""
     visible = Item.objects.visible_to(scope)
     items = visible.count()
     if not items:
@@ -55,10 +56,10 @@ def why_empty(question: Question, params: QueryDict, scope: Scope, shown: Iterab
     if question.filters == Filters() and not question.conditions:
         return Why(False, (), 0, items, waiting)
     tried = [chip for chip in dict.fromkeys([*narrowing.kinds(params), *shown]) if not chip.image and not chip.exact]
-    ways = [_way(chip, scope) for chip in tried[:MOST_TRIED]]
-    free = relaxed(params)
-    unfiltered = _total(free, scope)
-    return Why(False, tuple(way for way in ways if way.total), unfiltered, items, waiting, free)
+    tried, free = tried[:MOST_TRIED], relaxed(params)
+    unfiltered = _total(free, scope, budget.share(len(tried) + 1))
+    ways = [_way(chip, scope, budget.share(len(tried) - at)) for at, chip in enumerate(tried)]
+    return Why(False, tuple(way for way in ways if way.total != 0), unfiltered, items, waiting, free)
 
 
 def relaxed(params: QueryDict) -> str:
@@ -74,14 +75,19 @@ def relaxed(params: QueryDict) -> str:
     return addresses.with_words(free, words)
 
 
-def _way(chip: Chip, scope: Scope) -> Way:
-    return Way(chip.label, chip.without, _total(chip.without, scope), chip.away)
+def _way(chip: Chip, scope: Scope, budget: Budget) -> Way:
+    return Way(chip.label, chip.without, _total(chip.without, scope, budget), chip.away)
 
 
-def _total(address: str, scope: Scope) -> int:
-    """How many it finds; a question that can't be asked that way leads nowhere."""
+def _total(address: str, scope: Scope, budget: Budget) -> int | None:
+    """How many it finds, None where that takes too long; a question that can't be asked that way leads nowhere."""
+    if budget.is_over:
+        return None
     try:
         asked = narrowing.asked(QueryDict(address.partition("?")[2]))
-        return find.find(replace(asked, limit=1, rerank=False), scope).total_estimate
+        results = find.find(replace(asked, limit=1, rerank=False), scope, budget=budget)
+    except TooLong:
+        return None
     except BadQuestion:
         return 0
+    return None if notices.is_cut(results.notes) else results.total_estimate

@@ -119,6 +119,26 @@ def test_page_and_charts_are_written_from_results(tmp_path: Path) -> None:
         ElementTree.fromstring(path.read_text())
 
 
+def test_searches_over_http_have_a_page_of_their_own(tmp_path: Path) -> None:
+    machine = {"processor": "A", "cores": 2, "memory_gb": 16, "load": 0.0, "load_after": 1.0, "at": "2026-01-01T00:00"}
+    page = {"web": 1.5, "database": 2.5, "p50": 4.0, "p95": 8.0, "rate": 100.0}
+    run = {"count": 10_000, "pages": {"1": page}, "api": page, "raw": page, "filtered": {"One percent": page}}
+    run["restart"] = {"first_ms": 30.0, "warm_ms": 3.0}
+    (tmp_path / "searching.json").write_text(json.dumps({"machine": machine, "runs": [run], "targets": []}))
+    way = {"asked": 10, "wall_p50": 200, "wall_p95": 400, "wall_max": 450, "over": 0, "refused": 2, "cut": 1}
+    http = {"page": {"asked": 80, "p50": 100, "p95": 300, "max": 400, "failed": 0}}
+    worst = {"machine": machine, "items": 200_000, "ways": {"page 1": way, "all": way}, "http": http}
+    (tmp_path / "worst.json").write_text(json.dumps(worst))
+    written = charts.render(tmp_path, tmp_path / "docs")
+    assert [path.name for path in written] == ["benchmarks-pages.md"]
+    text = written[0].read_text()
+    assert "| API, in the collection One percent | 1.50 | 2.50 | 4.00 | 8.00 | 100.00 |" in text
+    assert "First search after a restart 30 ms, warm 3.0 ms." in text
+    assert "| page 1 | 10 | 200 | 400 | 450 | 0 | 2 | 1 |" in text
+    assert "| all | 10 | 200 | 400 | 450 | 0 | 2 |  |" in text
+    assert "| over HTTP: page | 80 | 100 | 300 | 400 | | | |" in text
+
+
 def test_without_results_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="make bench"):
         charts.render(tmp_path, tmp_path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from searchsite.accounts.models import Team, User
 from searchsite.indexing.models import Space
 from searchsite.library import collections
 from searchsite.library.models import Item
+from searchsite.search import pace
 from tests.web.conftest import picture, text
 
 
@@ -46,6 +49,18 @@ def test_an_empty_page_says_what_each_filter_keeps_away(alice, note):
     assert "without them there is 1 result" in page
     assert 'href="/?q=walnut&amp;after=2026-01-01"' in page and "Without Photo" in page
     assert "Without Since" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_empty_page_names_the_filters_where_there_is_no_time_to_count_without_them(alice, note, monkeypatch):
+    monkeypatch.setattr(pace, "stretch", lambda: 2.0)
+    asked = {"q": "walnut", "kind": "image", "after": "2026-01-01", "mode": "words"}
+    with psycopg.connect(**connection.get_connection_params() | {"context": None, "cursor_factory": None}) as other:
+        other.execute("LOCK TABLE part IN ACCESS EXCLUSIVE MODE")
+        page = text(alice.get("/", asked))
+    assert "It may be the filters that leave nothing" in page
+    assert "Without Photo" in page and "Without Since 2026-01-01" in page
+    assert "It may be the filters" not in text(alice.get("/", asked))
 
 
 def test_what_was_understood_of_the_words_is_chips_that_can_be_taken_out(alice, note):
