@@ -128,7 +128,7 @@ def _filters(runs: Sequence[Run]) -> str:
 
 def _page(vectors: dict[str, Any], charts: Sequence[str]) -> Iterator[str]:
     yield from ("# Benchmarks", "", *WHAT.splitlines(), "", *_machine(vectors["machine"]), "", *HOW.splitlines())
-    yield from ("Searches through the real server: [pages](benchmarks-pages.md).",)
+    yield "Searches through the real server have [a page of their own](benchmarks-pages.md)."
     for name in charts:
         yield ""
         yield f"![{name.removesuffix('.svg').capitalize()}](charts/{name})"
@@ -251,15 +251,15 @@ def _of_pages(run: Run) -> Iterator[str]:
 def _hardest(worst: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"## The hardest questions over {worst['items']:,} items", *_machine(worst["machine"]))
     yield from (*HARDEST.splitlines(), "")
-    yield "| | asked | p50 ms | p95 ms | longest ms | over 500 ms | refused | a part left out |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| | asked | p50 ms | p95 ms | longest ms | over 500 ms | failed | refused | a part left out |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for way, one in worst["ways"].items():
         cells = [one[key] for key in ("asked", "wall_p50", "wall_p95", "wall_max", "over", "refused")]
         left_out = f"{one['cut']:.0f}" if way == "page 1" else ""
-        yield f"| {way} | " + " | ".join(f"{cell:.0f}" for cell in cells) + f" | {left_out} |"
+        yield f"| {way} | " + " | ".join(f"{cell:.0f}" for cell in cells[:5]) + f" | | {cells[5]:.0f} | {left_out} |"
     for name, one in worst["http"].items():
-        cells = [one[key] for key in ("asked", "p50", "p95", "max")]
-        yield f"| over HTTP: {name} | " + " | ".join(f"{cell:.0f}" for cell in cells) + " | | | |"
+        cells = [one[key] for key in ("asked", "p50", "p95", "max", "over", "failed")]
+        yield f"| over HTTP: {name} | " + " | ".join(f"{cell:.0f}" for cell in cells) + " | | |"
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Asks hard questions of the library of this environment: what each costs, and the dearest with their steps.
 
-`python -m bench.hard_asking NUMBER [ADDRESS]`: in this process; with an address over HTTP, the page and the API.
+`python -m bench.hard_asking NUMBER [WAY]`: in this process, in every way or in one.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from django.db import connection  # noqa: E402  # these need Django set up
 from bench.hard_questions import Params, Writer  # noqa: E402
 from searchsite.accounts.models import Team, User  # noqa: E402
 from searchsite.library.scope import Scope, scope_for  # noqa: E402
-from searchsite.search import facets  # noqa: E402
+from searchsite.search import facets, notices  # noqa: E402
 from searchsite.search.every import every  # noqa: E402
 from searchsite.search.find import find  # noqa: E402
 from searchsite.search.questions import BadQuestion, from_query  # noqa: E402
 
 SEED, SHOWN, DEEP = 5, 15, 4
 AIM = 500.0
-WAYS = ("page 1", "deep", "facets", "all")
+CUT = "in part"
 
 
 @dataclass
@@ -77,7 +77,7 @@ def ways(question: Params, scope: Scope) -> dict[str, Callable[[], str]]:
 
     def page() -> str:
         found = find(from_query(question), scope)
-        return f"{found.total_estimate} found{''.join(f' [{note[:40]}]' for note in found.notes[1:])}"
+        return f"{found.total_estimate} found{f' {CUT}' * notices.is_cut(found.notes)}"
 
     return {
         "page 1": page,
@@ -145,7 +145,7 @@ def figures(asked: Sequence[Asked]) -> dict[str, dict[str, float]]:
             cuts = statistics.quantiles(times, n=20)
             of_way |= {f"{name}_p50": cuts[9], f"{name}_p95": cuts[18], f"{name}_max": max(times)}
         of_way["refused"] = sum(one.outcome.startswith("refused") for one in own)
-        of_way["cut"] = sum("[A part of the search" in one.outcome for one in own)
+        of_way["cut"] = sum(one.outcome.endswith(CUT) for one in own)
         found[way] = {name: round(value, 1) for name, value in of_way.items()}
     return found
 

@@ -58,5 +58,6 @@ def _over_http(client: httpx.Client, path: str) -> dict[str, float]:
         times.append(took)
         failed += answer.status_code >= 500
     cuts = statistics.quantiles(times, n=20)
-    found = {"p50": cuts[9], "p95": cuts[18], "max": max(times), "failed": failed, "asked": len(times)}
+    found = {"p50": cuts[9], "p95": cuts[18], "max": max(times), "over": sum(one > 500 for one in times)}
+    found |= {"failed": failed, "asked": len(times)}
     return {name: round(value, 1) for name, value in found.items()}

@@ -17,7 +17,7 @@ MAX_ATTEMPTS = 3
 # More than attempts, since most that die are killed for no fault of the job: 32 at once are in flight, again and again.
 MAX_DEATHS = 6
 BACKOFF_SECONDS = 4
-WORKER_DIED = gettext_noop("The worker died each time it worked on this.")
+WORKER_DIED = gettext_noop("The worker died too often while it worked on this.")
 
 
 class Fenced(Exception):

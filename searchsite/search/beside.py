@@ -70,10 +70,10 @@ def _in_browse(item: Item, question: Question, scope: Scope, bounds: Bounds) -> 
         return Beside()
     place = Place(0, item.pk, item.created_at, item.created_at)
     oldest = question.sort == "oldest"
-    later, _more, total = browse.page(question, bounds, place)
-    earlier, _more, _total = browse.page(replace(question, sort="newest" if oldest else "oldest"), bounds, place)
+    later, _more = browse.page(question, bounds, place)
+    earlier, _more = browse.page(replace(question, sort="newest" if oldest else "oldest"), bounds, place)
     before, after = [one.item_id for one in reversed(earlier)], [one.item_id for one in later]
-    return _shown(before, after, scope, place=_earlier(item, bounds, oldest=oldest) + 1, total=total)
+    return _shown(before, after, scope, place=_earlier(item, bounds, oldest=oldest) + 1, total=browse.total(bounds))
 
 
 def _is_within(item: Item, bounds: Bounds) -> bool:
@@ -125,7 +125,8 @@ def _listed(item: Item, search: Search) -> list[Listed]:
     found = kept[1] if kept is not None and kept[0] == mark else None
     if found is None or all(pk != item.pk for pk, _why in found):
         found = [(one.item_id, one.why) for one in search.found(None)]
-        caches["lists"].set(key, (mark, found), KEPT_SECONDS)
+        if not search.cut:
+            caches["lists"].set(key, (mark, found), KEPT_SECONDS)
     return found
 
 

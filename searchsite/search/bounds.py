@@ -88,16 +88,24 @@ class Bounds:
         return self.only is None and not self.without and not self.clauses
 
 
-def bounds_for(
-    question: Question, scope: Scope, budget: Budget | None = None, needed: Met | None = None
-) -> Bounds | None:
+def demanded(question: Question, scope: Scope, budget: Budget) -> Met:
+    """What a question's conditions and tags demand of its hits, under whichever other filters.
+
+    Raises NotFound for what is not there for this person, and TooLong.
+    """
+    needed = conditions.met(question.conditions, team=scope.team_id, named=scope.collection_ids, budget=budget)
+    if not question.filters.tags:
+        return needed
+    tagged = Lookups(scope.team_id, Budget(pace.CONDITIONS, budget)).having_all(question.filters.tags)
+    return replace(needed, only=tagged if needed.only is None else needed.only & tagged)
+
+
+def bounds_for(question: Question, scope: Scope, budget: Budget, needed: Met | None = None) -> Bounds | None:
     """Resolve a question's filters and conditions within a scope; None when nothing can be in them.
 
-    budget: the time for looking things up. needed: what its conditions demand, where that was found before, as for the
-    same words under other filters.
-    Raises NotFound for a collection that is not there for this person, and BadQuestion for what takes too long.
+    budget: the time for looking things up. needed: what is demanded, where that was found before. Raises NotFound for a
+    collection that is not there for this person, and TooLong.
     """
-    budget = budget or Budget()
     filters = question.filters
     collections = _collections(filters, scope)
     by = None
@@ -107,15 +115,9 @@ def bounds_for(
             return None
     if not collections:
         return None
-    if needed is None:
-        named = scope.collection_ids
-        needed = conditions.met(question.conditions, team=scope.team_id, named=named, budget=budget)
-    only = needed.only
-    if filters.tags:
-        tagged = Lookups(scope.team_id, Budget(pace.CONDITIONS, budget)).having_all(filters.tags)
-        only = tagged if only is None else only & tagged
+    needed = needed or demanded(question, scope, budget)
     found = Bounds(
-        only=only,
+        only=needed.only,
         without=needed.without,
         clauses=needed.clauses,
         team=scope.team_id,

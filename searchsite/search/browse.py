@@ -20,25 +20,23 @@ ORDER BY item.created_at <way>, item.id <way> LIMIT %(limit)s
 COUNT: LiteralString = "SELECT count(*) FROM (SELECT FROM item WHERE <bounds> LIMIT %(most)s) AS counted"
 
 
-def page(question: Question, bounds: Bounds, place: Place | None) -> tuple[list[Fused], bool, int]:
-    """One page of items, whether there are more, and how many there are in all, up to a cap."""
+def page(question: Question, bounds: Bounds, place: Place | None) -> tuple[list[Fused], bool]:
+    """One page of items, and whether there are more."""
     oldest = question.sort == "oldest"
     after: LiteralString = "true"
+    values = bounds.values | {"limit": question.limit + 1}
     if place is not None:
-        after = (
-            "(item.created_at, item.id) > (%(day)s, %(item)s)"
-            if oldest
-            else ("(item.created_at, item.id) < (%(day)s, %(item)s)")
-        )
-    where = bounds.conditions(ITEM)
-    statement = PAGE.replace("<bounds>", where).replace("<after>", after).replace("<way>", "ASC" if oldest else "DESC")
-    values = bounds.values | {"limit": question.limit + 1, "most": MOST_COUNTED}
-    if place is not None:
+        after = f"(item.created_at, item.id) {'>' if oldest else '<'} (%(day)s, %(item)s)"
         values |= {"day": place.day, "item": place.item}
+    statement = PAGE.replace("<bounds>", bounds.conditions(ITEM)).replace("<after>", after)
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement.replace("<way>", "ASC" if oldest else "DESC"), values)
         rows = cursor.fetchall()
-        cursor.execute(COUNT.replace("<bounds>", where), values)
-        total = cursor.fetchone()[0]
-    found = [Fused(pk, created_at, 0.0) for pk, created_at in rows[: question.limit]]
-    return found, len(rows) > question.limit, total
+    return [Fused(pk, created_at, 0.0) for pk, created_at in rows[: question.limit]], len(rows) > question.limit
+
+
+def total(bounds: Bounds) -> int:
+    """How many items there are, up to a cap."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT.replace("<bounds>", bounds.conditions(ITEM)), bounds.values | {"most": MOST_COUNTED})
+        return int(cursor.fetchone()[0])

@@ -32,32 +32,21 @@ def every(question: Question, scope: Scope, *, until: datetime | None = None) ->
     until: what came in later is left out, so that nobody changes what they have not been told of. The order is that of
     the first search; a reranker would only put the same items in another. Raises BadQuestion, or NotFound.
     """
-    asked = _alike(question)
-    if asked.seeks:
-        return gathered(asked, scope, Budget(), until=until).ids
-    bounds = bounds_for(asked, scope, Budget())
-    if bounds is None:
-        asking.resolve(asked.terms, scope)
-        return []
-    found, _more, _total = browse.page(replace(asked, limit=MOST), replace(bounds, until=until), None)
-    return [one.item_id for one in found]
+    return gathered(question, scope, Budget(), until=until).ids
 
 
 def gathered(
     question: Question, scope: Scope, budget: Budget, *, until: datetime | None = None, needed: Met | None = None
 ) -> Gathered:
-    """Everything that a question with words or pictures finds, as `every`.
-
-    needed: what its conditions demand, where that was found before.
-    """
-    asked = _alike(question)
+    """Everything that a question finds, as `every`. needed: what it demands, where that was found before."""
+    asked = replace(checked(question), cursor=None, rerank=False)
     bounds = bounds_for(asked, scope, budget, needed)
     if bounds is None:
         asking.resolve(asked.terms, scope)
         return Gathered()
-    search = Search(asked, scope, replace(bounds, until=until), spaces.active(), budget)
+    bounds = replace(bounds, until=until)
+    if not asked.seeks:
+        found, _more = browse.page(replace(asked, limit=MOST), bounds, None)
+        return Gathered([one.item_id for one in found])
+    search = Search(asked, scope, bounds, spaces.active(), budget)
     return Gathered([one.item_id for one in search.found(None)[:MOST]], not search.cut)
-
-
-def _alike(question: Question) -> Question:
-    return replace(checked(question), cursor=None, rerank=False)

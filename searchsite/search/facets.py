@@ -17,8 +17,7 @@ from django.utils import translation
 from searchsite.indexing import settings
 from searchsite.library.models import Collection, Kind
 from searchsite.library.scope import Scope
-from searchsite.search import conditions
-from searchsite.search.bounds import ITEM, bounds_for
+from searchsite.search.bounds import ITEM, bounds_for, demanded
 from searchsite.search.conditions import Met
 from searchsite.search.every import gathered
 from searchsite.search.pace import Budget
@@ -71,7 +70,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Facets:
-    """The counts by facet. Where one is `capped`, more items fit than were counted: it says "at least"."""
+    """The counts by facet. Where one is `capped`, more fit than were counted, or time ran out: it says "at least"."""
 
     values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     capped: frozenset[str] = frozenset()
@@ -83,9 +82,8 @@ def facets(question: Question, scope: Scope, wanted: Iterable[str] = FACETS) -> 
     together: dict[Filters, list[str]] = defaultdict(list)
     for facet in wanted:
         together[_freed(question.filters, facet)].append(facet)
-    named = scope.collection_ids
     budget = Budget()
-    needed = conditions.met(question.conditions, team=scope.team_id, named=named, budget=budget) if named else None
+    needed = demanded(question, scope, budget) if scope.collection_ids else None
     counted: dict[str, dict[str, int]] = {}
     capped: set[str] = set()
     for at, (filters, names) in enumerate(together.items()):

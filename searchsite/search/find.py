@@ -15,7 +15,7 @@ from searchsite.indexing import spaces
 from searchsite.indexing.models import Space
 from searchsite.library.scope import Scope
 from searchsite.search import asking, browse, cards, folding, paging
-from searchsite.search.bounds import bounds_for
+from searchsite.search.bounds import Bounds, bounds_for
 from searchsite.search.cards import Card, MatchedPart
 from searchsite.search.fuse import Fused, Why
 from searchsite.search.pace import Budget
@@ -50,9 +50,9 @@ class Results:
     took_ms: float
     space: str
     notes: tuple[str, ...]
+    budget: Budget = field(compare=False, repr=False)
     standing: tuple[str, ...] = ()
     weak: int = 0
-    budget: Budget = field(default_factory=Budget, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,7 @@ def find(question: Question, scope: Scope, *, space: Space | None = None, budget
         bounds = replace(bounds, until=place.moment if place else None)
         shown = _sought(Search(question, scope, bounds, space, budget, notes), place)
     else:
-        with limited(notes):
-            budget.apply()
-            page, more, total = browse.page(question, bounds, place)
-            shown = _Shown(page, total, more)
+        shown = _browsed(question, bounds, place, budget, notes)
     hits = tuple(
         replace(hit, copies=shown.copies.get(hit.item.id, ())) for hit in _hits(shown.page, scope, shown.quoted)
     )
@@ -110,7 +107,23 @@ def find(question: Question, scope: Scope, *, space: Space | None = None, budget
     said = tuple(dict.fromkeys(notes))
     embedder = space.embedder if space else ""
     cursor = shown.cursor(question, place)
-    return Results(hits, cursor, shown.total, took, embedder, said, standing, shown.weak, budget)
+    return Results(hits, cursor, shown.total, took, embedder, said, budget, standing, shown.weak)
+
+
+def _browsed(
+    question: Question, bounds: Bounds, place: paging.Place | None, budget: Budget, notes: list[str]
+) -> _Shown:
+    """What is there, by date. Where counting it all takes too long, there are at least those that are shown."""
+    page: list[Fused] = []
+    more = False
+    with limited(notes):
+        budget.apply()
+        page, more = browse.page(question, bounds, place)
+    total = (place.offset if place else 0) + len(page)
+    with limited(notes):
+        budget.apply()
+        total = browse.total(bounds)
+    return _Shown(page, total, more)
 
 
 def _sought(search: Search, place: paging.Place | None) -> _Shown:

@@ -22,4 +22,4 @@ def respelled(question: Question, results: Results, scope: Scope) -> str:
     seen = [hit.item.title for hit in results.hits]
     seen += [tag for hit in results.hits for tag in hit.item.tags]
     seen += [hit.part.text for hit in results.hits if hit.part is not None]
-    return spelling.corrected(texts[0], seen, scope, milliseconds=1000 * results.budget.left)
+    return spelling.corrected(texts[0], seen, scope, results.budget)

@@ -114,7 +114,8 @@ class Search:
             self.reranked = False
             self.notes += [gettext(reranking.NOT_CONFIGURED)] * bool(self.question.rerank)
             return found
-        return reranking.reordered(found, self.question, terms=terms, scope=self.scope)
+        with self.budget.paused():
+            return reranking.reordered(found, self.question, terms=terms, scope=self.scope)
 
     def _vector(self, terms: Sequence[asking.Resolved]) -> Vectors | None:
         if self.space is None:
@@ -142,27 +143,29 @@ class Search:
 
     def _literal(self, phrases: Sequence[str], whole: Bounds) -> list[Near]:
         """What has the texts in quotes; nothing else is looked at afterwards."""
-        found, every = words.containing(phrases, whole, before=self.budget.apply)
-        having = {near.item_id for near in found} if every else self._having(phrases, found)
+        literal = words.containing(phrases, whole, before=self.budget.apply)
+        having = literal.sure if literal.every else self._having(phrases, literal.sure)
         self.bounds = whole.narrowed(only=having)
-        found = [near for near in found if near.item_id in having]
+        found = [near for near in literal.found if near.item_id in having]
         self.quoted = dict.fromkeys(having) | {near.item_id: near.part_id for near in reversed(found)}
         return found
 
-    def _having(self, phrases: Sequence[str], found: Sequence[Near]) -> set[int]:
-        """The items with texts so common that not all of them are ranked. Of all teams: the bounds hold as well."""
+    def _having(self, phrases: Sequence[str], sure: set[int]) -> set[int]:
+        """The items with texts so common that not all of them are ranked. Of all teams: the bounds hold as well.
+
+        sure: those that are known to have each; there are no others where it takes too long to look.
+        """
         lookups = Lookups(self.scope.team_id, self.budget)
         try:
             with lookups.limited():
                 return set(reduce(and_, (lookups.having(Phrase(phrase)) for phrase in phrases)).ids.tolist())
         except BadQuestion:
             self.notes.append(gettext(notices.TOO_SLOW))
-            return {near.item_id for near in found}
+            return sure
 
     def _near(self, space: Space, vector: Vectors, channels: dict[str, list[Near]]) -> None:
         """The nearest of each channel."""
         for channel in Channel.values:
-            self.budget.apply()
             channels[channel] = vectors.nearest(space, channel, vector, self.bounds, before=self.budget.apply)
 
     def _words(self, exact: list[Near], channels: dict[str, list[Near]]) -> None:

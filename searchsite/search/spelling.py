@@ -15,11 +15,12 @@ from psycopg.errors import QueryCanceled
 from searchsite.indexing import settings
 from searchsite.library.scope import Scope
 from searchsite.search import grammar
+from searchsite.search.pace import Budget
 from searchsite.search.tokens import QUOTES
 
 SHORTEST, LONGEST, LONG, HALF = 4, 40, 6, 3
 # Looking for a near word may take so long; then nothing is offered.
-MOST_MILLISECONDS, LEAST_MILLISECONDS = 200, 10
+MOST_SECONDS = 0.2
 MOST_WORDS, MOST_CANDIDATES = 4, 100
 LEAST_SIMILAR = 0.35
 WORD = re.compile(r"[^\W\d_]+")
@@ -59,24 +60,27 @@ UNION ALL
 """
 
 
-def corrected(text: str, seen: Iterable[str], scope: Scope, *, milliseconds: float = MOST_MILLISECONDS) -> str:
+def corrected(text: str, seen: Iterable[str], scope: Scope, budget: Budget) -> str:
     """The words of a question with those put right that nothing visible has; "" where there is nothing to put right.
 
     seen: texts of what was found, whose words need not be looked up. Quotes, fields, what is left out, and everything
-    with digits stay as they are. milliseconds: so long may it take.
+    with digits stay as they are. budget: the time for it.
     """
     plain = text.translate(QUOTES)
     words = _plain_words(plain)
     if words:
         there = {word.casefold() for one in seen for word in WORD.findall(one)}
         words = [word for word in words if not _is_among(word.casefold(), there)][:MOST_WORDS]
-    most = round(min(milliseconds, MOST_MILLISECONDS))
-    if not words or most < LEAST_MILLISECONDS:
+    own = Budget(MOST_SECONDS, budget)
+    if not words or own.is_over:
         return ""
+    instead = {}
     try:
-        with transaction.atomic(), settings.locally("statement_timeout", str(most)):
-            unknown = _unknown(words, scope)
-            instead = {word: near for word in unknown if (near := nearest(word, scope))}
+        with transaction.atomic(), settings.locally("statement_timeout", own.milliseconds):
+            for word in _unknown(words, scope):
+                own.apply()
+                if near := nearest(word, scope):
+                    instead[word] = near
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise

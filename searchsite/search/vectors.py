@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
-import numpy as np
 from pgvector import HalfVector
 
 from searchsite.indexing import centres, indexes, settings, tables
@@ -19,11 +18,11 @@ from searchsite.search.bounds import VECTOR, Bounds
 
 # In the channel of pictures no part is looked up: the left side of the AND comes first.
 IS_TAGS: LiteralString = "v.channel = 'text' AND (SELECT part.role = 'tags' FROM part WHERE part.id = v.part_id)"
-# So many are compared exactly; where no more are visible, that is all of them.
+# So many parts are found; where no more are visible, that is all of them.
 DEPTH = 200
 # One long text may hold all the nearest passages: then look further, until so many items are found.
 ENOUGH_ITEMS, DEEPER, DEEPEST, MOST_ROUNDS = 101, 5, 5000, 40
-# Where one of the first hits came from the later candidates, others may lie beyond the last.
+# Where one of the first hits came from the later candidates, others may lie beyond the last of them.
 FIRST, EARLY_PART = 10, 4
 # Short codes tell little: the fewer bits, the more are compared exactly; with so many, as many as are asked for.
 BITS, MOST_BY_CODES = 1024, 2000
@@ -37,7 +36,7 @@ WITH near AS MATERIALIZED (
         WHERE v.channel = %(channel)s AND <bounds> OFFSET 0
     ) AS compared ORDER BY distance, part_id LIMIT %(candidates)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8, 0::int8 FROM near AS v
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::int8 FROM near AS v
 ORDER BY v.distance, v.part_id
 """.replace("<is_tags>", IS_TAGS)
 COMPARED: LiteralString = (
@@ -71,13 +70,13 @@ WITH near AS MATERIALIZED (
     JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id
     WHERE NOT (SELECT is_small FROM size) AND NOT (SELECT is_so FROM settled)
 ), settled_later AS MATERIALIZED (<settled_later>)
-SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, v.told, (SELECT number FROM size) FROM (
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, v.number FROM (SELECT * FROM (
     SELECT * FROM later UNION ALL
     SELECT <compared> FROM (SELECT * FROM near ORDER BY told, part_id OFFSET %(more)s) AS near
     JOIN {table} AS v ON v.item_id = near.item_id AND v.part_id = near.part_id
     WHERE NOT (SELECT is_small FROM size) AND NOT (SELECT is_so FROM settled)
         AND NOT (SELECT is_so FROM settled_later)
-) AS v ORDER BY v.distance, v.part_id
+) AS compared CROSS JOIN size ORDER BY distance, part_id LIMIT %(depth)s) AS v ORDER BY v.distance, v.part_id
 """.replace("<settled>", SETTLED.replace("<those>", "early"))
     .replace("<settled_later>", SETTLED.replace("<those>", "later"))
     .replace("<compared>", COMPARED)
@@ -91,7 +90,7 @@ WITH near AS MATERIALIZED (
     SELECT v.item_id, v.part_id, v.created_at, v.channel, v.vector <=> %(vector)b AS distance FROM {table} AS v
     WHERE <walking> AND v.channel = '<channel>' AND <bounds> ORDER BY <distance> LIMIT %(candidates)s
 )
-SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::float8, 0::int8 FROM near AS v
+SELECT v.item_id, v.part_id, v.created_at, v.distance, <is_tags>, 0::int8 FROM near AS v
 ORDER BY v.distance + 0, v.part_id
 """.replace("<is_tags>", IS_TAGS).replace("<walking>", settings.WALKING)
 DISTANCES: Mapping[str, LiteralString] = {
@@ -130,11 +129,10 @@ PLENTY = Enough()
 
 @dataclass(frozen=True)
 class _Scan:
-    """What some candidates came to. whole: there are no more. sure: no better ones are to be expected beyond them."""
+    """What some candidates came to. whole: there are no more."""
 
     found: list[Near]
     whole: bool
-    sure: bool = True
 
     @property
     def items(self) -> set[int]:
@@ -171,17 +169,16 @@ class _Asked:
         if len(scans) == 1:
             return scans[0]
         found = sorted((near for scan in scans for near in scan.found), key=lambda near: -(near.similarity or 0.0))
-        return _Scan(found, all(scan.whole for scan in scans), all(scan.sure for scan in scans))
+        return _Scan(found, all(scan.whole for scan in scans))
 
     def _near_codes(self, depth: int, candidates: int, **own: Any) -> _Scan:
+        # Beyond what is kept, what is left is much alike.
         kept = max(candidates, DEEPEST)
-        more = min(DEEPER * candidates, kept)
-        own |= {"kept": kept, "more": more, "few": access.EXACT_UP_TO, "first": FIRST, "early_part": EARLY_PART}
+        own |= {"depth": depth, "kept": kept, "more": min(DEEPER * candidates, kept)}
+        own |= {"few": access.EXACT_UP_TO, "first": FIRST, "early_part": EARLY_PART}
         rows = self._rows(CODES, candidates, **own)
-        # Beyond what was kept, what is left is much alike.
-        whole = not rows or len(rows) == rows[0][6] < kept
-        sure = whole or len(rows) >= kept or _is_sure(np.array([row[5] for row in rows]))
-        return _Scan(_found(rows[:depth]), whole and len(rows) <= depth, sure)
+        number = rows[0][5] if rows else 0
+        return _Scan(_found(rows), number <= depth and number < kept)
 
     def by_graph(self, depth: int) -> _Scan:
         """The nearest of those that a walk meets; never whole, since filters may have left it too little."""
@@ -195,8 +192,7 @@ class _Asked:
             centre = centres.centre_of(self.space, self.channel)
             own["code"] = tables.code_of(self.vector, centre.mean if centre else None)
         statement = GRAPH.replace("<channel>", CHANNELS[self.channel]).replace("<distance>", DISTANCES[design.of])
-        rows = self._rows(statement, candidates, **own)
-        return _Scan(_found(rows[:depth]), whole=False, sure=len(rows) >= depth)
+        return _Scan(_found(self._rows(statement, candidates, **own)[:depth]), whole=False)
 
     def _rows(self, statement: LiteralString, candidates: int, **own: Any) -> list[Any]:
         values = self.bounds.values | own | {"channel": self.channel, "vector": HalfVector(self.vector)}
@@ -210,7 +206,7 @@ class _Asked:
 def _found(rows: Iterable[Any]) -> list[Near]:
     return [
         Near(item_id, part_id, created_at, 1.0 - distance, guessed=is_tags)
-        for item_id, part_id, created_at, distance, is_tags, _told, _number in rows
+        for item_id, part_id, created_at, distance, is_tags, _number in rows
     ]
 
 
@@ -233,7 +229,7 @@ def nearest(
     if way is Way.GRAPH:
         for deep in (enough.parts, enough.parts * DEEPER):
             scan = asked.by_graph(deep)
-            if not scan.sure:
+            if len(scan.found) < min(deep, MOST_WALKED):
                 break
             if len(scan.items) >= enough.items:
                 return scan.found
@@ -251,18 +247,10 @@ def candidates_of(space: Space, channel: str) -> int:
     return int(space.recall.get(channel, {}).get("candidates", FEWEST_CANDIDATES))
 
 
-def _is_sure(told: Vectors) -> bool:
-    """Whether the first hits were among the early candidates. told: each candidate's distance by its code, the nearest
-    first.
-    """
-    early = np.sort(told)[len(told) // EARLY_PART]
-    return bool((told[:FIRST] <= early).all())
-
-
 def _deep_enough(asked: _Asked, scan_to: Callable[[int], _Scan], enough: Enough) -> list[Near]:
     depth = enough.parts
     scan = scan_to(depth)
-    while not scan.whole and depth < DEEPEST and (not scan.sure or len(scan.items) < enough.items):
+    while not scan.whole and depth < DEEPEST and len(scan.items) < enough.items:
         depth *= DEEPER
         scan = scan_to(depth)
     found, items = scan.found, scan.items

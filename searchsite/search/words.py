@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import sql
 
 from searchsite.indexing import tables
 from searchsite.search import columns, commonness
@@ -38,6 +40,7 @@ FROM matched AS found ORDER BY rank DESC, item_id DESC, part_id LIMIT %(depth)s
 # A word that few of the items have says more than one that many have, and an item counts by the words that it has
 # anywhere: in its title, its tags, or several passages. A part with many of them, or short, goes first among equals.
 # What few have would not be among the first that have any of the words: a few are looked up of each rare word, besides.
+# Words that found nothing, as too much would have to be read, are commoner than those that did: they weigh no more.
 # Joined to nothing, a long list of words is unpacked once and not for each word of the question.
 WEIGHED: LiteralString = """
 WITH asked AS MATERIALIZED (
@@ -63,10 +66,14 @@ WITH asked AS MATERIALIZED (
 ), said AS MATERIALIZED (
     SELECT item_id, part_id, created_at, is_tags, lexeme, ts_rank(words, query, 1)::float8 AS rank
     FROM matched JOIN asked ON words @@ query
-), rarity AS (
+), counted AS (
     SELECT lexeme, count(item_id) > 0 AS is_there, ln(1 + (SELECT count(DISTINCT item_id) FROM said)::float8
         / greatest(count(DISTINCT item_id), 0.5)) AS weight
     FROM asked LEFT JOIN said USING (lexeme) GROUP BY lexeme
+), rarity AS (
+    SELECT lexeme, is_there, CASE WHEN is_read THEN weight
+        ELSE least(weight, min(weight) FILTER (WHERE is_there AND is_read) OVER ()) END AS weight
+    FROM (SELECT *, lexeme <> ALL(%(unread)s::text[]) AS is_read FROM counted) AS counted
 ), every AS (
     SELECT sum(weight) AS weight, sum(least(weight, (SELECT max(weight) FROM rarity WHERE is_there))) AS known
     FROM rarity
@@ -88,7 +95,7 @@ ORDER BY score DESC, found.item_id DESC LIMIT %(depth)s
 # Words of a question that are weighed, and how much it counts that a word comes often, or in few others.
 MOST_WEIGHED, OFTEN = 24, 5.0
 # To read where a word is costs some 0.1 us for each place: rare ones are looked up, and only so much of the others.
-FEW_OF_EACH, RARE_UP_TO, MOST_READ = 50, 5_000, 100_000
+FEW_OF_EACH, RARE_UP_TO, MOST_READ, SMALL = 50, 5_000, 100_000, 5_000
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
 
 
@@ -100,7 +107,7 @@ def matching(text: str, bounds: Bounds) -> list[Near]:
 def attempts(text: str, bounds: Bounds, *, before: Callable[[], None] = lambda: None) -> Iterator[list[Near]]:
     """What has all the words; until there is enough, what has parts of words, then what has any of them.
 
-    Each is a statement, and what those before it found is there when it takes too long. before: called ahead of each.
+    What those before it found is there when one takes too long. before: called ahead of each.
     """
     text = LEADING_DASHES.sub("", text)
     if not text.strip():
@@ -132,23 +139,22 @@ def phrases_in(text: str) -> list[str]:
     return [phrase for phrase in found if phrase]
 
 
-def containing(
-    phrases: Iterable[str], bounds: Bounds, *, before: Callable[[], None] = lambda: None
-) -> tuple[list[Near], bool]:
-    """Items that have each phrase literally somewhere, case and accents aside; and whether these are all of them.
+class Literal(NamedTuple):
+    """What has the first of some phrases; the items that have each for sure; and whether these are all such items."""
 
-    Where they are not, those with the first phrase, of which some may lack another. before: called ahead of each.
-    """
-    found: list[Near] = []
-    every, ids = True, None
+    found: list[Near]
+    sure: set[int]
+    every: bool
+
+
+def containing(phrases: Iterable[str], bounds: Bounds, *, before: Callable[[], None] = lambda: None) -> Literal:
+    """What has each phrase literally somewhere, case and accents aside. before: called ahead of each."""
+    having = []
     for phrase in phrases:
         before()
-        having = _literal(phrase, bounds)
-        every = every and len(having) < MOST_MATCHES
-        found = found or having
-        own = {near.item_id for near in having}
-        ids = own if ids is None else ids & own
-    return ([near for near in found if near.item_id in (ids or ())] if every else found), every
+        having.append(_literal(phrase, bounds))
+    every = all(len(found) < MOST_MATCHES for found in having)
+    return Literal(having[0], set.intersection(*({near.item_id for near in found} for found in having)), every)
 
 
 def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> list[Near]:
@@ -165,24 +171,36 @@ def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> 
 def _weighed(text: str, bounds: Bounds) -> list[Near]:
     """What has any of the words, each counting by how rare it is among what was found.
 
-    Of many words the rarer ones alone find something; what has them is weighed by all.
+    In a large library the rarer of many common words alone find something; what has them is weighed by all.
     """
     lexemes = commonness.lexemes(text)[:MOST_WEIGHED]
     if not lexemes:
         return []
     counts = commonness.counts(lexemes)
+    unread = _unread(counts)
+    # Few items are looked at each, whatever words they have.
+    if unread and _expected(bounds) <= SMALL:
+        unread = []
     rare = [lexeme for lexeme in lexemes if counts[lexeme] <= RARE_UP_TO]
-    own = {"lexemes": lexemes, "any": _any_of(counts), "rare": rare, "often": OFTEN, "few": FEW_OF_EACH}
+    asked = _any_of(lexeme for lexeme in lexemes if lexeme not in unread)
+    own = {"lexemes": lexemes, "any": asked, "rare": rare, "unread": unread, "often": OFTEN, "few": FEW_OF_EACH}
     return _run(WEIGHED, own, bounds, DEPTH)
 
 
-def _any_of(counts: Mapping[str, float]) -> str:
-    """A query for any of the words, of the common ones the rarest, and as many more as there is time to read."""
+def _unread(counts: Mapping[str, float]) -> list[str]:
+    """The commonest of the common words, from where on too much would have to be read; never all of those."""
     common = sorted((word for word in counts if counts[word] > RARE_UP_TO), key=counts.__getitem__)
-    reads = accumulate(counts[word] for word in common)
-    left_out = {word for word, read in list(zip(common, reads, strict=True))[1:] if read > MOST_READ}
-    chosen = [word for word in counts if word not in left_out]
-    return " | ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in chosen)
+    reads = list(accumulate(counts[word] for word in common))
+    return [word for word, read in zip(common[1:], reads[1:], strict=True) if read > MOST_READ]
+
+
+def _expected(bounds: Bounds) -> int:
+    statement = "SELECT FROM item WHERE " + bounds.conditions(ITEM)
+    return tables.expected(sql.SQL(statement), bounds.values)
+
+
+def _any_of(lexemes: Iterable[str]) -> str:
+    return " | ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in lexemes)
 
 
 def _with_substrings(text: str, bounds: Bounds) -> list[Near]:

@@ -32,11 +32,11 @@ def search(request: MemberRequest) -> HttpResponseBase:
     page |= quality_marks.of_list(question, results, request.scope)
     if request.htmx and "cursor" in request.GET:
         return render(request, "search/_page.html", page)
+    if better := respelling.respelled(question, results, request.scope):
+        page["better"] = {"words": better, "url": addresses.with_words(request.GET, better)}
     if not results.hits:
         page["why"] = wayout.why_empty(question, request.GET, request.scope, page["chips"], results.budget)
         page["unquoted"] = _unquoted(request.GET)
-    if better := respelling.respelled(question, results, request.scope):
-        page["better"] = {"words": better, "url": addresses.with_words(request.GET, better)}
     page |= {"drawer": request.COOKIES.get("drawer") == "open", "undo": request.session.pop("undo", None)}
     return render(request, "search/page.html", page)
 

@@ -57,8 +57,11 @@ def why_empty(question: Question, params: QueryDict, scope: Scope, shown: Iterab
         return Why(False, (), 0, items, waiting)
     tried = [chip for chip in dict.fromkeys([*narrowing.kinds(params), *shown]) if not chip.image and not chip.exact]
     tried, free = tried[:MOST_TRIED], relaxed(params)
-    unfiltered = _total(free, scope, budget.share(len(tried) + 1))
-    ways = [_way(chip, scope, budget.share(len(tried) - at)) for at, chip in enumerate(tried)]
+    unfiltered = _total(free, scope, budget, len(tried) + 1)
+    ways = [
+        Way(chip.label, chip.without, _total(chip.without, scope, budget, len(tried) - at), chip.away)
+        for at, chip in enumerate(tried)
+    ]
     return Why(False, tuple(way for way in ways if way.total != 0), unfiltered, items, waiting, free)
 
 
@@ -75,17 +78,16 @@ def relaxed(params: QueryDict) -> str:
     return addresses.with_words(free, words)
 
 
-def _way(chip: Chip, scope: Scope, budget: Budget) -> Way:
-    return Way(chip.label, chip.without, _total(chip.without, scope, budget), chip.away)
+def _total(address: str, scope: Scope, budget: Budget, parts: int) -> int | None:
+    """How many it finds, None where that takes too long; a question that can't be asked that way leads nowhere.
 
-
-def _total(address: str, scope: Scope, budget: Budget) -> int | None:
-    """How many it finds, None where that takes too long; a question that can't be asked that way leads nowhere."""
+    parts: of so many the time has one.
+    """
     if budget.is_over:
         return None
     try:
         asked = narrowing.asked(QueryDict(address.partition("?")[2]))
-        results = find.find(replace(asked, limit=1, rerank=False), scope, budget=budget)
+        results = find.find(replace(asked, limit=1, rerank=False), scope, budget=budget.share(parts))
     except TooLong:
         return None
     except BadQuestion:

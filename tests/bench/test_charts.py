@@ -126,7 +126,7 @@ def test_searches_over_http_have_a_page_of_their_own(tmp_path: Path) -> None:
     run["restart"] = {"first_ms": 30.0, "warm_ms": 3.0}
     (tmp_path / "searching.json").write_text(json.dumps({"machine": machine, "runs": [run], "targets": []}))
     way = {"asked": 10, "wall_p50": 200, "wall_p95": 400, "wall_max": 450, "over": 0, "refused": 2, "cut": 1}
-    http = {"page": {"asked": 80, "p50": 100, "p95": 300, "max": 400, "failed": 0}}
+    http = {"page": {"asked": 80, "p50": 100, "p95": 300, "max": 400, "over": 0, "failed": 1}}
     worst = {"machine": machine, "items": 200_000, "ways": {"page 1": way, "all": way}, "http": http}
     (tmp_path / "worst.json").write_text(json.dumps(worst))
     written = charts.render(tmp_path, tmp_path / "docs")
@@ -134,9 +134,9 @@ def test_searches_over_http_have_a_page_of_their_own(tmp_path: Path) -> None:
     text = written[0].read_text()
     assert "| API, in the collection One percent | 1.50 | 2.50 | 4.00 | 8.00 | 100.00 |" in text
     assert "First search after a restart 30 ms, warm 3.0 ms." in text
-    assert "| page 1 | 10 | 200 | 400 | 450 | 0 | 2 | 1 |" in text
-    assert "| all | 10 | 200 | 400 | 450 | 0 | 2 |  |" in text
-    assert "| over HTTP: page | 80 | 100 | 300 | 400 | | | |" in text
+    assert "| page 1 | 10 | 200 | 400 | 450 | 0 | | 2 | 1 |" in text
+    assert "| all | 10 | 200 | 400 | 450 | 0 | | 2 |  |" in text
+    assert "| over HTTP: page | 80 | 100 | 300 | 400 | 0 | 1 | | |" in text
 
 
 def test_without_results_it_says_what_to_do(tmp_path: Path) -> None:

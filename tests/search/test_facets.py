@@ -119,6 +119,13 @@ def test_conditions_are_looked_up_once_for_all_groups_of_counts(inbox, monkeypat
     assert len(asked) == 1
 
 
+def test_tags_are_looked_up_once_for_all_counts(shelf, monkeypatch):
+    truly, asked = Lookups.having_all, []
+    monkeypatch.setattr(Lookups, "having_all", lambda self, tags: asked.append(tags) or truly(self, tags))
+    assert counted(shelf, "q=tree&tag=old&kind=image&by=alice&after=2020-01-01")["by"] == {"alice": 1}
+    assert asked == [("old",)]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("query", ["q=oak&kind=text", "kind=text"])
 def test_counts_that_take_too_long_are_the_least_there_is(shelf, query, monkeypatch):

@@ -21,7 +21,7 @@ from searchsite.inference.errors import Unauthorised
 from searchsite.library import intake, pictures, trash
 from searchsite.library.models import Collection, Item, Tag, Visibility
 from searchsite.library.scope import scope_for
-from searchsite.search import pace
+from searchsite.search import browse, pace
 from searchsite.search.find import find
 from searchsite.search.notices import AWAY, TOO_SLOW
 from searchsite.search.questions import BadQuestion, Filters, NotFound, Question, Term
@@ -388,6 +388,14 @@ def test_a_search_that_takes_too_long_says_so(inbox, monkeypatch, words):
         other.execute("LOCK TABLE part, item IN ACCESS EXCLUSIVE MODE")
         results = ask(inbox.scope, *words)
     assert found_nothing(results)
+    assert TOO_SLOW in results.notes
+
+
+def test_what_can_be_shown_is_shown_where_counting_takes_too_long(inbox, fake, monkeypatch):
+    made.note(inbox, "tulips want sun", title="first")
+    monkeypatch.setattr(browse, "COUNT", browse.COUNT.replace("FROM item", "FROM pg_sleep(9), item"))
+    results = ask(inbox.scope)
+    assert (titles(results), results.total_estimate) == (["first"], 1)
     assert TOO_SLOW in results.notes
 
 

@@ -20,6 +20,7 @@ from searchsite.library.scope import scope_for
 from searchsite.search import access, vectors
 from searchsite.search.access import Way
 from searchsite.search.bounds import bounds_for
+from searchsite.search.pace import Budget
 from searchsite.search.questions import Filters, Question
 from tests.search.crowd import FIRST, NEWEST, TAGS, TOPICS, Crowd, gathered
 
@@ -91,7 +92,7 @@ def ask(chance: random.Random, crowd: Crowd, score: Score) -> None:
     )
     asked = (near + chance.choice([0.02, 0.04]) * noise).astype(np.float32)
     asked /= np.linalg.norm(asked)
-    bounds = bounds_for(Question(filters=chosen), scope)
+    bounds = bounds_for(Question(filters=chosen), scope, Budget())
     visible = crowd.visible(user, team, chosen, channel)
     if bounds is None:
         assert not len(visible)

@@ -172,6 +172,45 @@ def test_the_first_phase_reads_the_index_alone():
     assert any("Index Only Scan" in line for (line,) in plan), plan
 
 
+def test_what_codes_tell_wrong_is_compared_where_it_is_little(monkeypatch):
+    shelf, space = misleading(monkeypatch)
+    monkeypatch.setattr(vectors, "DEEPEST", 5000)
+    monkeypatch.setattr(vectors, "FIRST", 0)
+    asked = shelf.vectors[7]
+    assert nearest(shelf, space, asked, 10) != shelf.nearest_by_hand(asked, 10, slice(0, 3000))
+    monkeypatch.setattr(access, "EXACT_UP_TO", 3000)
+    assert nearest(shelf, space, asked, 10) == shelf.nearest_by_hand(asked, 10, slice(0, 3000))
+
+
+def test_the_deeper_the_less_the_early_ones_settle(monkeypatch):
+    shelf, space = misleading(monkeypatch)
+    asked = shelf.vectors[7]
+    assert nearest(shelf, space, asked, 10) != shelf.nearest_by_hand(asked, 10, slice(0, 3000))
+    monkeypatch.setattr(vectors, "DEEPEST", 3000)
+    assert nearest(shelf, space, asked, 10) == shelf.nearest_by_hand(asked, 10, slice(0, 3000))
+
+
+def misleading(monkeypatch) -> tuple[Shelf, Space]:
+    """Three thousand vectors whose codes say nothing of them."""
+    shelf = fill(3000)
+    centres.improve(shelf.space, seconds=60)
+    space = Space.objects.get()
+    lots = np.random.default_rng(1)
+    with tables.cursor() as cursor:
+        cursor.execute(f"SELECT item_id FROM {tables.name(space.pk)}")
+        for (item,) in cursor.fetchall():
+            code = tables.code_of(lots.normal(size=space.dimensions).astype(np.float32), None)
+            cursor.execute(f"UPDATE {tables.name(space.pk)} SET code = %b WHERE item_id = %s", [code, item])
+    monkeypatch.setattr(access, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(vectors, "DEEPEST", 1000)
+    return shelf, space
+
+
+def nearest(shelf: Shelf, space: Space, asked, number: int) -> list[int]:
+    found = vectors.nearest(space, "image", asked, shelf.own, enough=vectors.Enough(number, 1))
+    return [near.item_id for near in found[:number]]
+
+
 def test_one_long_text_does_not_hide_the_others(inbox, fake):
     long = made.note(inbox, "tulips " * 30_000)
     others = [made.note(inbox, f"rose number {n}") for n in range(30)]

@@ -51,6 +51,12 @@ def test_an_empty_page_says_what_each_filter_keeps_away(alice, note):
     assert "Without Since" not in page
 
 
+def test_an_empty_page_with_many_filters_counts_without_each(alice, note):
+    typed = "walnut " + " ".join(f"-tag:t{number}" for number in range(4))
+    page = text(alice.get("/", {"q": typed, "kind": "image", "after": "2026-01-01"}))
+    assert "without them there is 1 result" in page and "Without Photo" in page
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_empty_page_names_the_filters_where_there_is_no_time_to_count_without_them(alice, note, monkeypatch):
     monkeypatch.setattr(pace, "stretch", lambda: 2.0)
