@@ -92,8 +92,9 @@ SELECT found.item_id, part_id, created_at, share, <guessed>, known
 FROM scored AS found JOIN shown ON shown.item_id = found.item_id
 ORDER BY score DESC, found.item_id DESC LIMIT %(depth)s
 """.replace("<guessed>", GUESSED)
-# Words of a question that are weighed, and how much it counts that a word comes often, or in few others.
-MOST_WEIGHED, OFTEN = 24, 5.0
+# Words of a question that are weighed, in how many matches, and how much it counts that a word comes often, or in few
+# others. To weigh a match costs ten times what it costs to rank one that has all the words.
+MOST_WEIGHED, MOST_ANY, OFTEN = 24, 1000, 5.0
 # To read where a word is costs some 0.1 us for each place: rare ones are looked up, and only so much of the others.
 FEW_OF_EACH, RARE_UP_TO, MOST_READ, SMALL = 50, 5_000, 100_000, 5_000
 ALL_WORDS: LiteralString = "websearch_to_tsquery('searchsite', %(words)s)"
@@ -184,6 +185,7 @@ def _weighed(text: str, bounds: Bounds) -> list[Near]:
     rare = [lexeme for lexeme in lexemes if counts[lexeme] <= RARE_UP_TO]
     asked = _any_of(lexeme for lexeme in lexemes if lexeme not in unread)
     own = {"lexemes": lexemes, "any": asked, "rare": rare, "unread": unread, "often": OFTEN, "few": FEW_OF_EACH}
+    own["cap"] = min(MOST_ANY, MOST_MATCHES)
     return _run(WEIGHED, own, bounds, DEPTH)
 
 
@@ -239,10 +241,10 @@ def _like(column: LiteralString, place: int) -> LiteralString:
 
 def _run(statement: LiteralString, values: dict[str, Any], bounds: Bounds, depth: int) -> list[Near]:
     """What a statement finds."""
-    own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT}
+    own = {"cap": MOST_MATCHES, "depth": depth, "title_weight": TITLE_WEIGHT} | values
     whole = statement.replace("<bounds>", bounds.conditions(ITEM))
     with tables.cursor() as cursor:
-        rows = cursor.execute(whole, bounds.values | values | own, prepare=True, binary=True).fetchall()
+        rows = cursor.execute(whole, bounds.values | own, prepare=True, binary=True).fetchall()
     return [
         Near(item_id, part_id, created_at, None, float(share), guessed, float(known))
         for item_id, part_id, created_at, share, guessed, known in rows
