@@ -24,8 +24,9 @@ DEPTH = 200
 ENOUGH_ITEMS, DEEPER, DEEPEST, MOST_ROUNDS = 101, 5, 5000, 40
 # Where one of the first hits came from the later candidates, others may lie beyond the last of them.
 FIRST, EARLY_PART = 10, 4
-# Short codes tell little: the fewer bits, the more are compared exactly; with so many, as many as are asked for.
-BITS, MOST_BY_CODES = 1024, 2000
+# Short codes tell little: the fewer bits, the more are compared exactly, and the earlier must the first hits come from.
+# With so many bits as many are compared as are asked for. What is not much more than that is compared all.
+BITS, MOST_BY_CODES, LITTLE_MORE = 1024, 2000, 3
 # So many are compared exactly at least; a graph holds at most so many on its walk.
 FEWEST_CANDIDATES, MOST_WALKED = 100, 1000
 # OFFSET 0 and + 0, or the planner would walk a graph that knows nothing of the bounds.
@@ -175,7 +176,9 @@ class _Asked:
         # Beyond what is kept, what is left is much alike.
         kept = max(candidates, DEEPEST)
         own |= {"depth": depth, "kept": kept, "more": min(DEEPER * candidates, kept)}
-        own |= {"few": access.EXACT_UP_TO, "first": FIRST, "early_part": EARLY_PART}
+        part = EARLY_PART if self.space.dimensions >= BITS else 2 * EARLY_PART
+        few = min(max(access.EXACT_UP_TO, LITTLE_MORE * candidates), kept - 1)
+        own |= {"few": few, "first": FIRST, "early_part": part}
         rows = self._rows(CODES, candidates, **own)
         number = rows[0][5] if rows else 0
         return _Scan(_found(rows), number <= depth and number < kept)
