@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from searchsite.accounts.models import User
 from tests import chromium
 
 PATIENCE = 15.0
+TRANSITION = re.compile("Transition was (aborted|skipped)|ViewTransition")
 expect.set_options(timeout=PATIENCE * 1000)
 # Movements that end have ended, save those that follow the scrolling, and letters have come.
 RESTED = """async (most) => {
@@ -50,8 +52,9 @@ def page_at(url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
     complaints: list[str] = []
 
     def failed(error: Error) -> None:
-        # Chromium complains of a transition between pages that a busy machine could not show in time.
-        if "Transition was aborted" not in str(error) and "ViewTransition" not in str(error):
+        # Chromium complains of a transition between pages that a busy machine could not show in time, or that the next
+        # page cut short: "Transition was aborted", "Transition was skipped".
+        if not TRANSITION.search(str(error)):
             complaints.append(str(error))
 
     def heard(message: ConsoleMessage) -> None:
