@@ -113,10 +113,9 @@ def attempts(text: str, bounds: Bounds, *, before: Callable[[], None] = lambda: 
     text = LEADING_DASHES.sub("", text)
     if not text.strip():
         return
-    values = {"words": text}
     items: set[int] = set()
     for attempt in (
-        partial(_full_text, ALL_WORDS, values, bounds),
+        partial(_full_text, text, bounds),
         partial(_with_substrings, text, bounds),
         partial(_weighed, text, bounds),
     ):
@@ -158,15 +157,16 @@ def containing(phrases: Iterable[str], bounds: Bounds, *, before: Callable[[], N
     return Literal(having[0], set.intersection(*({near.item_id for near in found} for found in having)), every)
 
 
-def _full_text(asked: LiteralString, values: dict[str, Any], bounds: Bounds) -> list[Near]:
+def _full_text(text: str, bounds: Bounds) -> list[Near]:
+    """What has all of the words."""
     statement = (
         MATCHES.replace("<part_matches>", "part.search @@ <asked>")
         .replace("<title_matches>", "item.title_search @@ <asked>")
         .replace("<part_rank>", "ts_rank(part.search, <asked>, 1)::float8")
         .replace("<title_rank>", "ts_rank(item.title_search, <asked>, 1)")
-        .replace("<asked>", asked)
+        .replace("<asked>", ALL_WORDS)
     )
-    return _run(statement, values, bounds, DEPTH)
+    return _run(statement, {"words": text}, bounds, DEPTH)
 
 
 def _weighed(text: str, bounds: Bounds) -> list[Near]:
