@@ -12,7 +12,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
 
 QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 
-.PHONY: help run qwen-local test test-qwen verify-qwen test-long test-peers lint format types bench bench-long charts screenshots messages lock clean
+.PHONY: help run qwen-local test test-qwen verify-qwen test-long promises test-peers lint format types bench bench-long charts screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ test-qwen: .venv-qwen/installed ## Run the tests of the Qwen3 engine, in an envi
 
 test-long: ## Run the tests that take long, too
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest -m "long or not long" $(ARGS)
+
+promises: ## Run the tests that prove the promises, the long ones too, and write docs/promises.md
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench.promises $(ARGS)
 
 test-peers: .venv-peers/ready ## Try the client against servers that others wrote
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest tests/peers $(ARGS)

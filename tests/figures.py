@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-KEPT = Path(__file__).resolve().parent.parent / "bench" / "results" / "promises"
+KEPT = Path(__file__).resolve().parent.parent / "docs" / "figures"
 
 
 def keep(promise: int, name: str, **figures: int | float | str) -> None:
