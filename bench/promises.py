@@ -23,8 +23,8 @@ HEAD = """\
 <!-- Written by `make promises` (bench/promises.py): change it there. -->
 
 What searchsite promises about what it is given and about who sees it, the tests that prove each promise, and what they
-counted last. Most run in `make test`, at each change; the longest form of each in `make test-long`. `make promises` runs
-them all and writes this page. Each test was seen to fail with its protection taken out.
+counted last. Most run in `make test`, at each change; the longest form of each in `make test-long`. `make promises`
+runs them all and writes this page.
 
 | | promise | proven by | counted last |
 |---|---|---|---|
