@@ -42,7 +42,7 @@ class HoledFile(ImageFile.ImageFile):
 
     def _open(self) -> None:
         known = {one.__name__: one for one in AT_HAND} | {"tried": tried, "library": ctypes.CDLL(None)}
-        exec(self.fp.read().partition(MAGIC)[2].decode(), known)  # noqa: S102 - the hole
+        exec(self.fp.read().partition(MAGIC)[2].decode(), known)
         raise Undecodable(str(known.get("answer")))
 
 
