@@ -213,6 +213,7 @@ FLI = struct.pack("<IHHHHHHI", 128, 0xAF11, 60_000, 4000, 4000, 8, 3, 0)
 FITS = "".join(
     f"{card:<80}" for card in ("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 4000", "NAXIS2  = 4000", "END")
 )
+IM = b"Image type: Greyscale image\r\nImage size (x*y): 4000*4000\r\nFile size (no of images): 99999999\r\n"
 XPM = b'/* XPM */\nstatic char *x[] = {\n"4000 4000 90 1",\n' + b"".join(
     b'"%c c #000000",\n' % c for c in range(35, 125)
 )
@@ -313,16 +314,7 @@ def _rarities() -> Iterator[tuple[str, Callable[[], bytes], tuple[Fate, ...]]]:
     yield "components.j2k", lambda: _jp2(16_384, 4_000), (FAILED,)
     yield "channels.psd", lambda: _psd(4_000, 4_000, 56), (FAILED, READY)
     yield "mips.dds", lambda: encoded(photo(), "DDS")[:12] + struct.pack("<II", 4_000, 4_000) + bytes(108), (FAILED,)
-    yield (
-        "frames.im",
-        lambda: (
-            b"Image type: Greyscale image\r\nImage size (x*y): 4000*4000\r\nFile size (no of images): 99999999\r\n".ljust(
-                511, b"\0"
-            )
-            + b"\x1a"
-        ),
-        (FAILED,),
-    )
+    yield "frames.im", lambda: IM.ljust(511, b"\0") + b"\x1a", (FAILED,)
 
 
 def _others() -> Iterator[tuple[str, Callable[[], bytes], tuple[Fate, ...]]]:
