@@ -333,6 +333,7 @@ def test_a_child_that_lies_is_not_believed(lie: dict[str, object]) -> None:
         drawn.encoded(Image.new("RGB", (20, 20)), "WEBP", exif=b"Exif\0\0MM\0*"),
         drawn.encoded(Image.new("RGB", (20, 20)), "PNG"),
     ],
+    ids=[str(number) for number in range(11)],
 )
 def test_what_is_decoded_again_is_one_plain_frame_of_the_size_asked_for(frame: bytes) -> None:
     assert said(WELL).derivatives == {480: FRAME}
