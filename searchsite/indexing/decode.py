@@ -34,6 +34,8 @@ def run(claims: Sequence[Claim]) -> None:
             try:
                 done.append((claim, _decode(item.blob) if item is not None and item.blob is not None else None))
             except Undecodable as error:
+                spent = error.spent
+                log.info("undecodable", item=claim.subject, megabytes=spent.megabytes, seconds=spent.seconds)
                 queue.fail(claim, str(error), permanent=True)
             except DecoderGone as error:
                 queue.fail(claim, str(error), permanent=False)

@@ -23,7 +23,7 @@ def read_png(data: mmap) -> Header:
     length, kind, width, height = unpack(">I4sII", data, 8)
     if kind != b"IHDR" or length != 13:
         raise Broken(DAMAGED)
-    at, frames, extra, seen = 8, 1, 0, False
+    at, frames, extra, seen, moved = 8, 1, 0, False, 0
     steps = budget(data)
     while kind != b"IEND":
         next(steps)
@@ -32,6 +32,8 @@ def read_png(data: mmap) -> Header:
             frames = max(1, unpack(">I", data, at + 8)[0])
         elif kind == b"IDAT":
             seen = True
+        elif kind == b"fcTL":
+            moved += 1
         elif kind != b"fdAT":
             extra += 1
         if extra > MAX_CHUNKS:
@@ -39,7 +41,8 @@ def read_png(data: mmap) -> Header:
         at += 12 + length
     if at > len(data) or not seen:
         raise Broken(TOO_EARLY)
-    return Header(width, height, frames)
+    # Not all that show it believe what it says of itself.
+    return Header(width, height, max(frames, moved))
 
 
 def read_jpeg(data: mmap) -> Header:

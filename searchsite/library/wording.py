@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 TITLE_CHARS = 255
 TAG_CHARS = 100
@@ -13,6 +14,11 @@ UNSTORABLE = re.compile("\x00|[\ud800-\udfff]")
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]+")
 # They turn the order of what stands beside them: "photo<RLO>gpj.exe" reads as "photoexe.jpg".
 DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
+# Marks on one letter: Unicode's own limit for streams, and more than any language sets. Bringing a longer run into
+# order takes time in the square of its length: half an hour for two megabytes.
+MOST_MARKS = 30
+# No marks by their class, and yet made of nothing else.
+MADE_OF_MARKS = "\u0f73\u0f75\u0f81"
 SPACES = re.compile(r"\s+")
 EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 # Marks that say nothing beside other words.
@@ -25,9 +31,18 @@ MARKS = (
 
 
 def clean_text(text: str) -> str:
-    """Return the text as it is stored: NFC, no NUL, no lone surrogates, line ends as \\n."""
+    """Return the text as it is stored: NFC, no NUL, no lone surrogates, line ends as \\n, no mountains of marks."""
     unbroken = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", UNSTORABLE.sub("", unbroken))
+    stored = UNSTORABLE.sub("", unbroken)
+    return stored if stored.isascii() else unicodedata.normalize("NFC", _too_many_marks().sub(r"\1", stored))
+
+
+@cache
+def _too_many_marks() -> re.Pattern[str]:
+    """Finds the runs of marks that are too long; its group is what is left of them."""
+    marks = [chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code))]
+    one = f"[{''.join(marks)}{MADE_OF_MARKS}]"
+    return re.compile(f"({one}{{{MOST_MARKS}}}){one}+")
 
 
 def clean_line(text: str, *, limit: int) -> str:

@@ -270,7 +270,7 @@ def test_a_large_answer_is_whole_even_when_it_is_read_late(tmp_path: Path) -> No
 
 def test_an_unknown_last_word_is_one_bad_file() -> None:
     with pytest.raises(Undecodable, match="fail"):
-        client._decoded(TRAILER.pack(MARK, 9, 0), POLICY)
+        client._decoded(TRAILER.pack(MARK, 9, 0, 0, 0), POLICY)
 
 
 WELL = {
@@ -282,10 +282,13 @@ WELL = {
 }
 
 
-def said(header: dict[str, object]) -> Decoded:
+FRAME = drawn.encoded(Image.new("RGB", (480, 20)), "WEBP")
+
+
+def said(header: dict[str, object], frame: bytes = FRAME) -> Decoded:
     """What the asker makes of a child that answers so."""
-    answer = pack_answer(header, [b"RIFF\0\0\0\0WEBP"])
-    return client._decoded(answer + TRAILER.pack(MARK, End.WELL, 0), POLICY)
+    answer = pack_answer(header, [frame])
+    return client._decoded(answer + TRAILER.pack(MARK, End.WELL, 0, 0, 0), POLICY)
 
 
 @pytest.mark.parametrize(
@@ -316,11 +319,34 @@ def test_a_child_that_lies_is_not_believed(lie: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"RIFF\0\0\0\0WEBP",
+        FRAME[:-1],
+        FRAME + b"more",
+        FRAME.replace(b"VP8 ", b"VP8L"),
+        drawn.encoded(Image.new("RGB", (481, 20)), "WEBP"),
+        drawn.encoded(Image.new("RGB", (20, 481)), "WEBP"),
+        drawn.encoded(Image.new("RGB", (20, 20)), "WEBP", lossless=True),
+        drawn.encoded(Image.new("RGBA", (20, 20)), "WEBP"),
+        drawn.encoded(Image.new("RGB", (20, 20)), "WEBP", exif=b"Exif\0\0MM\0*"),
+        drawn.encoded(Image.new("RGB", (20, 20)), "PNG"),
+    ],
+    ids=[str(number) for number in range(11)],
+)
+def test_what_is_decoded_again_is_one_plain_frame_of_the_size_asked_for(frame: bytes) -> None:
+    assert said(WELL).derivatives == {480: FRAME}
+    with pytest.raises(Undecodable, match="fail"):
+        said(WELL, frame)
+
+
+@pytest.mark.parametrize(
     "head", [b"[" * 200_000, b'{"lengths": 1}', b"[]", b"\xff", b'{"lengths": [1e999]}', b'{"lengths": [-1]}']
 )
 def test_an_answer_that_is_no_answer_is_one_bad_file(head: bytes) -> None:
     with pytest.raises(Undecodable, match="fail"):
-        client._decoded(LENGTH.pack(len(head)) + head + TRAILER.pack(MARK, End.WELL, 0), POLICY)
+        client._decoded(LENGTH.pack(len(head)) + head + TRAILER.pack(MARK, End.WELL, 0, 0, 0), POLICY)
 
 
 def test_it_leaks_no_descriptors(tmp_path: Path) -> None:
@@ -421,6 +447,9 @@ def test_the_decoder_has_no_environment_and_no_rights(tmp_path: Path) -> None:
     decode(drawn.jpeg(), tmp_path)
     process = psutil.Process(client.decoder_pid())
     assert not {"SECRET_KEY", "DATABASE_URL", "HOME", "PATH", "DATA_DIR"} & process.environ().keys()
-    assert process.cwd() == "/"
+    if client.walls()["files"]:
+        assert "(deleted)" in str(Path(f"/proc/{process.pid}/root").readlink())
+    else:
+        assert process.cwd() == "/"
     assert os.getuid() != 0 or process.uids().real != 0
     assert process.net_connections("tcp") == []

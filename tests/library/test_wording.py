@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +36,22 @@ def test_a_title_comes_from_a_file_name(name: str, title: str) -> None:
 
 def test_a_text_loses_what_postgres_cannot_store() -> None:
     assert wording.clean_text("a\0b\ud800c\r\nd e\u0301") == "abc\nd \u00e9"
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0f73", "\u0344\u0323", "\u3099\u0334", "\U0001e94a\u0345"])
+def test_a_mountain_of_marks_is_made_low_before_it_is_put_in_order(marks: str) -> None:
+    """Sorting them takes time in the square of their number, half an hour for these."""
+    text = "a" + "".join(mark * 400_000 for mark in marks) + "z"
+    started = time.process_time()
+    cleaned = wording.clean_text(text)
+    assert time.process_time() - started < 5
+    assert len(cleaned) < 100 and unicodedata.normalize("NFD", cleaned)[0] + cleaned[-1] == "az"
+
+
+def test_what_languages_write_keeps_all_its_marks() -> None:
+    thai, zalgo, tibetan = "\u0e17\u0e35\u0e48 " * 9, "o" + "\u0300" * 30, "\u0f40\u0f71\u0f72" * 40
+    for text in (thai, zalgo, tibetan):
+        assert wording.clean_text(text) == unicodedata.normalize("NFC", text)
 
 
 def test_a_note_is_called_by_its_first_line() -> None:

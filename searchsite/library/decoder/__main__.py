@@ -1,9 +1,18 @@
-"""`python -m searchsite.library.decoder FD`: the warm parent, answering on an inherited socket."""
+"""`python -m searchsite.library.decoder FD`: the warm parent, answering on an inherited socket.
+
+Without a descriptor it says which walls would stand around its children, and ends.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 
-from searchsite.library.decoder.parent import serve
+from searchsite.library.decoder.parent import serve, walls_here
 
-serve(int(sys.argv[1]))
+if len(sys.argv) > 1:
+    serve(int(sys.argv[1]))
+else:
+    os.write(sys.stdout.fileno(), json.dumps(walls_here()).encode())
+    os._exit(0)

@@ -13,11 +13,10 @@ from itertools import pairwise
 from typing import NoReturn
 
 from searchsite.library.decoder import rendering
+from searchsite.library.decoder.calls import allow_work_alone
 from searchsite.library.decoder.protocol import CPU_SECONDS, MEMORY_BYTES, Policy, pack_answer
-from searchsite.library.decoder.threads import allow_threads_alone
 
-PR_SET_PDEATHSIG = 1
-PR_SET_NO_NEW_PRIVS = 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 STDERR = 2
 MEMORY_SENTENCE = "This picture needs more memory than one file may use."
 # How HEIC begins, and AVIF, which needs no thread, but loses nothing.
@@ -32,8 +31,8 @@ def run(upload: int, reply: socket.socket, errors: int, *, policy: Policy, paren
     try:
         os.dup2(errors, STDERR)
         _let_go_of_all_but(upload, reply.fileno(), STDERR)
-        _limit(parent, threads=os.pread(upload, 8, 0)[4:] == CONTAINER)
         reply.setblocking(True)
+        limit(parent, threads=os.pread(upload, 8, 0)[4:] == CONTAINER)
         reply.sendall(_answer(upload, policy))
         code = 0
     except BaseException:  # noqa: BLE001 - nothing may unwind into the parent's loop
@@ -62,11 +61,16 @@ def _let_go_of_all_but(*kept: int) -> None:
         os.closerange(low + 1, high)
 
 
-def _limit(parent: int, *, threads: bool) -> None:
-    """No child outlives the parent, gains rights, or opens a file or a socket: it has room for no descriptor."""
-    if sys.platform.startswith("linux"):
+def limit(parent: int, *, threads: bool) -> bool:
+    """No child outlives the parent, gains rights, or opens a file or a socket: it has room for no descriptor.
+
+    Last comes the filter of system calls. False where there is none: then it may start no thread either.
+    """
+    linux = sys.platform.startswith("linux")
+    if linux:
         C_LIBRARY.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         C_LIBRARY.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        C_LIBRARY.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -74,10 +78,14 @@ def _limit(parent: int, *, threads: bool) -> None:
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_CPU, CPU_SECONDS)
     _lower(resource.RLIMIT_NOFILE, 0)
-    if not (threads and sys.platform.startswith("linux") and allow_threads_alone(C_LIBRARY)):
-        _lower(resource.RLIMIT_NPROC, 0)
-    if sys.platform.startswith("linux"):  # macOS refuses this limit.
+    if linux:  # macOS refuses this limit.
         _lower(resource.RLIMIT_AS, MEMORY_BYTES)
+    if not threads:
+        _lower(resource.RLIMIT_NPROC, 0)
+    if linux and allow_work_alone(C_LIBRARY, threads=threads):
+        return True
+    _lower(resource.RLIMIT_NPROC, 0)
+    return False
 
 
 def _lower(limit: int, value: int) -> None:

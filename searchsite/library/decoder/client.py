@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import re
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +25,19 @@ from searchsite.library.decoder.protocol import (
     End,
     Facts,
     Policy,
+    Spent,
     Undecodable,
+    is_frame,
     unpack_answer,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
+DECODER = (sys.executable, "-E", "-m", "searchsite.library.decoder")
 # Each child may take MEMORY_BYTES.
 AT_ONCE = max(2, os.cpu_count() or 2)
 PATIENCE = WALL_SECONDS + 5.0
+# What stands for an answer that is too long.
+ENDLESS = TRAILER.pack(MARK, End.BADLY, 0, 0, 0)
 # It is written into pages as it is.
 PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]{1,4000}={0,2}")
 SENTENCES: dict[int, str] = {
@@ -43,13 +50,13 @@ SENTENCES: dict[int, str] = {
 class _Parent:
     """The warm parent of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: tuple[str, ...] = DECODER) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            # -E and an empty environment: no keys, no addresses. PR_SET_PDEATHSIG would follow the thread that
-            # starts it, not the process; the end of the socket is what tells it that its owner is gone.
+            # An empty environment: no keys, no addresses. PR_SET_PDEATHSIG would follow the thread that starts it,
+            # not the process; the end of the socket is what tells it that its owner is gone.
             self.process = subprocess.Popen(
-                [sys.executable, "-E", "-m", "searchsite.library.decoder", str(theirs.fileno())],
+                [*program, str(theirs.fileno())],
                 env={},
                 cwd=ROOT,
                 pass_fds=[theirs.fileno()],
@@ -93,6 +100,12 @@ def decode(path: Path, policy: Policy) -> Decoded:
     if answer is None:
         raise DecoderGone("The decoder died.")
     return _decoded(answer, policy)
+
+
+def walls() -> dict[str, bool]:
+    """Which of the walls around a child this machine's kernel allows: `network`, `files`, `calls`; all measured."""
+    ran = subprocess.run(DECODER, env={}, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=True)
+    return {str(wall): bool(stands) for wall, stands in json.loads(ran.stdout).items()}
 
 
 def close() -> None:
@@ -148,7 +161,7 @@ def _read(reply: socket.socket) -> bytes | None:
             return b"".join(chunks)
         chunks.append(chunk)
         size += len(chunk)
-    return TRAILER.pack(MARK, End.BADLY, 0)
+    return ENDLESS
 
 
 def _bury(state: _State, dead: _Parent | None) -> None:
@@ -160,11 +173,20 @@ def _bury(state: _State, dead: _Parent | None) -> None:
 
 
 def _decoded(answer: bytes, policy: Policy) -> Decoded:
-    _mark, end, _signal = TRAILER.unpack(answer[-TRAILER.size :])
-    if end != End.WELL:
-        raise Undecodable(SENTENCES.get(end, SENTENCES[End.BADLY]))
+    _mark, end, _signal, megabytes, milliseconds = TRAILER.unpack(answer[-TRAILER.size :])
+    spent = Spent(megabytes, milliseconds / 1000)
     try:
-        header, pictures = unpack_answer(answer[: -TRAILER.size])
+        if end != End.WELL:
+            raise Undecodable(SENTENCES.get(end, SENTENCES[End.BADLY]))
+        return replace(_believed(answer[: -TRAILER.size], policy), spent=spent)
+    except Undecodable as error:
+        error.spent = spent
+        raise
+
+
+def _believed(answer: bytes, policy: Policy) -> Decoded:
+    try:
+        header, pictures = unpack_answer(answer)
         if "error" in header:
             raise Undecodable(str(header["error"])[:300])
         return _checked(header, pictures, policy)
@@ -176,7 +198,7 @@ def _decoded(answer: bytes, policy: Policy) -> Decoded:
 def _checked(header: dict[str, Any], pictures: list[bytes], policy: Policy) -> Decoded:
     """Take from the answer only what has the right form. Raises ValueError, KeyError or TypeError."""
     derivatives = dict(zip(header["sizes"], pictures, strict=True))
-    made = all(size in policy.sizes and data[8:12] == b"WEBP" for size, data in derivatives.items())
+    made = all(size in policy.sizes and is_frame(data, size) for size, data in derivatives.items())
     width, height, placeholder = header["width"], header["height"], header["placeholder"]
     sized = all(type(side) is int and 1 <= side <= policy.max_side for side in (width, height))
     tiny = type(placeholder) is str and PLACEHOLDER.fullmatch(placeholder)

@@ -12,14 +12,13 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from searchsite.library.decoder import child, rendering
+from searchsite.library.decoder import child, rendering, walls
 from searchsite.library.decoder.protocol import MARK, REQUEST, TRAILER, WALL_SECONDS, End, Policy
 
-NOBODY = 65534
-MOST_DESCRIPTORS = 1024
 MOST_COMPLAINTS = 8192
+# Linux counts a process's memory in KB, macOS in bytes.
+UNITS_A_MEGABYTE = 1 << 20 if sys.platform == "darwin" else 1 << 10
 
 
 @dataclass
@@ -41,7 +40,7 @@ def serve(descriptor: int) -> None:
     """Answer requests until the process that started us is gone: its end of the socket closes with it."""
     requests = socket.socket(fileno=descriptor)
     rendering.warm_up()
-    _give_up_rights()
+    walls.close_off(child.C_LIBRARY)
     gc.freeze()
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
@@ -62,6 +61,12 @@ def serve(descriptor: int) -> None:
         for one in running:
             if not one.trailer:
                 os.kill(one.pid, signal.SIGKILL)
+
+
+def walls_here() -> dict[str, bool]:
+    """Put up the walls of parent and child around this very process, and say which of them stand."""
+    standing = walls.close_off(child.C_LIBRARY)
+    return standing | {"calls": child.limit(os.getppid(), threads=True)}
 
 
 def _begin(requests: socket.socket, running: list[Running]) -> bool:
@@ -95,9 +100,9 @@ def _has_ended(one: Running) -> bool:
     if not one.late and time.monotonic() >= one.deadline:
         one.late = True
         os.kill(one.pid, signal.SIGKILL)
-    pid, status = os.waitpid(one.pid, os.WNOHANG)
+    pid, status, used = os.wait4(one.pid, os.WNOHANG)
     if pid:
-        one.trailer = _trailer(status, late=one.late)
+        one.trailer = _trailer(status, used, late=one.late)
         _pass_on(one.errors)
     return bool(pid)
 
@@ -113,12 +118,13 @@ def _pass_on(errors: int) -> None:
         sys.stderr.flush()
 
 
-def _trailer(status: int, *, late: bool) -> bytes:
+def _trailer(status: int, used: resource.struct_rusage, *, late: bool) -> bytes:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     end = End.WELL if status == 0 else End.KILLED if number else End.BADLY
     if late or number == signal.SIGXCPU:
         end = End.TOO_SLOW
-    return TRAILER.pack(MARK, end, number)
+    megabytes = used.ru_maxrss // UNITS_A_MEGABYTE
+    return TRAILER.pack(MARK, end, number, megabytes, round(1000 * (used.ru_utime + used.ru_stime)))
 
 
 def _is_told(ended: Running) -> bool:
@@ -134,19 +140,3 @@ def _is_told(ended: Running) -> bool:
         return False
     ended.reply.close()
     return True
-
-
-def _give_up_rights() -> None:
-    """As root become nobody, and let the kernel, short of memory, choose our children before anybody else."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
-    # select() takes no higher descriptor, and each child closes all there may be.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    os.chdir("/")
-    if os.getuid() == 0:
-        with contextlib.suppress(OSError):  # Root of a namespace may have no other user to become.
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)

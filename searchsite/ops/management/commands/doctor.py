@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from searchsite.inference.client import Client
 from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
+from searchsite.library.decoder import client as decoder
 from searchsite.ops import forecast, greeting
 from searchsite.ops.quick import QuickCommand
 
@@ -60,6 +62,7 @@ class Command(QuickCommand):
         for stage in selfcheck.STAGES:
             if stage in chosen and getattr(stages, stage) is None:
                 self.stdout.write(f"{stage}: {_doer(stage)}.")
+        self.stdout.write(_decoder())
         for line in _warnings():
             self.stdout.write(self.style.WARNING(line))
         failed = len(report.failures)
@@ -78,6 +81,19 @@ def _warnings() -> list[str]:
         return list(greeting.unused_keys())
     except DatabaseError:
         return []
+
+
+def _decoder() -> str:
+    """What of this machine a picture can reach that takes its decoder over."""
+    try:
+        walls = decoder.walls()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return "decoder: it does not start; no picture can be taken in."
+    names = {"network": "no network", "files": "no files", "calls": "a filter of system calls"}
+    standing = [name for wall, name in names.items() if walls.get(wall)]
+    missing = [name for wall, name in names.items() if not walls.get(wall)]
+    held = f"decoder: a picture's process has {', '.join([*standing, 'no environment, 1 GB of memory'])}"
+    return f"{held}; not here, as this kernel refuses them: {', '.join(missing)}." if missing else f"{held}."
 
 
 def _doer(stage: str) -> str:
