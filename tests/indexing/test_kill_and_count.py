@@ -205,7 +205,11 @@ def let_it_finish(seconds: float) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("trial", [SHORT, pytest.param(LONG, marks=pytest.mark.long)], ids=lambda trial: trial.name)
+@pytest.mark.parametrize(
+    "trial",
+    [SHORT, pytest.param(LONG, marks=[pytest.mark.long, pytest.mark.timeout(1500)])],
+    ids=lambda trial: trial.name,
+)
 def test_each_item_is_done_once_through_kills_crashes_of_the_database_and_losses_of_the_broker(trial, commits_last):
     alice = made.person("alice")
     place = made.place(alice, made.team_of(alice))
