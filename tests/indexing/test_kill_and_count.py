@@ -7,111 +7,21 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-import psutil
 import pytest
 from django.db import connection
 
-from searchsite import config as configuration
-from searchsite.config import Config
-from searchsite.indexing import calibration, plan, spaces, tables
-from searchsite.indexing.models import Space
+from searchsite.indexing import plan
 from searchsite.jobs.models import Job
 from searchsite.library import intake
 from searchsite.library.models import Item
-from searchsite.ops import broker, household, process
-from searchsite.ops.process import Program, Running
-from tests import figures, made, servers
+from tests import crew, figures, made, servers
 from tests.fake_inference import FakeInference
 
 # A worker has so many calls on their way, each of so many inputs; the crew has so many processes that embed.
 IN_FLIGHT, PROCESSES = plan.BATCH[plan.EMBED], 5
-SECONDS_TO_FINISH = 90
 SECONDS_FOR_A_DECODER = 20
-
-
-class Crew:
-    """A beat and three workers on a broker of their own; the dead are replaced, as a supervisor would."""
-
-    def __init__(self, config: Config, environment: dict[str, str]) -> None:
-        self.config, self.environment = config, environment
-        self.broker = process.start(broker.program(config))
-        servers.wait_until(lambda: broker.answers(config), self.broker)
-        self.beat = self._start(household.beat(config))
-        self.programs = [
-            household.worker(config, "first", "care,decode,embed", 2),
-            household.worker(config, "second", "care,decode,embed", 2),
-            household.worker(config, "third", "embed,read", 1),
-        ]
-        self.workers = [self._start(program) for program in self.programs]
-
-    def _start(self, program: Program) -> Running:
-        return process.start(replace(program, environment=self.environment))
-
-    def kill_a_worker(self, chosen: random.Random) -> None:
-        """kill -9: a whole worker with its pool, or one process of a pool, or of a decoder."""
-        place = chosen.randrange(len(self.workers))
-        if chosen.random() < 0.4:
-            self.workers[place].kill_group()
-            self.workers[place] = self._start(self.programs[place])
-            return
-        pool = psutil.Process(self.workers[place].pid).children(recursive=True)
-        if pool:
-            chosen.choice(pool).kill()
-
-    def kill_the_decoders(self, *, patience: float) -> int:
-        """kill -9 to all that run, once there are any: a new worker starts its own at the first picture."""
-        deadline = time.monotonic() + patience
-        while not (found := self._decoders()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        for decoder in found:
-            with suppress(psutil.NoSuchProcess):
-                decoder.kill()
-        return len(found)
-
-    def _decoders(self) -> list[psutil.Process]:
-        found = []
-        for worker in self.workers:
-            for child in psutil.Process(worker.pid).children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    if "searchsite.library.decoder" in child.cmdline():
-                        found.append(child)
-        return found
-
-    def lose_the_broker(self) -> None:
-        """It comes back empty, since it keeps nothing on disk."""
-        self.broker.kill_group()
-        time.sleep(1)
-        self.broker = process.start(broker.program(self.config))
-
-    def stop(self) -> None:
-        for running in [*self.workers, self.beat, self.broker]:
-            running.kill_group()
-
-
-@contextmanager
-def crew(directory: Path, server: FakeInference) -> Iterator[Crew]:
-    """Workers on the tests' database, with leases of two seconds."""
-    home = configuration.load()
-    own = home.model_copy(update={"data_dir": directory, "log_level": "WARNING"})
-    own.socket_dir.mkdir(mode=0o700, parents=True)
-    database = connection.settings_dict["NAME"]
-    environment = {
-        "DATA_DIR": str(directory),
-        "MEDIA_ROOT": str(home.media_root),
-        "DATABASE_URL": f"host={home.socket_dir} user=searchsite dbname={database}",
-        "INFERENCE_URL": server.url,
-        "EMBEDDER": server.embedder,
-        "LEASE_SECONDS": "2",
-    }
-    working = Crew(own, environment)
-    try:
-        yield working
-    finally:
-        working.stop()
 
 
 def put_in(place: intake.Place, first: int, count: int) -> None:
@@ -122,27 +32,6 @@ def put_in(place: intake.Place, first: int, count: int) -> None:
         else:
             data = made.drawn("navy", f"picture {number}")
             intake.add_file(io.BytesIO(data), f"{number}.jpg", into=place)
-
-
-def unfinished() -> int:
-    return Job.objects.filter(state__in=["ready", "running"]).count()
-
-
-def rows_by_item() -> dict[int, int]:
-    space = spaces.active()
-    assert space is not None
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT item_id, count(*) FROM {tables.name(space.pk)} GROUP BY item_id")
-        return dict(cursor.fetchall())
-
-
-def with_levels() -> None:
-    """A space that is calibrated for good: what that embeds is not counted here."""
-    until = time.monotonic() + SECONDS_TO_FINISH
-    while (space := spaces.active()) is None:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    Space.objects.filter(pk=space.pk).update(calibration={"of": {"rule": calibration.RULE, "vectors": 10**9}})
 
 
 @dataclass(frozen=True)
@@ -180,7 +69,7 @@ def _let_commits_last(value: str) -> None:
     connection.close()
 
 
-def befall(working: Crew, place: intake.Place, trial: Trial, chosen: random.Random) -> int:
+def befall(working: crew.Crew, place: intake.Place, trial: Trial, chosen: random.Random) -> int:
     """Put everything in while all this happens; returns how many decoders were killed."""
     decoders = 0
     for kill in range(trial.kills):
@@ -198,12 +87,6 @@ def befall(working: Crew, place: intake.Place, trial: Trial, chosen: random.Rand
     return decoders
 
 
-def let_it_finish(seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while unfinished() and time.monotonic() < deadline:
-        time.sleep(0.2)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "trial",
@@ -213,15 +96,15 @@ def let_it_finish(seconds: float) -> None:
 def test_each_item_is_done_once_through_kills_crashes_of_the_database_and_losses_of_the_broker(trial, commits_last):
     alice = made.person("alice")
     place = made.place(alice, made.team_of(alice))
-    with FakeInference() as server, crew(servers.directory() / f"crew-{trial.name}", server) as working:
+    with FakeInference() as server, crew.at_work(servers.directory() / f"crew-{trial.name}", server) as working:
         server.delay = 0.05
         put_in(place, 0, 1)
-        with_levels()
+        crew.with_levels()
         began = time.monotonic()
         decoders = befall(working, place, trial, random.Random(7))
-        let_it_finish(SECONDS_TO_FINISH)
+        crew.let_it_finish()
         seconds, charged = time.monotonic() - began, server.inputs
-    rows, pictures = rows_by_item(), trial.items // 5
+    rows, pictures = crew.rows_by_item(), trial.items // 5
     needed = (trial.items - pictures) + 3 * pictures
     states = Counter(Job.objects.values_list("state", flat=True))
     items = set(Item.objects.values_list("pk", flat=True))
