@@ -16,6 +16,7 @@ from searchsite.accounts import budgets
 from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.config import Config
 from searchsite.indexing import calibration, fingerprints, holding, worker
+from searchsite.jobs import turns
 from searchsite.search import reranking
 from tests import chromium, house, servers
 
@@ -67,6 +68,7 @@ def _a_process_that_remembers_nothing() -> None:
     budgets.forget()
     reranking._resting.clear()
     calibration.forget()
+    turns.forget()
     # A request leaves its language to its thread, and here that is the one of all tests.
     translation.deactivate()
 

@@ -11,9 +11,10 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from searchsite import config as configuration
@@ -60,21 +61,44 @@ def wait_until(ready: Callable[[], str | None], running: process.Running, second
         time.sleep(0.05)
 
 
+_database: list[process.Running] = []
+
+
 @contextmanager
 def database_and_broker() -> Iterator[None]:
     """The embedded Postgres and Valkey of this session."""
     config = configuration.load()
     places.make(config)
     postgres.prepare(config)
-    database = process.start(postgres.program(config, **IN_A_HURRY))
     bell = process.start(broker.program(config))
     try:
-        wait_until(lambda: postgres.answers(config), database)
+        _start_database(config)
         wait_until(lambda: broker.answers(config), bell)
         yield
     finally:
         bell.stop()
-        database.stop()
+        _database.pop().stop()
+
+
+def crash_the_database() -> None:
+    """kill -9 to each of its processes, and a start on what they left; connections of this process are cut, too.
+
+    Commits of the last moments are lost, unless they are made with `synchronous_commit`.
+    """
+    crashed = _database.pop()
+    children = psutil.Process(crashed.pid).children(recursive=True)
+    for one in [psutil.Process(crashed.pid), *children]:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    crashed.kill_group()
+    psutil.wait_procs(children, timeout=10)
+    _start_database(configuration.load())
+
+
+def _start_database(config: Config) -> None:
+    postgres.prepare(config)
+    _database.append(process.start(postgres.program(config, **IN_A_HURRY)))
+    wait_until(lambda: postgres.answers(config), _database[-1])
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from searchsite.jobs.queue import Claim, Fenced
 from searchsite.library import files, sayings, tags, wording
 from searchsite.library.models import Author, Item, Part, PartRole
 from searchsite.library.sayings import Saying, Voice
+from searchsite.steps import Step, reached
 
 log = structlog.get_logger()
 NOT_CONFIGURED = gettext_noop("No captioner is configured.")
@@ -49,7 +50,9 @@ def run(claims: Sequence[Claim]) -> None:
     stopped: InferenceError | None = None
     for claim, outcome in _outcomes(provider.client(), _pictures(claims)):
         if isinstance(outcome, Caption):
+            reached(Step.CAPTION_ANSWERED)
             _finish(claim, outcome, network)
+            reached(Step.CAPTION_COMMITTED)
         elif outcome.shared:
             stopped = outcome
         else:
@@ -148,6 +151,7 @@ def _finish(claim: Claim, caption: Caption, network: str) -> None:
             if item is not None:
                 _write(item, caption, network)
                 queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
+            reached(Step.CAPTION_WRITTEN)
     except Fenced as error:
         log.info("late result dropped", reason=str(error))
 

@@ -17,6 +17,7 @@ from searchsite.library import duplicates, files, items, sniffing
 from searchsite.library.decoder import client as decoder
 from searchsite.library.decoder.protocol import Decoded, DecoderGone, Policy, Undecodable
 from searchsite.library.models import Blob, Item, Kind
+from searchsite.steps import Step, reached
 
 log = structlog.get_logger()
 
@@ -44,12 +45,15 @@ def run(claims: Sequence[Claim]) -> None:
     finally:
         # An error of one (a full disk) takes nothing from those before it.
         _finish(done)
+        reached(Step.DECODE_COMMITTED)
 
 
 def _decode(blob: Blob) -> Decoded:
     policy = Policy(config.load().max_pixels, sniffing.MAX_SIDE, files.SIZES)
     decoded = decoder.decode(files.original_path(blob), policy)
+    reached(Step.DECODE_DECODED)
     files.write_derivatives(blob, decoded.derivatives)
+    reached(Step.DECODE_FILES_WRITTEN)
     duplicates.keep_look(blob, decoded.derivatives[min(decoded.derivatives)])
     return decoded
 
@@ -70,6 +74,7 @@ def _finish(done: Sequence[tuple[Claim, Decoded | None]]) -> None:
             items.apply_decoded(item, decoded)
             following += _following(item, claim)
     queue.enqueue(following)
+    reached(Step.DECODE_WRITTEN)
 
 
 def _following(item: Item, claim: Claim) -> list[Job]:

@@ -17,6 +17,7 @@ from searchsite.jobs import queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.jobs.queue import Claim
 from searchsite.library.models import Item
+from searchsite.steps import Step, reached
 
 log = structlog.get_logger()
 
@@ -37,14 +38,17 @@ class Unit:
 
     def ask(self) -> batches.Outcome:
         """Embed it. Asks no database, but the meter may."""
+        reached(Step.EMBED_LOOKED_UP)
         everything = [one for claim in self.claims for one in self.wanted.get(claim.subject, ())]
         return batches.embed(self.space, self.client, everything)
 
     def store(self, outcome: batches.Outcome) -> None:
         """Write what came of it. Raises an InferenceError when the rest must wait for the server."""
+        reached(Step.EMBED_ANSWERED)
         embedded = [_Embedded(claim, self.wanted.get(claim.subject, ()), outcome) for claim in self.claims]
         everywhere = self.claims[0].space_id is None
         _store(self.space, embedded, everywhere=everywhere)
+        reached(Step.EMBED_COMMITTED)
         if outcome.stopped is not None:
             raise outcome.stopped
 
@@ -146,6 +150,7 @@ def _store(space: Space, embedded: Sequence[_Embedded], *, everywhere: bool) -> 
         tables.outdate(other.pk, rows)
         jobs += _missing(other, items)
     queue.enqueue(jobs)
+    reached(Step.EMBED_WRITTEN)
 
 
 def _missing(space: Space, items: dict[int, Item]) -> list[Job]:

@@ -11,6 +11,9 @@ from searchsite.accounts import budgets, meter, prices
 from searchsite.inference.errors import OutOfBudget
 from searchsite.inference.stages import Endpoint
 from searchsite.inference.types import Usage
+from searchsite.steps import Step, reached
+
+CALLED = {"read": Step.READ_CALLED, "caption": Step.CAPTION_CALLED, "embed": Step.EMBED_CALLED}
 
 
 def admit(operation: str, endpoint: Endpoint) -> None:
@@ -24,6 +27,8 @@ def admit(operation: str, endpoint: Endpoint) -> None:
 
 def record(usage: Usage) -> None:
     """Write down what a call cost, shared among those who pay."""
+    if usage.operation in CALLED:
+        reached(CALLED[usage.operation])
     meter.record(usage)
 
 

@@ -17,6 +17,7 @@ from searchsite.jobs.queue import Claim, Fenced
 from searchsite.library import files, kinds, passages, sayings, tags, wording
 from searchsite.library.models import Author, Item, PartRole
 from searchsite.library.sayings import MOST_PASSAGES, Saying, Voice
+from searchsite.steps import Step, reached
 
 log = structlog.get_logger()
 # A label that the classifier gives less than this is a guess, and more of them only blur a picture.
@@ -28,7 +29,10 @@ def run(claims: Sequence[Claim]) -> None:
     """Read the claims' pictures, each on its own. Raises an InferenceError when the server can't."""
     for claim in claims:
         try:
-            _finish(claim, _read(claim))
+            reading = _read(claim)
+            reached(Step.READ_ANSWERED)
+            _finish(claim, reading)
+            reached(Step.READ_COMMITTED)
         except Fenced as error:
             log.info("late result dropped", reason=str(error))
         except FileNotFoundError:
@@ -64,6 +68,7 @@ def _finish(claim: Claim, reading: Reading | None) -> None:
         item.save(update_fields=["kind"])
     _write(item, _passages(reading))
     queue.enqueue([plan.job(plan.EMBED, item, lane=claim.lane)])
+    reached(Step.READ_WRITTEN)
 
 
 def _write(item: Item, said: Sequence[Saying]) -> None:

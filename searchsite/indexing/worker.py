@@ -19,6 +19,7 @@ from searchsite.inference.errors import InferenceError, OutOfBudget
 from searchsite.jobs import lease, queue, wake
 from searchsite.jobs.queue import Claim
 from searchsite.library.refusals import Refusal
+from searchsite.steps import Step, reached
 
 log = structlog.get_logger()
 STAGES: Mapping[str, Callable[[Sequence[Claim]], None]] = {
@@ -89,6 +90,8 @@ def work_once(name: str, until: float) -> int:
         poor = holding.left(name)
         claims = queue.claim(name, limit=limit, lease=seconds, without=paused, without_teams=poor)
         held.extend(claims)
+        if claims:
+            reached(Step(f"{name}.claimed"))
         return holding.affordable(name, claims)
 
     with lease.held(held, lease=seconds):

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from searchsite.library import files
 from searchsite.library.files import Received
 from searchsite.library.models import Blob, Item, QueryPicture
+from searchsite.steps import Step, reached
 
 AT_ONCE, MOST_ROUNDS = 200, 250
 KEEP = """
@@ -24,6 +25,7 @@ def keep(team_id: int, new: Received, *, media_type: str) -> tuple[Blob, bool]:
     files.lock(new.sha256)
     # The file is durable before the row: a crash in between leaves a file that nothing names, which does no harm.
     path = files.place(new)
+    reached(Step.UPLOAD_PLACED)
     made = list(Blob.objects.raw(KEEP, [team_id, new.sha256, path, new.size, media_type]))
     # Under the lock nobody removes the row meanwhile.
     return (made[0], True) if made else (Blob.objects.get(team_id=team_id, sha256=new.sha256), False)

@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from searchsite.library.models import Blob
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
+from searchsite.steps import Step, reached
 
 # Longest sides of the derivatives: one for grids, one for reading, embedding and the item's own page.
 THUMBNAIL, VIEW = 480, 2048
@@ -112,6 +113,7 @@ def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
         # The smaller stand in for the larger ones, so those come first.
         for size, data in sorted(derivatives.items(), reverse=True):
             _write(_beside(original, size), data)
+            reached(Step.DECODE_FILE_WRITTEN)
         _sync(original.parent)
 
 
@@ -123,6 +125,7 @@ def _write(path: Path, data: bytes) -> None:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
+        reached(Step.DECODE_FILE_BEGUN)
         Path(name).chmod(0o640)
         Path(name).replace(path)
     finally:

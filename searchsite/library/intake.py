@@ -20,6 +20,7 @@ from searchsite.library.models import Blob, Channel, Collection, Item, Kind, Par
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
 from searchsite.library.sniffing import Picture, Text
+from searchsite.steps import Step, reached
 
 SOURCE_CHARS = 2000
 
@@ -65,15 +66,17 @@ def add_file(file: IO[bytes], name: str, *, into: Place, title: str | None = Non
     """Take in one picture or text file. Raises Refusal; then nothing is left of it."""
     place, config = _writable(into), _config()
     with files.received(file, limit=most_bytes()) as new:
+        reached(Step.UPLOAD_RECEIVED)
         found = sniffing.look(new.path, name, config=config)
         if isinstance(found, Picture) and new.size > config.max_file_bytes:
             raise files.too_large(config.max_file_bytes)
         named = wording.clean_title(title) if title and title.strip() else wording.title_of_file(name)
         with transaction.atomic():
             blob, is_new = blobs.keep(place.scope.team_id, new, media_type=found.media_type)
-            if is_new:
-                return Added(_create(blob, named, found, place), created=True)
-            return _once(blob, named, found, place)
+            added = _new(blob, named, found, place) if is_new else _once(blob, named, found, place)
+            reached(Step.UPLOAD_WRITTEN)
+        reached(Step.UPLOAD_COMMITTED)
+        return added
 
 
 def holder_of(sha256: str, place: Place) -> int | None:
@@ -109,7 +112,7 @@ def add_text(text: str, *, title: str | None, into: Place) -> Added:
     place, cleaned = _writable(into), checked_text(text)
     named = wording.clean_title(title) if title and title.strip() else wording.title_of_text(cleaned)
     with transaction.atomic():
-        return Added(_create(None, named, Text(cleaned), place), created=True)
+        return _new(None, named, Text(cleaned), place)
 
 
 def checked_text(text: str) -> str:
@@ -151,6 +154,10 @@ def _writable(place: Place) -> Place:
     return place
 
 
+def _new(blob: Blob | None, title: str, found: Picture | Text, place: Place) -> Added:
+    return Added(_create(blob, title, found, place), created=True)
+
+
 def _once(blob: Blob, title: str, found: Picture | Text, place: Place) -> Added:
     """Make the item unless the collection has these bytes. Uploads of the same bytes queue behind blobs.keep()."""
     same = Item.objects.filter(collection=place.collection, blob=blob, trashed_at=None)
@@ -159,7 +166,7 @@ def _once(blob: Blob, title: str, found: Picture | Text, place: Place) -> Added:
         return Added(known, created=False)
     try:
         with transaction.atomic():
-            return Added(_create(blob, title, found, place), created=True)
+            return _new(blob, title, found, place)
     except IntegrityError:
         # Somebody moved an item with these bytes here just now. Anything else that broke is not ours to hide.
         known = same.first()

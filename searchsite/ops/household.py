@@ -84,12 +84,12 @@ def web(config: Config) -> Program:
 
 
 def worker(config: Config, name: str, queues: str, processes: int) -> Program:
-    """A Celery worker; reading text takes long and yields to everything else."""
+    """A Celery worker. It yields to the web server; reading text takes long and yields to everything else."""
     command: Command = (sys.executable, "-m", "celery", "-A", "searchsite.celery:app", "worker", "--pool", "prefork")
     command += ("-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--loglevel", celery_level(config))
     command += ("--without-gossip", "--without-mingle")
     log = config.data_dir / "log" / f"{name}.log"
-    return Program(name, command, log, grace=20.0, nice=10 if name == "reader" else 0)
+    return Program(name, command, log, grace=20.0, nice=15 if name == "reader" else 10)
 
 
 def steady(config: Config) -> Program:

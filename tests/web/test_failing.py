@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +14,7 @@ from django.urls import path
 
 from searchsite.accounts.models import User
 from searchsite.urls import handler400, handler500, urlpatterns  # noqa: F401  # this module is a table of addresses, too
+from tests import servers
 from tests.web.conftest import text
 
 ITEM = "/items/11111111-1111-4111-8111-111111111111"
@@ -97,3 +100,36 @@ def test_a_fault_is_found_by_its_request_id(alice) -> None:
     assert answer.status_code == 500 and answer["X-Request-ID"] in text(answer)
     assert "a fault of our own" not in text(answer)
     assert alice.get("/livez")["X-Request-ID"] != answer["X-Request-ID"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crash_of_the_database_is_told_as_503_and_soon_over(alice) -> None:
+    """kill -9 to all of Postgres while people ask: never a 500, and pages come again by themselves."""
+    answers: list[tuple[int, str | None]] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        browser = Client(raise_request_exception=False)
+        browser.cookies = alice.cookies
+        while not over.is_set():
+            answer = browser.get("/")
+            answers.append((answer.status_code, answer.headers.get("Retry-After")))
+        connection.close()
+
+    with connection.cursor() as cursor:
+        # The tests' commits reach the disk a moment later; the session is to be there afterwards.
+        cursor.execute("CHECKPOINT")
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    servers.crash_the_database()
+    began = time.monotonic()
+    connection.close()
+    while alice.get("/").status_code != 200 and time.monotonic() - began < 15:
+        time.sleep(0.1)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert alice.get("/").status_code == 200
+    assert set(answers) <= {(200, None), (503, "5")}
+    assert (503, "5") in answers
