@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 RETRY_SECONDS = "5"
 
@@ -35,32 +36,49 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     Neither the database nor anything that needs it may be asked here: no session, no user, no context processor.
     """
-    return _away(request) if _is_away(sys.exc_info()[1]) else _answer(request, 500, _("Something went wrong."))
+    away = _away_in(sys.exc_info()[1])
+    return _away(request, away) if away else _answer(request, 500, _("Something went wrong."))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for a request that makes no sense; a session that could not be kept looks like one, too."""
-    return _away(request) if _is_away(exception) else defaults.bad_request(request, exception)
+    away = _away_in(exception)
+    return _away(request, away) if away else defaults.bad_request(request, exception)
 
 
-def _is_away(error: BaseException | None) -> bool:
-    """Whether the database set this off."""
+def busy(request: HttpRequest) -> HttpResponse:
+    """Answer that there is no room for this request just now."""
+    return _later(request, _("So much is asked of this server that it cannot take more. Try again in a moment."))
+
+
+def _away_in(error: BaseException | None) -> BaseException | None:
+    """What the database set off, where it did."""
     while error is not None and not isinstance(error, OperationalError | InterfaceError):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
 
 
-def _away(request: HttpRequest) -> HttpResponse:
-    response = _answer(request, 503, _("The database does not answer just now. Please try again in a moment."))
+def _away(request: HttpRequest, error: BaseException) -> HttpResponse:
+    if isinstance(error.__cause__, QueryCanceled | LockNotAvailable):
+        return _later(request, _("This took the database too long and was stopped. Ask for less, or try again."))
+    return _later(request, "", _("The database does not answer just now. Please try again in a moment."))
+
+
+def _later(request: HttpRequest, on_page: str, sentence: str = "") -> HttpResponse:
+    """on_page: what the page says, where it is something else than that the database is away."""
+    response = _answer(request, 503, sentence or on_page, on_page)
     response["Retry-After"] = RETRY_SECONDS
+    # For the API, which tells it in its own form.
+    response.sentence = on_page  # type: ignore[attr-defined]
     return response
 
 
-def _answer(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, sentence: str, on_page: str = "") -> HttpResponse:
     if "HX-Request" in request.headers:
         response = HttpResponse(sentence, content_type="text/plain; charset=utf-8", status=status)
     else:
         request_id = structlog.contextvars.get_contextvars().get("request_id", "")
-        response = HttpResponse(render_to_string(f"{status}.html", {"request_id": request_id}), status=status)
+        shown = {"request_id": request_id, "sentence": on_page}
+        response = HttpResponse(render_to_string(f"{status}.html", shown), status=status)
     response["Cache-Control"] = "no-store"
     return response
