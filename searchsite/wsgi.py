@@ -7,8 +7,12 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
-application = get_wsgi_application()
+# Statements of pages have less time than those of workers: searchsite/settings.py.
+os.environ["SEARCHSITE_SERVES"] = "pages"
+django = get_wsgi_application()
 
-from searchsite.web import warming  # noqa: E402  # needs Django set up
+from searchsite.web import desks, warming, watchdog  # noqa: E402  # needs Django set up
 
 warming.warm()
+watchdog.watch()
+application = desks.opened(django)

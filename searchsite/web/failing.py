@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.views import defaults
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
+from searchsite.web import incoming
+
 RETRY_SECONDS = "5"
 
 
@@ -31,6 +33,21 @@ class RequestId:
         return response
 
 
+class NoRoom:
+    """Answers where there is no room for a request, or where the rest of it did not come."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if incoming.BUSY in request.META:
+            return _busy(request)
+        response = self.get_response(request)
+        if incoming.BUSY in request.META:
+            return _busy(request)
+        return _late(request) if incoming.SLOW in request.META else response
+
+
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer for whatever was not caught, be it in a view or in what lies around the views.
 
@@ -46,11 +63,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _away(request, away) if away else defaults.bad_request(request, exception)
 
 
-def busy(request: HttpRequest) -> HttpResponse:
-    """Answer that there is no room for this request just now."""
-    return _later(request, _("So much is asked of this server that it cannot take more. Try again in a moment."))
-
-
 def _away_in(error: BaseException | None) -> BaseException | None:
     """What the database set off, where it did."""
     while error is not None and not isinstance(error, OperationalError | InterfaceError):
@@ -62,6 +74,17 @@ def _away(request: HttpRequest, error: BaseException) -> HttpResponse:
     if isinstance(error.__cause__, QueryCanceled | LockNotAvailable):
         return _later(request, _("This took the database too long and was stopped. Ask for less, or try again."))
     return _later(request, "", _("The database does not answer just now. Please try again in a moment."))
+
+
+def _busy(request: HttpRequest) -> HttpResponse:
+    return _later(request, _("So much is asked of this server that it cannot take more. Try again in a moment."))
+
+
+def _late(request: HttpRequest) -> HttpResponse:
+    sentence = _("The rest of this request did not come in time. Try again with a better connection.")
+    response = _answer(request, 408, sentence, sentence)
+    response.sentence = sentence  # type: ignore[attr-defined]
+    return response
 
 
 def _later(request: HttpRequest, on_page: str, sentence: str = "") -> HttpResponse:

@@ -23,7 +23,7 @@ from searchsite.library import files, notes, pictures, trash
 from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope, scope_for
-from searchsite.web import limiting
+from searchsite.web import downloads, limiting
 
 # Shown by browsers; everything else is downloaded.
 SHOWN = {one.media_type for one in FORMATS if one.shown}
@@ -58,13 +58,16 @@ def scoped(view: ScopedView[P]) -> View[P]:
         authorization = request.headers.get("Authorization", "")
         if authorization:
             found = _scope_of_token(request, authorization)
-            return view(request, found, *args, **kwargs) if isinstance(found, Scope) else found
+            if isinstance(found, HttpResponse):
+                return found
+            return downloads.counted(view(request, found, *args, **kwargs), found.user_id)
         membership = getattr(request, "membership", None)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not membership:
             raise Http404
-        return view(request, scope_for(membership.user, membership.team_id), *args, **kwargs)
+        scope = scope_for(membership.user, membership.team_id)
+        return downloads.counted(view(request, scope, *args, **kwargs), scope.user_id)
 
     return door
 

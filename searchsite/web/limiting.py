@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 
 from searchsite.accounts import rates, turns
 from searchsite.accounts.rates import Claim, Rule, TooOften
+from searchsite.web import downloads
 
 API = "/api/"
 # Whoever watches over the site asks as often as they like.
@@ -29,7 +30,7 @@ RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "note-new": (rates.UPLOADS, SENDS),
 }
 """What counts apart, by the name of the address and the method; all else is one of a person's requests."""
-Refused = TooOften | turns.TooMany
+Refused = TooOften | turns.TooMany | downloads.TooMany
 
 
 class Rates:
@@ -66,8 +67,8 @@ class Rates:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer for a view that counted more."""
-        return answer(request, error) if isinstance(error, TooOften) else None
+        """Answer for a view that counted more, or that has too much on its way."""
+        return answer(request, error) if isinstance(error, TooOften | downloads.TooMany) else None
 
 
 def spend(request: HttpRequest, rule: Rule, amount: int = 1) -> None:
@@ -88,13 +89,14 @@ def take_turn(request: HttpRequest, who: str) -> None:
 
 def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
     """The bare sentence to a script, a page to a person; and when to come back."""
+    status = getattr(refused, "status", HTTPStatus.TOO_MANY_REQUESTS)
     if "HX-Request" in request.headers or "Tus-Resumable" in request.headers:
         response = HttpResponse(str(refused), content_type="text/plain; charset=utf-8")
     else:
-        response = HttpResponse(render_to_string("429.html", {"sentence": str(refused)}))
+        response = HttpResponse(render_to_string(f"{status:d}.html", {"sentence": str(refused)}))
     # For the API, which tells it in its own form.
     response.sentence = str(refused)  # type: ignore[attr-defined]
-    response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+    response.status_code = status
     response["Retry-After"] = str(refused.retry_after)
     response["Cache-Control"] = "no-store"
     return response
