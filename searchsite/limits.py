@@ -55,3 +55,9 @@ class Limits(BaseSettings):
     lock_seconds: float = Field(
         3, ge=0.1, le=60, description="The longest that a page or an API call waits for a row that another one changes."
     )
+    client_seconds: float = Field(
+        30,
+        ge=1,
+        le=600,
+        description="How long a client has to send 64 KiB or the rest, and to take 8 KiB for each second.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
@@ -14,5 +15,5 @@ django = get_wsgi_application()
 from searchsite.web import desks, warming, watchdog  # noqa: E402  # needs Django set up
 
 warming.warm()
-watchdog.watch()
+watchdog.watch(settings.CONFIG.client_seconds)
 application = desks.opened(django)

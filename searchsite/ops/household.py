@@ -21,7 +21,7 @@ Answers = Callable[[Config], str | None]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MANAGE = str(ROOT / "manage.py")
 # As many requests as searchsite.web.desks and .incoming let wait, and eight more.
-WAITING = 64 + 64 + 8
+WAITING = 64 + 192 + 8
 
 
 @dataclass(frozen=True)

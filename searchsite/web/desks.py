@@ -26,7 +26,7 @@ WAITING, PATIENCE_SECONDS = 64, 2.0
 
 
 class Desks:
-    """Lets so many requests in at a time. `away` and `back` are for one that waits for its client."""
+    """Lets so many requests in at a time. A desk can be lent while its client is waited for."""
 
     def __init__(self, application: Application, most: int) -> None:
         self._application = application
@@ -37,14 +37,13 @@ class Desks:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in HEALTH:
-            return _Sent(self._application(environ, start), None)
-        body = Incoming(environ, self)
-        environ["wsgi.input"] = body
+            return _Sent(self._application(environ, start))
         if not self.sit():
             environ[BUSY] = True
-            return _Sent(self._application(environ, start), body)
+            return _Sent(self._application(environ, start))
+        body = environ["wsgi.input"] = Incoming(environ, self)
         try:
-            return _Sent(self._application(environ, start), body)
+            return _Sent(self._application(environ, start))
         finally:
             if body.at_desk:
                 self.leave()
@@ -60,9 +59,13 @@ class Desks:
         return True
 
     def leave(self) -> None:
-        """Give the desk to the next."""
+        """Give this thread's desk to the next."""
         held = connections[DEFAULT_DB_ALIAS]
         del connections[DEFAULT_DB_ALIAS]
+        self.give(held)
+
+    def give(self, held: BaseDatabaseWrapper) -> None:
+        """Give a desk to the next, with its connection, which its thread does not use any more."""
         if held.in_atomic_block:
             held.close()
         else:
@@ -84,16 +87,14 @@ class Desks:
 class _Sent:
     """The answer on its way to the client, which may take its time: no desk is held meanwhile."""
 
-    def __init__(self, answer: Iterable[bytes], body: Incoming | None) -> None:
-        self._answer, self._body = answer, body
+    def __init__(self, answer: Iterable[bytes]) -> None:
+        self._answer = answer
         self._pieces = iter(answer)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
-        if self._body is not None:
-            self._body.stop()
         close = getattr(self._answer, "close", None)
         try:
             if close is not None:

@@ -168,6 +168,7 @@ def _body(opened: IO[bytes], size: int, asked: str | None) -> HttpResponseBase:
     match = RANGE.fullmatch(asked.strip()) if asked else None
     if match is None:
         whole = FileResponse(opened)
+        whole.block_size = CHUNK
         whole["Content-Length"] = str(size)
         return whole
     first, end = _range(match, size)

@@ -1,34 +1,39 @@
-"""The body of a request as it comes in. While nothing comes, its desk is another's; who sends too slowly is cut off."""
+"""The body of a request as it comes in: while nothing comes, its desk is another's.
+
+The server blocks a thread until something comes, without end, and no other thread may answer meanwhile. So a thread
+beside looks after those that read: it lends their desks, and tells `searchsite.web.watchdog` who is overdue.
+"""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import Counter
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-PIECE, AHEAD = 16 << 10, 4
+PIECE = 16 << 10
 MOMENT_SECONDS = 0.05
 """What comes within a moment is worth no change of desks."""
-WINDOW_SECONDS, LEAST_BYTES = 30.0, 64 << 10
-"""A body that is not through brings at least so much in each such time."""
-BODIES, OF_ONE_ADDRESS = 64, 32
+LEAST_BYTES = 64 << 10
+"""A body that is not through brings at least so much in CLIENT_SECONDS."""
+BODIES, OF_ONE_ADDRESS = 192, 48
 """How many bodies are waited for at a time, and how many of them from one address."""
 BACK_SECONDS = 20.0
 SLOW, BUSY = "searchsite.slow", "searchsite.busy"
 
 
 class Desk(Protocol):
-    """Where a request is worked on."""
+    """Where requests are worked on."""
 
     def sit(self, seconds: float) -> bool:
-        """Take it."""
+        """Take a place, for this thread."""
 
-    def leave(self) -> None:
-        """Give it away."""
+    def give(self, held: BaseDatabaseWrapper) -> None:
+        """Give a place away, with its connection."""
 
 
 class Late(OSError):
@@ -36,22 +41,20 @@ class Late(OSError):
 
 
 class Incoming:
-    """Reads the server's body in a thread of its own, from the first time on that somebody wants it."""
+    """Reads the server's body piece by piece."""
 
     def __init__(self, environ: dict[str, Any], desk: Desk) -> None:
-        self._environ, self._desk = environ, desk
-        self._source = environ["wsgi.input"]
-        self._pieces: queue.Queue[bytes] = queue.Queue(AHEAD)
-        self._left = b""
-        self._over = self._begun = False
-        self._stopped = threading.Event()
-        self._since, self._got = 0.0, 0
-        self.at_desk = True
+        self.address = str(environ.get("REMOTE_ADDR", ""))
+        self.at_desk, self.lent = True, False
+        self.desk, self.connection = desk, connections[DEFAULT_DB_ALIAS]
+        self.since = self._window = 0.0
+        self._environ, self._source = environ, environ["wsgi.input"]
+        self._left, self._got, self._over = b"", 0, False
 
     def read(self, size: int = -1) -> bytes:
         """That many bytes, fewer only at the end. Raises Late."""
         taken, number = [self._left], len(self._left)
-        while (size < 0 or number < size) and (piece := self._next()):
+        while (size < 0 or number < size) and (piece := self._next(size - number if size >= 0 else PIECE)):
             taken.append(piece)
             number += len(piece)
         whole = b"".join(taken)
@@ -61,103 +64,106 @@ class Incoming:
 
     def readline(self, size: int = -1) -> bytes:
         """A line. Raises Late."""
-        while (end := self._left.find(b"\n") + 1) == 0 and (piece := self._next()):
+        while (end := self._left.find(b"\n") + 1) == 0 and (piece := self._next(PIECE)):
             self._left += piece
         cut = min(end or len(self._left), size if size >= 0 else len(self._left))
         line, self._left = self._left[:cut], self._left[cut:]
         return line
 
-    def stop(self) -> None:
-        """Nobody wants the rest."""
-        self._stopped.set()
+    @property
+    def overdue(self) -> bool:
+        """Whether less came than had to, in its time."""
+        return time.monotonic() - self._window >= settings.CONFIG.client_seconds
 
-    def _next(self) -> bytes:
+    def _next(self, size: int) -> bytes:
         if self._over:
             return b""
-        if not self._begun:
-            self._begun, self._since = True, time.monotonic()
-            threading.Thread(target=self._fetch, name="body", daemon=True).start()
+        self._window = self._window or time.monotonic()
+        self.connection = connections[DEFAULT_DB_ALIAS]
+        if not _readers.begin(self):
+            self._environ[BUSY] = True
+            raise Late
         try:
-            piece = self._pieces.get(timeout=MOMENT_SECONDS)
-        except queue.Empty:
-            piece = self._waited_for()
+            piece: bytes = self._source.read(min(size, PIECE))
+        finally:
+            lent = _readers.end(self)
+            if lent:
+                self._come_back()
         self._over = not piece
         self._count(len(piece))
         return piece
 
-    def _waited_for(self) -> bytes:
-        address = str(self._environ.get("REMOTE_ADDR", ""))
-        if not _waits.begin(address):
-            self._environ[BUSY] = True
-            raise Late
-        # In the midst of a transaction the connection, and so the desk, is still needed.
-        away = self.at_desk and not connections[DEFAULT_DB_ALIAS].in_atomic_block
-        try:
-            if away:
-                self._desk.leave()
-                self.at_desk = False
-            return self._pieces.get(timeout=max(0.0, self._since + WINDOW_SECONDS - time.monotonic()))
-        except queue.Empty:
-            self._environ[SLOW] = True
-            raise Late from None
-        finally:
-            _waits.end(address)
-            if away:
-                self._come_back()
-
     def _come_back(self) -> None:
-        self.at_desk = self._desk.sit(BACK_SECONDS)
+        del connections[DEFAULT_DB_ALIAS]
+        self.at_desk = self.desk.sit(BACK_SECONDS)
         if not self.at_desk:
             self._environ[BUSY] = True
             raise Late
 
     def _count(self, number: int) -> None:
-        """Begin a new window once enough has come; a body that brought too little in one is cut off."""
-        now = time.monotonic()
+        """Begin a new window once enough has come; a body that brought too little in one is not read on."""
         self._got += number
         if self._got >= LEAST_BYTES:
-            self._since, self._got = now, 0
-        elif now - self._since >= WINDOW_SECONDS and not self._over:
+            self._window, self._got = time.monotonic(), 0
+        elif self.overdue:
             self._environ[SLOW] = True
             raise Late
 
-    def _fetch(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                piece = self._source.read(PIECE)
-            except Exception:  # noqa: BLE001  # whatever the server raises, there is no more
-                piece = b""
-            self._give(piece)
-            if not piece:
-                return
 
-    def _give(self, piece: bytes) -> None:
-        while not self._stopped.is_set():
-            try:
-                return self._pieces.put(piece, timeout=0.5)
-            except queue.Full:
-                continue
-
-
-class _Waits:
-    """Which bodies are waited for, by address."""
+class _Readers:
+    """The bodies that a thread reads from just now; of those that take longer than a moment the desks are lent."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._of: Counter[str] = Counter()
+        self._changed = threading.Condition()
+        self._reading: set[Incoming] = set()
+        self._of = Counter[str]()
+        self._looking = False
 
-    def begin(self, address: str) -> bool:
-        with self._lock:
-            if self._of.total() >= BODIES or self._of[address] >= OF_ONE_ADDRESS:
+    def begin(self, one: Incoming) -> bool:
+        """Note that it reads. False: too many are waited for."""
+        with self._changed:
+            if self._of.total() >= BODIES or self._of[one.address] >= OF_ONE_ADDRESS:
                 return False
-            self._of[address] += 1
+            one.since = time.monotonic()
+            self._reading.add(one)
+            if not self._looking:
+                self._looking = True
+                threading.Thread(target=self._look_after, name="bodies", daemon=True).start()
+            self._changed.notify()
         return True
 
-    def end(self, address: str) -> None:
-        with self._lock:
-            self._of[address] -= 1
-            if not self._of[address]:
-                del self._of[address]
+    def end(self, one: Incoming) -> bool:
+        """Note that something came. True: the desk was lent meanwhile."""
+        with self._changed:
+            self._reading.discard(one)
+            lent, one.lent = one.lent, False
+            if lent:
+                self._of[one.address] -= 1
+            return lent
+
+    def overdue(self) -> set[str]:
+        """From where bodies do not come on as they have to."""
+        with self._changed:
+            return {one.address for one in self._reading if one.overdue}
+
+    def _look_after(self) -> None:
+        while True:
+            with self._changed:
+                while not self._reading:
+                    self._changed.wait()
+                latest = time.monotonic() - MOMENT_SECONDS
+                for one in self._reading:
+                    # In the midst of a transaction the connection, and so the desk, is still needed.
+                    if not one.lent and one.at_desk and one.since < latest and not one.connection.in_atomic_block:
+                        one.lent = True
+                        self._of[one.address] += 1
+                        one.desk.give(one.connection)
+            time.sleep(MOMENT_SECONDS)
 
 
-_waits = _Waits()
+_readers = _Readers()
+
+
+def overdue() -> set[str]:
+    """The addresses from where bodies do not come on as they have to."""
+    return _readers.overdue()

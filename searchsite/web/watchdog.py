@@ -1,4 +1,4 @@
-"""Closes connections whose client takes what it is sent too slowly, or not at all: each would keep a thread for ever.
+"""Closes connections whose client sends or takes too slowly, or not at all: each would keep a thread for ever.
 
 The web server has no limit of its own for that, and hands its connections to nobody; so they are looked at from
 outside, by the numbers that the kernel keeps of each. Where it keeps none (not Linux), nothing is closed.
@@ -13,67 +13,90 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from searchsite.web import incoming
+
 log = structlog.get_logger()
-EVERY_SECONDS, WINDOW_SECONDS = 5.0, 45.0
+EVERY_SECONDS = 5.0
 LEAST_RATE = 8 << 10
 """Bytes a second that a client takes over a window, as long as there is something for it."""
 DESCRIPTORS = Path("/proc/self/fd")
-ACKNOWLEDGED_AT, INFO_BYTES = 120, 128
+# Of struct tcp_info: tcpi_bytes_acked and tcpi_bytes_received.
+COUNTED_AT = 120
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the kernel counts of a connection: bytes to be taken, taken, and received."""
+
+    waiting: int
+    taken: int
+    received: int
 
 
 @dataclass
 class Seen:
-    """What a connection had taken when its window began, and when that was."""
+    """How a connection stood at the begin of its window. sending: it has had something to take ever since."""
 
-    taken: int
+    numbers: Numbers
     since: float
+    sending: bool
 
 
 class Watchdog:
-    """Remembers the connections of this process that have something to send."""
+    """Remembers the connections of this process."""
 
-    def __init__(self, *, window: float = WINDOW_SECONDS) -> None:
+    def __init__(self, window: float) -> None:
         self._window = window
         self._seen: dict[int, Seen] = {}
 
-    def look(self, now: float) -> int:
-        """Close what is too slow; return how many."""
+    def look(self, now: float, overdue: Collection[str] = ()) -> int:
+        """Close what is too slow; return how many. overdue: from where bodies do not come as they have to."""
         seen, closed = dict[int, Seen](), 0
         for key, connection in _connections():
             with closing(connection), suppress(OSError):
-                waiting, taken = _pending(connection), _taken(connection)
-                if not waiting:
-                    continue
-                before = seen[key] = self._seen.get(key) or Seen(taken, now)
+                numbers = _numbers(connection)
+                before = self._seen.get(key) or Seen(numbers, now, True)
+                before.sending = before.sending and numbers.waiting > 0
+                seen[key] = before
                 if now - before.since < self._window:
                     continue
-                if taken - before.taken < LEAST_RATE * (now - before.since):
-                    log.info("connection closed", reason="what it was sent was taken too slowly")
+                late = connection.getpeername()[0] in overdue and _is_late(before.numbers, numbers)
+                if late or (before.sending and _takes_slowly(before.numbers, numbers, now - before.since)):
+                    log.info("connection closed", reason="it sends too slowly" if late else "it takes too slowly")
                     connection.shutdown(socket.SHUT_RDWR)
                     closed += 1
-                seen[key] = Seen(taken, now)
+                seen[key] = Seen(numbers, now, numbers.waiting > 0)
         self._seen = seen
         return closed
 
 
-def watch(*, window: float = WINDOW_SECONDS) -> None:
+def _takes_slowly(before: Numbers, now: Numbers, seconds: float) -> bool:
+    return now.taken - before.taken < LEAST_RATE * seconds
+
+
+def _is_late(before: Numbers, now: Numbers) -> bool:
+    """Whether it is sent nothing and sends little: one of those whose bodies are waited for, or one that rests."""
+    return now.taken == before.taken and not now.waiting and now.received - before.received < incoming.LEAST_BYTES
+
+
+def watch(window: float) -> None:
     """Look after the connections of this process for as long as it lives."""
     if DESCRIPTORS.exists():
         threading.Thread(target=_keep_looking, args=(window,), name="watchdog", daemon=True).start()
 
 
 def _keep_looking(window: float) -> None:
-    watchdog = Watchdog(window=window)
+    watchdog = Watchdog(window)
     while True:
         time.sleep(min(EVERY_SECONDS, window / 3))
-        watchdog.look(time.monotonic())
+        watchdog.look(time.monotonic(), incoming.overdue())
 
 
 def _connections() -> Iterator[tuple[int, socket.socket]]:
@@ -100,15 +123,10 @@ def _is_accepted(one: socket.socket) -> bool:
     return one.getsockname()[1] in _ports
 
 
-def _pending(one: socket.socket) -> int:
-    """Bytes that it was given and has not taken."""
-    return int(struct.unpack("i", fcntl.ioctl(one, termios.TIOCOUTQ, b"\0" * 4))[0])
-
-
-def _taken(one: socket.socket) -> int:
-    """Bytes that it has ever taken."""
-    info = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-    return int(struct.unpack_from("Q", info, ACKNOWLEDGED_AT)[0]) if len(info) >= INFO_BYTES else 0
+def _numbers(one: socket.socket) -> Numbers:
+    waiting = struct.unpack("i", fcntl.ioctl(one, termios.TIOCOUTQ, b"\0" * 4))[0]
+    taken, received = struct.unpack_from("QQ", one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), COUNTED_AT)
+    return Numbers(waiting, taken, received)
 
 
 _ports: set[int] = set()

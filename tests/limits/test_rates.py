@@ -136,8 +136,9 @@ def test_a_whole_import_of_a_team_is_in_no_bodys_way() -> None:
 def test_what_is_refused_costs_nothing_of_another_limit(database_and_broker, limited) -> None:
     limited(requests_per_minute=60, searches_per_minute=30)
     who = f"user:{time.monotonic_ns()}"
-    for _ in range(5):
-        with pytest.raises(rates.TooOften) if _ else open("/dev/null"):
+    rates.spend((rates.REQUESTS, who), (rates.SEARCHES, who))
+    for _ in range(4):
+        with pytest.raises(rates.TooOften):
             rates.spend((rates.REQUESTS, who), (rates.SEARCHES, who))
     for _ in range(9):
         rates.spend((rates.REQUESTS, who))
