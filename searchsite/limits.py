@@ -9,9 +9,14 @@ from pydantic_settings import BaseSettings
 class Limits(BaseSettings):
     """A part of the configuration."""
 
-    web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
+    web_threads: int = Field(
+        16,
+        ge=1,
+        le=256,
+        description="Requests that a web process works on at a time, each with a connection to the database.",
+    )
     answer_streams: int = Field(
-        4, ge=1, le=64, description="Answers written at a time; each takes one of WEB_THREADS for up to two minutes."
+        4, ge=1, le=64, description="Answers that a web process writes at a time; each takes up to two minutes."
     )
     max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
     max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
