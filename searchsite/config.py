@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from searchsite import presets
+from searchsite.limits import Limits
 from searchsite.presets import Dialect as Dialect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +41,7 @@ PRICES: dict[str, dict[str, float]] = {
     "builtin": {"input": 0.0},
 }
 """What hosted networks cost on PRICES_DATE, each at the server that asks it."""
-LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider")
+LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider", "trusted_proxies")
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "broker_url": ("redis://", "rediss://", "redis+socket://"),
@@ -52,7 +53,7 @@ class BadSettings(ValueError):
     """What is wrong with the environment: one plain sentence a line."""
 
 
-class Config(BaseSettings):
+class Config(Limits):
     """Every setting of searchsite. Each field is an environment variable of the same name in capitals.
 
     A secret may also be given as `<NAME>_FILE`, a path whose content is the value.
@@ -134,10 +135,6 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL: the least that is logged."
     )
-    web_threads: int = Field(16, ge=1, le=256, description="Threads of the web server.")
-    answer_streams: int = Field(
-        4, ge=1, le=64, description="Answers written at a time; each takes one of WEB_THREADS for up to two minutes."
-    )
     workers: int = Field(0, ge=0, le=64, description="Processes for decoding and embedding; 0 means by cores.")
     read_workers: int = Field(1, ge=1, le=64, description="Processes for reading text out of pictures.")
     embeds_at_once: int = Field(4, ge=1, le=64, description="Batches that a worker has embedded elsewhere at a time.")
@@ -152,15 +149,8 @@ class Config(BaseSettings):
     read_pictures: bool = Field(True, description="Read the text in pictures, and tag what they show.")
     lease_seconds: float = Field(60, ge=1, le=3600, description="How long a silent worker keeps its jobs.")
     sample_library: bool = Field(True, description="Put the sample library in on the first start.")
-    max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
-    max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
-    upload_hours: int = Field(24, ge=1, le=720, description="Hours that an upload that broke off waits to be resumed.")
-    zip_items: int = Field(5000, ge=1, le=10_000, description="Most items in one zip that is downloaded.")
-    zip_bytes: int = Field(10 * 2**30, ge=1, description="Most bytes of files in one zip that is downloaded.")
-    zip_streams: int = Field(2, ge=1, description="Zips that one web process sends at a time; each holds a thread.")
-    zip_hours: float = Field(6, gt=0, le=72, description="Hours after which a zip still on its way is broken off.")
-    max_pixels: int = Field(
-        50_000_000, description="Largest width x height accepted (20 times as many over all frames)."
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        [], description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated."
     )
     metrics_addresses: Annotated[list[str], NoDecode] = Field(
         ["127.0.0.1", "::1"], description="Addresses that may read /metrics, comma separated."
@@ -237,6 +227,16 @@ class Config(BaseSettings):
     @classmethod
     def _are_pairs(cls, value: SecretStr | None) -> SecretStr | None:
         presets.earlier_keys(_plain(value or ""))
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for one in value:
+            try:
+                ipaddress.ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError("it must be addresses or networks like 10.0.0.2 or 10.0.0.0/24") from None
         return value
 
     @field_validator("data_dir", "media_root")

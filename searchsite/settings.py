@@ -49,8 +49,16 @@ def _database() -> dict[str, Any]:
     named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     database = common | {key: str(parts.pop(part, "")) for key, part in named.items()}
     # Re-planning costs 0.05 ms; a generic plan of an array filter costs an index (up to 12 times the query).
-    session = "-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout=60s"
+    session = f"-c plan_cache_mode=force_custom_plan -c jit=off {_patience()}"
     return database | {"OPTIONS": {"connect_timeout": 5, "options": session} | parts}
+
+
+def _patience() -> str:
+    """How long a statement may take, and wait for a lock: pages less than workers, since people wait."""
+    if "SEARCHSITE_SERVES" not in os.environ:
+        return f"-c statement_timeout={CONFIG.worker_statement_seconds * 1000:.0f}"
+    statement, lock = CONFIG.web_statement_seconds * 1000, CONFIG.lock_seconds * 1000
+    return f"-c statement_timeout={statement:.0f} -c lock_timeout={lock:.0f}"
 
 
 SECRET_KEY = CONFIG.secret_key.get_secret_value() if CONFIG.secret_key else _kept_secret_key()
@@ -82,16 +90,19 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "searchsite.web.failing.RequestId",
+    "searchsite.web.proxies.Proxies",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "searchsite.web.middleware.SecurityHeaders",
     "searchsite.api.middleware.Problems",
+    "searchsite.web.failing.NoRoom",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "searchsite.web.limiting.Rates",
     "searchsite.web.receiving.BodyLimit",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
-application = get_wsgi_application()
+# Statements of pages have less time than those of workers: searchsite/settings.py.
+os.environ["SEARCHSITE_SERVES"] = "pages"
+django = get_wsgi_application()
 
-from searchsite.web import warming  # noqa: E402  # needs Django set up
+from searchsite.web import desks, warming, watchdog  # noqa: E402  # needs Django set up
 
 warming.warm()
+watchdog.watch(settings.CONFIG.client_seconds)
+application = desks.opened(django)

@@ -19,7 +19,7 @@ from searchsite.api import inputs, schemas
 from searchsite.api.asking import filters_of, item_of
 from searchsite.api.auth import ASK, Request
 from searchsite.inference.types import Usage
-from searchsite.search.questions import Question, Term
+from searchsite.search.questions import MOST_CHARS, Question, Term
 
 router = Router(tags=["answers"])
 EXAMPLE = {"question": "How long does the dough rest?", "filters": {"kind": ["text"]}, "stream": False}
@@ -31,7 +31,7 @@ OWN = {
 class AskIn(inputs.Strict):
     """A question to be answered."""
 
-    question: inputs.Text = Field(min_length=1, max_length=2000)
+    question: inputs.Text = Field(min_length=1, max_length=MOST_CHARS)
     filters: inputs.FiltersIn = inputs.FiltersIn()
     thinking: bool = Field(False, description="Think first: slower, dearer, and by `ANSWERER` alone, without pictures.")
     stream: bool = Field(False, description="Answer with server-sent events: sources, thinking, piece, end.")

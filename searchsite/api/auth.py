@@ -8,8 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from searchsite.accounts import tokens
-from searchsite.accounts.models import Membership, Role, Team, User
+from searchsite.accounts import rates, tokens, turns
+from searchsite.accounts.models import Membership, Role, Team, Token, User
+from searchsite.accounts.rates import Claim, Rule
 from searchsite.api.problems import Problem
 from searchsite.library.scope import Scope, scope_for
 
@@ -54,19 +55,35 @@ class Request(HttpRequest):
 class BearerToken(HttpBearer):
     """Lets a live token in if it has the scope, and if the body has a type and a length that we take."""
 
-    def __init__(self, needs: str, *, takes: tuple[str, ...] = ()) -> None:
-        self.needs, self.takes = needs, takes
+    def __init__(self, needs: str, *, takes: tuple[str, ...] = (), counts: Rule | None = None) -> None:
+        self.needs, self.takes, self.counts = needs, takes, counts
         super().__init__()
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         """Return the caller; None means 401. A problem is raised for what a valid token may not do or send."""
         held = tokens.check_token(token.strip())
         if held is None:
+            # Counted as a visit of its address, since it is nobody's.
             return None
+        self._count(request, held)
         if self.needs not in held.scope_names:
             raise Problem(403, f"This token lacks the scope “{self.needs}”.", code="scope-missing")
         self._look_at_body(request)
         return Caller(held.user, held.team, scope_for(held.user, held.team), held.pk)
+
+    def _count(self, request: HttpRequest, held: Token) -> None:
+        """Count the call for its token, and for its team where a team has a limit. Raises TooOften and TooMany."""
+        who = f"token:{held.pk}"
+        request.counted = True  # type: ignore[attr-defined]
+        claims: list[Claim] = [(rates.REQUESTS, who)]
+        if self.counts is not None:
+            claims.append((self.counts, who))
+        if self.counts is rates.UPLOADS:
+            claims.append((rates.TEAM_UPLOADS, f"team:{held.team_id}"))
+        rates.spend(*claims)
+        if self.counts is rates.SEARCHES:
+            # Freed by the middleware, with the request.
+            request.turn = turns.take(who, most=settings.CONFIG.searches_at_once)  # type: ignore[attr-defined]
 
     def _look_at_body(self, request: HttpRequest) -> None:
         if self.takes and request.content_type not in self.takes:
@@ -84,8 +101,10 @@ class BearerToken(HttpBearer):
 
 
 READ = BearerToken("read")
-ASK = BearerToken("read", takes=(JSON,))
-SHOW = BearerToken("read", takes=(MULTIPART,))
+LOOK = BearerToken("read", counts=rates.SEARCHES)
+SEARCH = BearerToken("read", takes=(JSON,), counts=rates.SEARCHES)
+ASK = BearerToken("read", takes=(JSON,), counts=rates.QUESTIONS)
+SHOW = BearerToken("read", takes=(MULTIPART,), counts=rates.PICTURES)
 DELETE = BearerToken("write")
 CHANGE = BearerToken("write", takes=(JSON,))
-ADD = BearerToken("write", takes=(JSON, MULTIPART))
+ADD = BearerToken("write", takes=(JSON, MULTIPART), counts=rates.UPLOADS)

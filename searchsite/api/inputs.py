@@ -10,6 +10,11 @@ from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
 from searchsite.api.schemas import Kind, Status
+from searchsite.library.collections import NAME_CHARS
+from searchsite.library.sayings import CAPTION_CHARS, TEXT_CHARS
+from searchsite.library.tags import MOST as MOST_TAGS
+from searchsite.library.wording import TITLE_CHARS
+from searchsite.search.questions import MOST_HITS, MOST_VALUES
 
 
 def _no_nul(value: str) -> str:
@@ -20,9 +25,10 @@ def _no_nul(value: str) -> str:
 
 Text = Annotated[str, AfterValidator(_no_nul)]
 # What is kept is cleaned by the library; what is asked goes to the database as it is.
-Title = Annotated[str, Field(max_length=255)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Limit = Annotated[int, Field(ge=1, le=100)]
+Title = Annotated[str, Field(max_length=TITLE_CHARS)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_CHARS)]
+Several = Field(max_length=MOST_VALUES)
+Limit = Annotated[int, Field(ge=1, le=MOST_HITS)]
 
 
 class Strict(Schema):
@@ -66,12 +72,14 @@ class ItemPatch(Strict):
     title: Annotated[Title, Field(min_length=1)] | None = None
     kind: Kind | None = None
     collection: UUID | None = Field(None, description="Moves the item there.")
-    tags: Annotated[list[Name], Field(max_length=100)] | None = Field(None, description="All tags the item is to have.")
-    caption: Annotated[str, Field(max_length=2000)] | None = Field(
+    tags: Annotated[list[Name], Field(max_length=MOST_TAGS)] | None = Field(
+        None, description="All tags the item is to have."
+    )
+    caption: Annotated[str, Field(max_length=CAPTION_CHARS)] | None = Field(
         None,
         description="What the picture shows, in a person's words; empty: it is to have none. No captioner changes it.",
     )
-    text: Annotated[str, Field(max_length=40_000)] | None = Field(
+    text: Annotated[str, Field(max_length=TEXT_CHARS)] | None = Field(
         None, description="The text in the picture, in a person's words; empty: there is none. No reader changes it."
     )
 
@@ -125,9 +133,9 @@ class TermIn(Strict):
 class FiltersIn(Strict):
     """Narrows the search."""
 
-    kind: list[Kind] | Kind | None = None
-    collection: list[UUID] | UUID | None = None
-    tag: list[Text] | Text | None = Field(default=None, description="Items must carry all of them.")
+    kind: Annotated[list[Kind], Several] | Kind | None = None
+    collection: Annotated[list[UUID], Several] | UUID | None = None
+    tag: Annotated[list[Text], Several] | Text | None = Field(default=None, description="Items must carry all of them.")
     by: Text | None = Field(default=None, description="User name of the person who put it in.")
     after: date | None = None
     before: date | None = None
@@ -161,7 +169,7 @@ class SearchIn(Strict):
         description="Of hits that show the same picture return the best alone, with the others in its `duplicates`;"
         " they still count in `total_estimate`.",
     )
-    facets: bool | list[Text] = Field(
+    facets: bool | Annotated[list[Text], Several] = Field(
         False, description="Count what is found: true for all, or some of kind, collection, tag, by, month."
     )
 

@@ -23,7 +23,9 @@ class Problems:
             return response
         if response.headers.get("Content-Type", "").startswith(problems.MEDIA_TYPE):
             return response
-        told = problems.answer(problems.Problem(response.status_code))
+        # What lies before the views may have said why, in a sentence.
+        said = getattr(response, "sentence", "")
+        told = problems.answer(problems.Problem(response.status_code, said))
         for header in ("Allow", "Retry-After"):
             if header in response.headers:
                 told[header] = response.headers[header]

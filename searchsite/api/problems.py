@@ -13,7 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Unread
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
+from searchsite.accounts import rates, turns
 from searchsite.library.refusals import Refusal
 from searchsite.search.questions import BadQuestion, NotFound
 
@@ -21,6 +23,10 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 # One sentence for what is missing, what belongs to others and what never was, so that none can be told apart.
 MISSING = "There is nothing at this address."
+RETRY_SECONDS, PASSING = 5, (429, 503)
+# Statements that took longer than they may, or that waited for another's lock.
+CUT = (QueryCanceled, LockNotAvailable)
+TOO_SLOW = "The database took too long over this and was stopped. Ask for less, or try again in a moment."
 TOO_BIG = "The request is larger than this server accepts."
 UNREADABLE = "The request could not be read."
 SENTENCES = {
@@ -31,6 +37,7 @@ SENTENCES = {
     405: "This address does not take that method.",
     413: TOO_BIG,
     415: "This address does not take that content type.",
+    429: "Too much was asked in a short time. Try again in a moment.",
     500: "Something went wrong on our side; it has been written down under this request id.",
     503: "The database cannot be reached just now. Try again in a moment.",
 }
@@ -40,9 +47,11 @@ CODES = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid",
+    429: "too-many",
     500: "internal",
     503: "unavailable",
 }
@@ -50,15 +59,19 @@ PLAIN: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((RequestDataTooBig, TooManyFilesSent, TooManyFieldsSent), 413),
     ((MultiPartParserError, UnreadablePostError, SuspiciousOperation), 400),
     ((Http404,), 404),
-    ((OperationalError, InterfaceError), 503),
+    ((InterfaceError,), 503),
 )
 
 
 class Problem(Exception):
-    """A refusal with its status; `code` is a short word for programs, `detail` one sentence for people."""
+    """A refusal with its status; `code` is a short word for programs, `detail` one sentence for people.
+
+    `retry_after`: seconds after which trying again may help, where waiting does.
+    """
 
     def __init__(self, status: int, detail: str = "", *, code: str = "", **more: Any) -> None:
         self.status, self.code, self.more = status, code, more
+        self.retry_after = RETRY_SECONDS if status in PASSING else None
         self.detail = detail or SENTENCES.get(status, "")
         super().__init__(self.detail)
 
@@ -75,8 +88,8 @@ def answer(problem: Problem) -> HttpResponse:
     response = JsonResponse(body | problem.more, status=problem.status, content_type=MEDIA_TYPE)
     if problem.status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = 'Bearer realm="searchsite"'
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "5"
+    if problem.retry_after is not None:
+        response["Retry-After"] = str(problem.retry_after)
     return response
 
 
@@ -86,7 +99,12 @@ def problem_of(error: Exception) -> Problem | None:
         case Problem():
             return error
         case Refusal():
-            return Problem(error.status, MISSING if error.status == 404 else str(error), code=error.code)
+            told = Problem(error.status, MISSING if error.status == 404 else str(error), code=error.code)
+            return _later(told, getattr(error, "retry_after", told.retry_after))
+        case rates.TooOften() | turns.TooMany():
+            return _later(Problem(429, str(error)), error.retry_after)
+        case OperationalError():
+            return Problem(503, _of_database(error))
         case NotFound():
             return Problem(404)
         case BadQuestion():
@@ -97,6 +115,15 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(error.status_code, _spoken(error))
     # The first that fits: those that are too large are suspicious operations too.
     return next((Problem(status) for kinds, status in PLAIN if isinstance(error, kinds)), None)
+
+
+def _later(problem: Problem, seconds: int | None) -> Problem:
+    problem.retry_after = seconds
+    return problem
+
+
+def _of_database(error: OperationalError) -> str:
+    return TOO_SLOW if isinstance(error.__cause__, CUT) else SENTENCES[503]
 
 
 def _spoken(error: HttpError) -> str:

@@ -6,7 +6,7 @@ from ninja import Query, Router
 from ninja.responses import Status
 
 from searchsite.api import asking, bodies, inputs, schemas
-from searchsite.api.auth import ASK, READ, SHOW, Request
+from searchsite.api.auth import LOOK, READ, SEARCH, SHOW, Request
 from searchsite.library import pictures
 from searchsite.search import questions, suggesting
 
@@ -20,7 +20,7 @@ PICTURE = {
 }
 
 
-@router.get("/search", auth=READ, response=schemas.SearchOut, summary="Search with the parameters of a search page")
+@router.get("/search", auth=LOOK, response=schemas.SearchOut, summary="Search with the parameters of a search page")
 def search(request: Request, query: Query[inputs.SearchQuery]) -> schemas.SearchOut:
     """The same parameters as the search page has, so that an address can be taken over. Without any: the newest."""
     question = questions.from_query(request.GET)
@@ -29,7 +29,7 @@ def search(request: Request, query: Query[inputs.SearchQuery]) -> schemas.Search
 
 @router.post(
     "/search",
-    auth=ASK,
+    auth=SEARCH,
     response=schemas.SearchOut,
     summary="Search with words, items and pictures together",
     openapi_extra={"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}},

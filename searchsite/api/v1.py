@@ -18,6 +18,8 @@ PROBLEMS = {
     "413": "Too large.",
     "415": "Not this content type.",
     "422": "A value is not taken.",
+    "429": "Too much in a short time; Retry-After says when to come back.",
+    "503": "Not just now; Retry-After says when to come back.",
     "default": "Any other refusal.",
 }
 

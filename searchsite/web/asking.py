@@ -10,12 +10,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from searchsite.answers import asking, events, slots
+from searchsite.answers import asking, events
 from searchsite.answers.answering import Answering
 from searchsite.library.refusals import Refusal
 from searchsite.search import questions
 from searchsite.web import narrowing, written
-from searchsite.web.doors import MemberRequest, in_team
+from searchsite.web.doors import MemberRequest, in_team, patient
 
 
 @in_team("GET", "POST")
@@ -28,7 +28,7 @@ def ask(request: MemberRequest) -> HttpResponseBase:
         answering = _begin(request)
     except (questions.BadQuestion, Refusal) as wrong:
         answer = render(request, "ask/page.html", page | {"wrong": str(wrong)}, status=_status(wrong))
-        return _patient(answer, wrong)
+        return patient(answer, wrong)
     try:
         for _step in asking.follow(answering):
             pass
@@ -44,7 +44,7 @@ def stream(request: MemberRequest) -> HttpResponseBase:
         answering = _begin(request)
     except (questions.BadQuestion, Refusal) as wrong:
         plain = HttpResponse(str(wrong), content_type="text/plain; charset=utf-8", status=_status(wrong))
-        return _patient(plain, wrong)
+        return patient(plain, wrong)
     body = events.Stream(answering, written.events(answering))
     return StreamingHttpResponse(body, content_type=events.MEDIA_TYPE, headers=events.HEADERS)
 
@@ -70,10 +70,3 @@ def _status(wrong: questions.BadQuestion | Refusal) -> int:
     if isinstance(wrong, Refusal):
         return wrong.status
     return 404 if isinstance(wrong, questions.NotFound) else 400
-
-
-def _patient(response: HttpResponse, wrong: Exception) -> HttpResponse:
-    """Say when to come back, where that helps."""
-    if isinstance(wrong, slots.TooMany):
-        response["Retry-After"] = str(wrong.retry_after)
-    return response

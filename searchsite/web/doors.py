@@ -24,6 +24,7 @@ from searchsite.library.scope import Scope, scope_for
 from searchsite.search.wrong import BadQuestion
 
 P = ParamSpec("P")
+RETRY_SECONDS, PASSING = 5, (423, 429, 503)
 
 
 class MemberRequest(HttpRequest):
@@ -79,8 +80,17 @@ def in_team(*methods: str, may: Callable[[User], bool] | None = None) -> Callabl
 def refused(request: MemberRequest, refusal: Refusal) -> HttpResponse:
     """Show why not: the bare sentence to a script, a page to a person."""
     if request.htmx:
-        return HttpResponse(str(refusal), content_type="text/plain; charset=utf-8", status=refusal.status)
-    return render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
+        response = HttpResponse(str(refusal), content_type="text/plain; charset=utf-8", status=refusal.status)
+    else:
+        response = render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
+    return patient(response, refusal)
+
+
+def patient(response: HttpResponse, refusal: Exception) -> HttpResponse:
+    """Say when to come back, where waiting helps."""
+    if response.status_code in PASSING:
+        response["Retry-After"] = str(getattr(refusal, "retry_after", RETRY_SECONDS))
+    return response
 
 
 def _sign_in_first(request: MemberRequest) -> HttpResponse:

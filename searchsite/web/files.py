@@ -23,6 +23,7 @@ from searchsite.library import files, notes, pictures, trash
 from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope, scope_for
+from searchsite.web import downloads, limiting
 
 # Shown by browsers; everything else is downloaded.
 SHOWN = {one.media_type for one in FORMATS if one.shown}
@@ -56,14 +57,17 @@ def scoped(view: ScopedView[P]) -> View[P]:
     def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         authorization = request.headers.get("Authorization", "")
         if authorization:
-            found = _scope_of_token(authorization)
-            return view(request, found, *args, **kwargs) if isinstance(found, Scope) else found
+            found = _scope_of_token(request, authorization)
+            if isinstance(found, HttpResponse):
+                return found
+            return downloads.counted(view(request, found, *args, **kwargs), found.user_id)
         membership = getattr(request, "membership", None)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not membership:
             raise Http404
-        return view(request, scope_for(membership.user, membership.team_id), *args, **kwargs)
+        scope = scope_for(membership.user, membership.team_id)
+        return downloads.counted(view(request, scope, *args, **kwargs), scope.user_id)
 
     return door
 
@@ -103,13 +107,15 @@ def query_picture(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpRe
     return _serve(request, Served(path, picture.blob.media_type, "picture.webp", picture.blob.sha256[:32]))
 
 
-def _scope_of_token(authorization: str) -> Scope | HttpResponse:
+def _scope_of_token(request: HttpRequest, authorization: str) -> Scope | HttpResponse:
     kind, _, secret = authorization.partition(" ")
     token = tokens.check_token(secret.strip()) if kind.lower() == "bearer" else None
     if token is None:
+        # Counted as a visit of its address, by the middleware.
         refused = HttpResponse("This token is not valid.\n", content_type="text/plain; charset=utf-8", status=401)
         refused["WWW-Authenticate"] = "Bearer"
         return refused
+    limiting.spend_of_token(request, token.pk)
     if "read" not in token.scope_names:
         return HttpResponse("This token may not read.\n", content_type="text/plain; charset=utf-8", status=403)
     return scope_for(token.user, token.team)
@@ -162,6 +168,7 @@ def _body(opened: IO[bytes], size: int, asked: str | None) -> HttpResponseBase:
     match = RANGE.fullmatch(asked.strip()) if asked else None
     if match is None:
         whole = FileResponse(opened)
+        whole.block_size = CHUNK
         whole["Content-Length"] = str(size)
         return whole
     first, end = _range(match, size)

@@ -23,7 +23,7 @@ from searchsite.library.models import Upload
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import scope_for
 from searchsite.web import entries
-from searchsite.web.doors import MemberRequest
+from searchsite.web.doors import MemberRequest, patient
 from searchsite.web.ids import parsed
 
 VERSION = "1.0.0"
@@ -43,7 +43,7 @@ def _door(*methods: str) -> Callable[[View], View]:
             try:
                 response = _admitted(request, methods) or view(request, *args, **kwargs)
             except Refusal as refusal:
-                response = _sentence(str(refusal), refusal.status)
+                response = patient(_sentence(str(refusal), refusal.status), refusal)
             response["Tus-Resumable"] = VERSION
             response["Cache-Control"] = "no-store"
             return response

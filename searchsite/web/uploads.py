@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from searchsite.accounts import rates
 from searchsite.indexing import stages
 from searchsite.jobs.models import Lane
 from searchsite.library import intake
@@ -24,7 +25,7 @@ from searchsite.library.files import megabytes
 from searchsite.library.intake import Added, Place
 from searchsite.library.models import Collection
 from searchsite.library.refusals import Refusal
-from searchsite.web import entries
+from searchsite.web import entries, limiting
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.ids import parsed
 from searchsite.web.seen import writable
@@ -43,6 +44,9 @@ def upload(request: MemberRequest) -> HttpResponseBase:
         raise Refusal(_("No file came with the request."), code="missing")
     if request.htmx:
         return _one(request, files[0], place)
+    if len(files) > 1:
+        # The request itself was counted as one.
+        limiting.spend(request, rates.UPLOADS, len(files) - 1)
     return _all(request, files, place)
 
 

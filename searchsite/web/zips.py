@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import structlog
 from django.conf import settings
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
@@ -20,7 +20,7 @@ from zipstream import ZipStream
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web import chosen, zipping
-from searchsite.web.doors import MemberRequest, in_team, refused
+from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.pace import Pace
 
 log = structlog.get_logger()
@@ -29,6 +29,12 @@ RETRY_SECONDS = 30
 
 class TooSlow(Exception):
     """The zip was read too slowly or took too long, and was broken off."""
+
+
+class _Later(Refusal):
+    """There is no place for a zip yet."""
+
+    retry_after = RETRY_SECONDS
 
 
 class _Slots:
@@ -45,10 +51,10 @@ class _Slots:
             self._held = {one: pace for one, pace in self._held.items() if not pace.is_over(now)}
             if person in self._held:
                 message = _("Your last zip is still on its way. When it is there or stopped, you can have the next.")
-                raise Refusal(message, code="one-zip", status=429)
+                raise _Later(message, code="one-zip", status=429)
             if len(self._held) >= most:
                 message = _("As many zips as this server sends at a time are on their way. Try again in a moment.")
-                raise Refusal(message, code="too-many-zips", status=503)
+                raise _Later(message, code="too-many-zips", status=503)
             pace = self._held[person] = Pace(now, now + settings.CONFIG.zip_hours * 3600)
         return pace
 
@@ -102,10 +108,7 @@ def download(request: MemberRequest, key: str) -> HttpResponseBase:
     ids = chosen.kept(request, "zip", key)["ids"]
     contents = zipping.contents_of(ids, request.scope)
     _check(contents, len(ids))
-    try:
-        pace = _slots.take(request.user.pk, settings.CONFIG.zip_streams)
-    except Refusal as refusal:
-        return _later(request, refusal)
+    pace = _slots.take(request.user.pk, settings.CONFIG.zip_streams)
     try:
         zipped = zipping.stream(contents, request.scope)
         sending = _Sending(zipped, request.user.pk, pace)
@@ -131,9 +134,3 @@ def _check(contents: zipping.Contents, asked: int) -> None:
         raise Refusal(message % sizes, code="too-large", status=413)
     if not contents.entries:
         raise Refusal(_("None of these items has a file that could be downloaded."), code="nothing-there", status=404)
-
-
-def _later(request: MemberRequest, refusal: Refusal) -> HttpResponse:
-    response = refused(request, refusal)
-    response["Retry-After"] = str(RETRY_SECONDS)
-    return response

@@ -1,0 +1,109 @@
+"""How many requests are worked on at a time. The server has more threads than that: some wait for a desk, some for a
+slow client, and some are always free to say that there is no room, or that all is well.
+
+A desk has one connection to the database, which goes from thread to thread: so there are never more than desks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from searchsite.web.incoming import BUSY, Incoming
+
+Environ = dict[str, Any]
+Start = Callable[..., Any]
+Application = Callable[[Environ, Start], Iterable[bytes]]
+# Asked by whoever watches over the site: they wait for nothing.
+HEALTH = {"/livez", "/readyz"}
+WAITING, PATIENCE_SECONDS = 64, 2.0
+"""How many requests wait for a desk, and how long; beyond, they are sent away until later."""
+
+
+class Desks:
+    """Lets so many requests in at a time. A desk can be lent while its client is waited for."""
+
+    def __init__(self, application: Application, most: int) -> None:
+        self._application = application
+        self._free = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._connections: list[BaseDatabaseWrapper] = []
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") in HEALTH:
+            return _Sent(self._application(environ, start))
+        if not self.sit():
+            environ[BUSY] = True
+            return _Sent(self._application(environ, start))
+        body = environ["wsgi.input"] = Incoming(environ, self)
+        try:
+            return _Sent(self._application(environ, start))
+        finally:
+            if body.at_desk:
+                self.leave()
+
+    def sit(self, seconds: float = PATIENCE_SECONDS) -> bool:
+        """Take a desk, after some waiting. False: there is none."""
+        if not self._free.acquire(blocking=False) and not self._wait(seconds):
+            return False
+        if self._connections:
+            connections[DEFAULT_DB_ALIAS] = self._connections.pop()
+        else:
+            connections[DEFAULT_DB_ALIAS].inc_thread_sharing()
+        return True
+
+    def leave(self) -> None:
+        """Give this thread's desk to the next."""
+        held = connections[DEFAULT_DB_ALIAS]
+        del connections[DEFAULT_DB_ALIAS]
+        self.give(held)
+
+    def give(self, held: BaseDatabaseWrapper) -> None:
+        """Give a desk to the next, with its connection, which its thread does not use any more."""
+        if held.in_atomic_block:
+            held.close()
+        else:
+            self._connections.append(held)
+        self._free.release()
+
+    def _wait(self, seconds: float) -> bool:
+        with self._lock:
+            if self._waiting >= WAITING:
+                return False
+            self._waiting += 1
+        try:
+            return self._free.acquire(timeout=seconds)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+
+class _Sent:
+    """The answer on its way to the client, which may take its time: no desk is held meanwhile."""
+
+    def __init__(self, answer: Iterable[bytes]) -> None:
+        self._answer = answer
+        self._pieces = iter(answer)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        close = getattr(self._answer, "close", None)
+        try:
+            if close is not None:
+                close()
+        finally:
+            # What a stream has asked while it was sent.
+            connections.close_all()
+
+
+def opened(application: Application) -> Desks:
+    """Desks for as many requests as are configured."""
+    return Desks(application, settings.CONFIG.web_threads)
