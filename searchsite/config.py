@@ -70,7 +70,21 @@ class Config(BaseSettings):
         [], description="Origins (https://host) that may send forms when behind a proxy, comma separated."
     )
     https: bool = Field(False, description="The site is reached by https alone, through a proxy.")
+    bind: str | None = Field(
+        None, description="Where HOST:PORT is reached from outside of a container, such as 127.0.0.1:8000."
+    )
+    insecure_http: bool = Field(
+        False, description="Let others reach the site without https: passwords and files can be read on their way."
+    )
     secret_key: SecretStr | None = Field(None, description="Signing key; made once under DATA_DIR when not set.")
+    session_days: int = Field(14, ge=1, le=365, description="Days after which a person signs in anew.")
+    session_idle_hours: float = Field(
+        168, gt=0, le=8760, description="Hours without a request after which a person signs in anew."
+    )
+    files_url: str | None = Field(
+        None, description="https://... of another host that shows pictures, by signed addresses; this site when not set."
+    )
+    files_seconds: int = Field(600, ge=120, le=600, description="How long a signed address is good, at most.")
     data_dir: Path = Field(ROOT / ".data", description="State of the embedded servers.")
     media_root: Path = Field(ROOT / "media", description="Uploaded files and their derivatives.")
     database_url: SecretStr | None = Field(None, description="postgresql://...; the embedded Postgres when not set.")
@@ -129,6 +143,7 @@ class Config(BaseSettings):
     team_budget_month: Decimal | None = Field(
         None, ge=0, description="US dollars that a team may spend in a month, where it has no budget of its own."
     )
+    audit_days: int = Field(400, description="How long a line of the audit log is kept, 30 days at least; 0: for ever.")
     ledger_days: int = Field(400, ge=1, description="How long each call to a paid server is kept; daily sums stay.")
     qwen_download: bool = Field(False, description="Fetch missing weights from the Hugging Face hub at the start.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
@@ -216,6 +231,13 @@ class Config(BaseSettings):
             raise ValueError(f"it must begin with {' or '.join(known)}")
         if value is not None and field.field_name in URLS and (not urlsplit(value).hostname or set(value) & set("?#")):
             raise ValueError("it must name a host and a path, like https://host/v1")
+        return value
+
+    @field_validator("audit_days")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if value < 0 or 0 < value < 30:
+            raise ValueError("it must be 30 at least, or 0 for ever")
         return value
 
     @model_validator(mode="after")
