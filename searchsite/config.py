@@ -82,7 +82,8 @@ class Config(BaseSettings):
         168, gt=0, le=8760, description="Hours without a request after which a person signs in anew."
     )
     files_url: str | None = Field(
-        None, description="https://... of another host that shows pictures, by signed addresses; this site when not set."
+        None,
+        description="https://... of another host that shows pictures, by signed addresses; this site when not set.",
     )
     files_seconds: int = Field(600, ge=120, le=600, description="How long a signed address is good, at most.")
     data_dir: Path = Field(ROOT / ".data", description="State of the embedded servers.")

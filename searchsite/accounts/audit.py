@@ -16,7 +16,8 @@ from django.db.models import Model
 from django.db.models.functions import Now
 
 from searchsite import config
-from searchsite.accounts.models import Action, AuditEntry, Team, User
+from searchsite.accounts.models import Action as Action
+from searchsite.accounts.models import AuditEntry, Team, User
 
 Detail = str | int | bool | list[str] | None
 # Numbers, ids and words of our own: whatever people write has another shape, and is kept out by that.
@@ -79,15 +80,13 @@ def note(
 ) -> None:
     """Write a line, in the transaction that the change is in: both are kept, or neither.
 
-    what: a row, or a kind and an id. by: who, if not the one whose request it is. Raises ValueError for a detail that is
-    no number, id or short word of ours.
+    what: a row, or a kind and an id. by: who, if not the one whose request it is. Raises ValueError for a detail that
+    is no number, id or short word of ours.
     """
     _entry(action, what, by=by, team_id=team_id, detail=detail).save(force_insert=True)
 
 
-def note_once(
-    action: Action, what: Model | tuple[str, object] | None, *, seconds: int, by: User | None = None
-) -> None:
+def note_once(action: Action, what: Model | tuple[str, object] | None, *, seconds: int, by: User | None = None) -> None:
     """Write a line for what happens often: one for this person, thing and address in so many seconds."""
     entry = _entry(action, what, by=by, team_id=None, detail={})
     key = f"{action}:{entry.kind}:{entry.thing}:{entry.actor_id}:{entry.address}"

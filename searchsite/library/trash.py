@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from searchsite.accounts import audit
-from searchsite.accounts.models import Action, Membership, Role
+from searchsite.accounts.models import Membership, Role
 from searchsite.jobs.models import Job
 from searchsite.library import blobs, collections
 from searchsite.library.models import Item, ItemQuerySet, Purpose
@@ -81,7 +81,7 @@ def delete_now(ids: Sequence[int], *, scope: Scope) -> int:
             mine = restorable(scope).filter(Exists(leads), pk__in=ids[first : first + AT_ONCE])
             deleted = _delete(mine.select_for_update(of=("self",), skip_locked=True))
             if deleted:
-                audit.note(Action.DELETED_FOR_GOOD, ("item", ""), team_id=scope.team_id, ids=deleted)
+                audit.note(audit.Action.DELETED_FOR_GOOD, ("item", ""), team_id=scope.team_id, ids=deleted)
         number += len(deleted)
     log.info("deleted for good", user=scope.user_id, team=scope.team_id, number=number, items=list(ids)[:100])
     if number <= AT_ONCE:

@@ -8,13 +8,12 @@ from functools import cache
 import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from searchsite.accounts import audit, sessions
-from searchsite.accounts.models import Action
 from searchsite.accounts.models import Membership as Member
 from searchsite.accounts.teams import chosen_of, memberships_of
 
@@ -47,7 +46,7 @@ def _note_denied(request: HttpRequest, origin: audit.Origin) -> None:
     match = request.resolver_match
     try:
         if origin.who().id is not None:
-            audit.note_once(Action.DENIED, ("page", (match and match.view_name) or "?"), seconds=audit.MINUTE)
+            audit.note_once(audit.Action.DENIED, ("page", (match and match.view_name) or "?"), seconds=audit.MINUTE)
     except DatabaseError:
         log.warning("the audit log lacks a refusal")
 
@@ -65,7 +64,7 @@ def _address(request: HttpRequest) -> str:
     """Where the client is, as limits on sign-ins see it."""
     try:
         return str(get_adapter(request).get_client_ip(request))
-    except PermissionDenied:
+    except (PermissionDenied, ImproperlyConfigured):
         return ""
 
 

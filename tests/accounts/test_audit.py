@@ -106,7 +106,9 @@ def test_a_token_is_made_used_and_taken_back(team: Team, bob: User, alone: int) 
     tokens.revoke(Token.objects.filter(pk=token.pk))
     thing = ("token", str(token.pk))
     assert lines(alone) == [(action, *thing) for action in ("token-made", "token-used", "token-revoked")]
-    assert secret not in str(list(AuditEntry.objects.values())) and "laptop" not in str(list(AuditEntry.objects.values()))
+    assert secret not in str(list(AuditEntry.objects.values())) and "laptop" not in str(
+        list(AuditEntry.objects.values())
+    )
 
 
 def test_a_token_is_one_line_for_each_address_and_hour(team: Team, bob: User, alone: int) -> None:
