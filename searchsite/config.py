@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import json
 import os
 import tempfile
 from datetime import date
@@ -17,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from searchsite import presets
+from searchsite import exposure, presets
 from searchsite.presets import Dialect as Dialect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,18 +26,7 @@ URLS = ("inference_url", "embed_url", "caption_url", "rerank_url", "answer_url")
 NETWORKS = ("embedder", "captioner", "reranker", "answerer")
 BUDGETS = ("budget_month", "team_budget_month")
 KEYS = ("inference_key", "embed_key", "caption_key", "rerank_key", "answer_key", "earlier_keys")
-PRICES: dict[str, dict[str, float]] = {
-    "qwen/qwen3-embedding-8b@openrouter.ai": {"input": 0.01},
-    "qwen/qwen3-embedding-4b@openrouter.ai": {"input": 0.02},
-    "qwen/qwen3-embedding-0.6b@openrouter.ai": {"input": 0.01},
-    "qwen/qwen3-vl-8b-instruct@openrouter.ai": {"input": 0.08, "output": 0.5},
-    "qwen/qwen3-8b@openrouter.ai": {"input": 0.05, "output": 0.4},
-    # What its tokens of pictures cost; those of texts cost less, and it does not tell them apart.
-    "qwen3-vl-embedding@dashscope.aliyuncs.com": {"input": 0.258},
-    "qwen3-vl-embedding@dashscope-intl.aliyuncs.com": {"input": 0.258},
-    "builtin": {"input": 0.0},
-}
-"""What hosted networks cost on PRICES_DATE, each at the server that asks it."""
+OPTIONAL = ("database_url", "broker_url", "secret_key", "bind", "files_url")
 LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider")
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
@@ -133,7 +120,7 @@ class Config(BaseSettings):
         "auto", description="Numbers that PRESET=qwen-local computes with: auto, float32, bfloat16 or float16."
     )
     prices: Annotated[dict[str, dict[str, float]], NoDecode] = Field(
-        PRICES,
+        presets.PRICES,
         description="US dollars by network, or network@host: per million tokens of input and output, and per image."
         " JSON that adds to these or takes their place; null makes a price unknown.",
     )
@@ -199,7 +186,18 @@ class Config(BaseSettings):
     def _split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("database_url", "broker_url", "secret_key", *URLS, *KEYS, *NETWORKS, *BUDGETS, mode="before")
+    @field_validator(
+        "database_url",
+        "broker_url",
+        "secret_key",
+        "bind",
+        "files_url",
+        *URLS,
+        *KEYS,
+        *NETWORKS,
+        *BUDGETS,
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -207,15 +205,7 @@ class Config(BaseSettings):
     @field_validator("prices", mode="before")
     @classmethod
     def _over_the_known_prices(cls, value: Any) -> Any:
-        given = _parsed(value) if isinstance(value, str) else value
-        if not isinstance(given, dict) or not all(one is None or presets.is_price(one) for one in given.values()):
-            raise ValueError(
-                'it must be JSON like {"vendor/network": {"input": 0.05, "output": 0.4}}, with no amount below 0'
-            )
-        given = {name.lower(): one for name, one in given.items()}
-        # A price of a network wherever it is takes the place of those at its servers, too.
-        known = {name: one for name, one in PRICES.items() if name.partition("@")[0] not in given} | given
-        return {name: one for name, one in known.items() if one is not None}
+        return presets.with_known(value)
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -241,13 +231,15 @@ class Config(BaseSettings):
             raise ValueError("it must be 30 at least, or 0 for ever")
         return value
 
+    @field_validator("files_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        return value and exposure.origin(value)
+
     @model_validator(mode="after")
-    def _debug_stays_here(self) -> Self:
-        if self.debug and not _is_loopback(self.host):
-            raise ValueError(
-                f"DEBUG=true shows the inside of the site to whoever reaches {self.host}:"
-                " set HOST=127.0.0.1, or leave DEBUG out."
-            )
+    def _not_like_this(self) -> Self:
+        if sentences := list(exposure.never(self)):
+            raise ValueError("\n".join(sentences))
         return self
 
     @model_validator(mode="after")
@@ -289,21 +281,6 @@ class Config(BaseSettings):
 
 def _plain(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-def _parsed(text: str) -> Any:
-    """The value of a JSON text; None where it is none."""
-    try:
-        return json.loads(text or "{}")
-    except ValueError:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _sentence(name: str, message: str) -> str:

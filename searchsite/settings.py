@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from psycopg.conninfo import conninfo_to_dict
@@ -55,7 +55,8 @@ def _database() -> dict[str, Any]:
 
 SECRET_KEY = CONFIG.secret_key.get_secret_value() if CONFIG.secret_key else _kept_secret_key()
 DEBUG = CONFIG.debug
-ALLOWED_HOSTS = [*CONFIG.allowed_hosts, CONFIG.host]
+FILES_URL, FILES_SECONDS = CONFIG.files_url, CONFIG.files_seconds
+ALLOWED_HOSTS = [*CONFIG.allowed_hosts, CONFIG.host, *([urlsplit(FILES_URL).hostname] if FILES_URL else [])]
 CSRF_TRUSTED_ORIGINS = CONFIG.trusted_origins
 
 INSTALLED_APPS = [
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "searchsite.web.middleware.SecurityHeaders",
+    "searchsite.web.files_host.FilesHost",
     "searchsite.api.middleware.Problems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

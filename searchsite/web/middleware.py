@@ -18,7 +18,7 @@ from searchsite.accounts.models import Membership as Member
 from searchsite.accounts.teams import chosen_of, memberships_of
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{files}; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -88,7 +88,10 @@ class SecurityHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        if "Content-Security-Policy" not in response.headers:
+            # Pictures come from here, and from the one other host that shows our files.
+            files = f" {settings.FILES_URL}" if settings.FILES_URL else ""
+            response.headers["Content-Security-Policy"] = POLICY.format(files=files)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response
 
