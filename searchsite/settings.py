@@ -204,6 +204,7 @@ SESSION_IDLE_SECONDS = int(CONFIG.session_idle_hours * 3600)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if CONFIG.https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if CONFIG.https else "csrf"
+MESSAGE_STORAGE = "searchsite.web.telling.Messages"
 X_FRAME_OPTIONS = "DENY"
 
 CELERY_BROKER_URL = (

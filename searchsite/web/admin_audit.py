@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, is_supe
 from searchsite.web.sheets import sheet
 
 MOST = 10_000
+LETTERS_OF_ID = 36
 HEAD = ("at", "person", "person_id", "action", "kind", "thing", "team", "address", "request", "detail")
 
 
@@ -52,13 +54,8 @@ class OfPerson(Keyed):
 class AuditAdmin(ReadOnly):
     """All of it for superusers; admins of a team, who are of staff, see what concerns that team."""
 
-    list_display = ("at", "person", "action", "shown_thing", "shown_team", "address", "shown_detail")
-    list_filter = (
-        one_of("action", gettext_lazy("action"), audit.Action.choices),
-        SinceAt,
-        OfPerson,
-        OfTeam,
-    )
+    list_display = ("moment", "who", "action", "what", "shown_team")
+    list_filter = (SinceAt, OfPerson, OfTeam, one_of("action", gettext_lazy("action"), audit.Action.choices))
     search_fields = ("request_id__exact", "thing__exact", "address__exact")
     search_help_text = gettext_lazy("A request (X-Request-ID), the id of a thing, or an address")
     ordering = ("-id",)
@@ -66,8 +63,15 @@ class AuditAdmin(ReadOnly):
     actions = ("download",)
     rights = by_role(editor=NOTHING, admin=VIEW)
     fields = readonly_fields = (
-        "at", "person", "action", "shown_thing", "shown_team", "address", "request_id", "shown_detail",
-    )  # fmt: skip
+        "moment",
+        "person",
+        "address",
+        "action",
+        "shown_thing",
+        "shown_team",
+        "request_id",
+        "shown_detail",
+    )
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """What concerns the team."""
@@ -78,15 +82,32 @@ class AuditAdmin(ReadOnly):
         """With the teams, as far as they still exist."""
         return super().get_queryset(request).select_related("team")
 
+    @admin.display(description=gettext_lazy("at"))
+    def moment(self, row: AuditEntry) -> str:
+        """To the second."""
+        at = timezone.localtime(row.at)
+        return f"{date_format(at, 'SHORT_DATE_FORMAT')} {at:%H:%M:%S}"
+
     @admin.display(description=gettext_lazy("person"))
     def person(self, row: AuditEntry) -> str:
         """Their name as it was then."""
         return row.actor_name or (_("nobody signed in") if row.address else "searchsite")
 
+    @admin.display(description=gettext_lazy("person"))
+    def who(self, row: AuditEntry) -> SafeString:
+        """With the address that it came from."""
+        return _over(self.person(row), row.address)
+
     @admin.display(description=gettext_lazy("thing"))
-    def shown_thing(self, row: AuditEntry) -> SafeString | str:
+    def shown_thing(self, row: AuditEntry) -> str:
         """What it is, and which one."""
-        return format_html('{} <span class="id">{}</span>', row.kind, row.thing) if row.kind else ""
+        return f"{row.kind} {row.thing}".strip() or "-"
+
+    @admin.display(description=gettext_lazy("thing"))
+    def what(self, row: AuditEntry) -> SafeString:
+        """As much of an id as tells one from another, and the detail."""
+        short = row.thing[:8] if len(row.thing) == LETTERS_OF_ID else row.thing
+        return _over(f"{row.kind} {short}".strip(), self._detail(row))
 
     @admin.display(description=gettext_lazy("team"))
     def shown_team(self, row: AuditEntry) -> str:
@@ -95,7 +116,11 @@ class AuditAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("detail"))
     def shown_detail(self, row: AuditEntry) -> str:
-        """Short words and numbers."""
+        """Short words and numbers, and the ids of many things."""
+        lists = [", ".join(value) for value in row.detail.values() if isinstance(value, list)]
+        return "; ".join([self._detail(row), *lists]) or "-"
+
+    def _detail(self, row: AuditEntry) -> str:
         return ", ".join(f"{name}: {_written(value)}" for name, value in row.detail.items())
 
     @admin.action(description=gettext_lazy("Download as CSV"), permissions=["view"])
@@ -111,6 +136,11 @@ class AuditAdmin(ReadOnly):
         for row in rows:
             known: list[Any] = [row.at.isoformat(), row.actor_name, row.actor_id, row.action, row.kind, row.thing]
             yield [*known, self.shown_team(row), row.address, row.request_id, self.shown_detail(row)]
+
+
+def _over(first: str, second: str) -> SafeString:
+    """Two lines of one cell."""
+    return format_html('{}<span class="below">{}</span>', first, second) if second else format_html("{}", first)
 
 
 def _number(team_id: int | None) -> str:
