@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import os
 import tempfile
 from datetime import date
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from searchsite import presets
+from searchsite import exposure, presets
 from searchsite.limits import Limits
 from searchsite.presets import Dialect as Dialect
 
@@ -29,18 +28,7 @@ URLS = ("inference_url", "embed_url", "caption_url", "rerank_url", "answer_url")
 NETWORKS = ("embedder", "captioner", "reranker", "answerer")
 BUDGETS = ("budget_month", "team_budget_month")
 KEYS = ("inference_key", "embed_key", "caption_key", "rerank_key", "answer_key", "earlier_keys")
-PRICES: dict[str, dict[str, float]] = {
-    "qwen/qwen3-embedding-8b@openrouter.ai": {"input": 0.01},
-    "qwen/qwen3-embedding-4b@openrouter.ai": {"input": 0.02},
-    "qwen/qwen3-embedding-0.6b@openrouter.ai": {"input": 0.01},
-    "qwen/qwen3-vl-8b-instruct@openrouter.ai": {"input": 0.08, "output": 0.5},
-    "qwen/qwen3-8b@openrouter.ai": {"input": 0.05, "output": 0.4},
-    # What its tokens of pictures cost; those of texts cost less, and it does not tell them apart.
-    "qwen3-vl-embedding@dashscope.aliyuncs.com": {"input": 0.258},
-    "qwen3-vl-embedding@dashscope-intl.aliyuncs.com": {"input": 0.258},
-    "builtin": {"input": 0.0},
-}
-"""What hosted networks cost on PRICES_DATE, each at the server that asks it."""
+OPTIONAL = ("database_url", "broker_url", "secret_key", "bind", "files_url")
 LISTS = ("allowed_hosts", "trusted_origins", "metrics_addresses", "openrouter_provider", "trusted_proxies")
 SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
@@ -71,7 +59,22 @@ class Config(Limits):
         [], description="Origins (https://host) that may send forms when behind a proxy, comma separated."
     )
     https: bool = Field(False, description="The site is reached by https alone, through a proxy.")
+    bind: str | None = Field(
+        None, description="Where HOST:PORT is reached from outside of a container, such as 127.0.0.1:8000."
+    )
+    insecure_http: bool = Field(
+        False, description="Let others reach the site without https: passwords and files can be read on their way."
+    )
     secret_key: SecretStr | None = Field(None, description="Signing key; made once under DATA_DIR when not set.")
+    session_days: int = Field(14, ge=1, le=365, description="Days after which a person signs in anew.")
+    session_idle_hours: float = Field(
+        168, gt=0, le=8760, description="Hours without a request after which a person signs in anew."
+    )
+    files_url: str | None = Field(
+        None,
+        description="https://... of another host that shows pictures, by signed addresses; this site when not set.",
+    )
+    files_seconds: int = Field(600, ge=120, le=600, description="How long a signed address is good, at most.")
     data_dir: Path = Field(ROOT / ".data", description="State of the embedded servers.")
     media_root: Path = Field(ROOT / "media", description="Uploaded files and their derivatives.")
     database_url: SecretStr | None = Field(None, description="postgresql://...; the embedded Postgres when not set.")
@@ -119,7 +122,7 @@ class Config(Limits):
         "auto", description="Numbers that PRESET=qwen-local computes with: auto, float32, bfloat16 or float16."
     )
     prices: Annotated[dict[str, dict[str, float]], NoDecode] = Field(
-        PRICES,
+        presets.PRICES,
         description="US dollars by network, or network@host: per million tokens of input and output, and per image."
         " JSON that adds to these or takes their place; null makes a price unknown.",
     )
@@ -130,6 +133,7 @@ class Config(Limits):
     team_budget_month: Decimal | None = Field(
         None, ge=0, description="US dollars that a team may spend in a month, where it has no budget of its own."
     )
+    audit_days: int = Field(400, description="How long a line of the audit log is kept, 30 days at least; 0: for ever.")
     ledger_days: int = Field(400, ge=1, description="How long each call to a paid server is kept; daily sums stay.")
     qwen_download: bool = Field(False, description="Fetch missing weights from the Hugging Face hub at the start.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
@@ -173,7 +177,18 @@ class Config(Limits):
     def _split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("database_url", "broker_url", "secret_key", *URLS, *KEYS, *NETWORKS, *BUDGETS, mode="before")
+    @field_validator(
+        "database_url",
+        "broker_url",
+        "secret_key",
+        "bind",
+        "files_url",
+        *URLS,
+        *KEYS,
+        *NETWORKS,
+        *BUDGETS,
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -181,15 +196,7 @@ class Config(Limits):
     @field_validator("prices", mode="before")
     @classmethod
     def _over_the_known_prices(cls, value: Any) -> Any:
-        given = _parsed(value) if isinstance(value, str) else value
-        if not isinstance(given, dict) or not all(one is None or presets.is_price(one) for one in given.values()):
-            raise ValueError(
-                'it must be JSON like {"vendor/network": {"input": 0.05, "output": 0.4}}, with no amount below 0'
-            )
-        given = {name.lower(): one for name, one in given.items()}
-        # A price of a network wherever it is takes the place of those at its servers, too.
-        known = {name: one for name, one in PRICES.items() if name.partition("@")[0] not in given} | given
-        return {name: one for name, one in known.items() if one is not None}
+        return presets.with_known(value)
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -208,13 +215,22 @@ class Config(Limits):
             raise ValueError("it must name a host and a path, like https://host/v1")
         return value
 
+    @field_validator("audit_days")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if value < 0 or 0 < value < 30:
+            raise ValueError("it must be 30 at least, or 0 for ever")
+        return value
+
+    @field_validator("files_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        return value and exposure.origin(value)
+
     @model_validator(mode="after")
-    def _debug_stays_here(self) -> Self:
-        if self.debug and not _is_loopback(self.host):
-            raise ValueError(
-                f"DEBUG=true shows the inside of the site to whoever reaches {self.host}:"
-                " set HOST=127.0.0.1, or leave DEBUG out."
-            )
+    def _not_like_this(self) -> Self:
+        if sentences := list(exposure.never(self)):
+            raise ValueError("\n".join(sentences))
         return self
 
     @model_validator(mode="after")
@@ -266,21 +282,6 @@ class Config(Limits):
 
 def _plain(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-def _parsed(text: str) -> Any:
-    """The value of a JSON text; None where it is none."""
-    try:
-        return json.loads(text or "{}")
-    except ValueError:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _sentence(name: str, message: str) -> str:

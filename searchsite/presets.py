@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +23,18 @@ LACKING: Mapping[str, Collection[Dialect]] = {
     "rerank": {"openai", "llamacpp"},
     "answer": {"dashscope"},
 }
+PRICES: dict[str, dict[str, float]] = {
+    "qwen/qwen3-embedding-8b@openrouter.ai": {"input": 0.01},
+    "qwen/qwen3-embedding-4b@openrouter.ai": {"input": 0.02},
+    "qwen/qwen3-embedding-0.6b@openrouter.ai": {"input": 0.01},
+    "qwen/qwen3-vl-8b-instruct@openrouter.ai": {"input": 0.08, "output": 0.5},
+    "qwen/qwen3-8b@openrouter.ai": {"input": 0.05, "output": 0.4},
+    # What its tokens of pictures cost; those of texts cost less, and it does not tell them apart.
+    "qwen3-vl-embedding@dashscope.aliyuncs.com": {"input": 0.258},
+    "qwen3-vl-embedding@dashscope-intl.aliyuncs.com": {"input": 0.258},
+    "builtin": {"input": 0.0},
+}
+"""What hosted networks cost on PRICES_DATE, each at the server that asks it."""
 UNITS = {"input", "output", "image"}
 STAGES = {"embed": "embedder", "caption": "captioner", "rerank": "reranker", "answer": "answerer"}
 
@@ -144,3 +157,24 @@ def is_price(value: Any) -> bool:
         return False
     numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
     return len(numbers) == len(value) and all(0 <= one < 1e9 for one in numbers)
+
+
+def with_known(value: Any) -> dict[str, Any]:
+    """The known prices with those of a table, which may be JSON, added or in their place. Raises ValueError."""
+    given = _parsed(value) if isinstance(value, str) else value
+    if not isinstance(given, dict) or not all(one is None or is_price(one) for one in given.values()):
+        raise ValueError(
+            'it must be JSON like {"vendor/network": {"input": 0.05, "output": 0.4}}, with no amount below 0'
+        )
+    given = {name.lower(): one for name, one in given.items()}
+    # A price of a network wherever it is takes the place of those at its servers, too.
+    known = {name: one for name, one in PRICES.items() if name.partition("@")[0] not in given} | given
+    return {name: one for name, one in known.items() if one is not None}
+
+
+def _parsed(text: str) -> Any:
+    """The value of a JSON text; None where it is none."""
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return None

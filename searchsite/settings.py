@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from psycopg.conninfo import conninfo_to_dict
@@ -63,7 +63,8 @@ def _patience() -> str:
 
 SECRET_KEY = CONFIG.secret_key.get_secret_value() if CONFIG.secret_key else _kept_secret_key()
 DEBUG = CONFIG.debug
-ALLOWED_HOSTS = [*CONFIG.allowed_hosts, CONFIG.host]
+FILES_URL, FILES_SECONDS = CONFIG.files_url, CONFIG.files_seconds
+ALLOWED_HOSTS = [*CONFIG.allowed_hosts, CONFIG.host, *([urlsplit(FILES_URL).hostname] if FILES_URL else [])]
 CSRF_TRUSTED_ORIGINS = CONFIG.trusted_origins
 
 INSTALLED_APPS = [
@@ -91,9 +92,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "searchsite.web.failing.RequestId",
     "searchsite.web.proxies.Proxies",
+    "searchsite.web.middleware.Audited",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "searchsite.web.middleware.SecurityHeaders",
+    "searchsite.web.files_host.FilesHost",
     "searchsite.api.middleware.Problems",
     "searchsite.web.failing.NoRoom",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -102,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "searchsite.web.middleware.SessionAge",
     "searchsite.web.limiting.Rates",
     "searchsite.web.receiving.BodyLimit",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -149,12 +153,13 @@ CACHES = {
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    {"NAME": name}
     for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+        "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "django.contrib.auth.password_validation.CommonPasswordValidator",
+        "django.contrib.auth.password_validation.NumericPasswordValidator",
+        "searchsite.accounts.passwords.Consequences",
     )
 ]
 LOGIN_URL = "account_login"
@@ -205,9 +210,12 @@ SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.https else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.https
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = CONFIG.session_days * 86_400
+SESSION_IDLE_SECONDS = int(CONFIG.session_idle_hours * 3600)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if CONFIG.https else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if CONFIG.https else "csrf"
+MESSAGE_STORAGE = "searchsite.web.telling.Messages"
 X_FRAME_OPTIONS = "DENY"
 
 CELERY_BROKER_URL = (

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from searchsite import config, exposure
+
+# Whichever server opens this door.
+if sentences := list(exposure.in_the_way(config.load())):
+    sys.exit("\n".join(sentences))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
 # Statements of pages have less time than those of workers: searchsite/settings.py.
 os.environ["SEARCHSITE_SERVES"] = "pages"

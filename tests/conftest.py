@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
-from searchsite.accounts import budgets
+from searchsite.accounts import audit, budgets
 from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.config import Config
 from searchsite.indexing import calibration, fingerprints, holding, worker
@@ -66,6 +66,7 @@ def _a_process_that_remembers_nothing() -> None:
     holding._left.clear()
     fingerprints.forget()
     budgets.forget()
+    audit.forget()
     reranking._resting.clear()
     calibration.forget()
     turns.forget()
@@ -105,6 +106,14 @@ def _vector_tables_go_first(request: pytest.FixtureRequest, _django_db_marker: N
             cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'embedding\\_%'")
             for (table,) in cursor.fetchall():
                 cursor.execute(f"DROP TABLE {table}")
+        _empty_the_audit_log()
+
+
+def _empty_the_audit_log() -> None:
+    """A TRUNCATE is let through where there is nothing to lose."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL searchsite.audit_retention = 'on'")
+        cursor.execute("DELETE FROM audit_entry")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from searchsite.accounts import teams, tokens
-from searchsite.accounts.models import ProviderCall, Role, Team, Token, Usage, User
+from searchsite.accounts.models import AuditEntry, ProviderCall, Role, Team, Token, Usage, User
 from searchsite.indexing.models import Space
 from searchsite.jobs.models import Job, State
 from searchsite.library import collections, edits, trash
@@ -128,7 +128,7 @@ def admin_pages(house: House) -> Iterator[str]:
         row = rows.get(model) or model._default_manager.first()
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{name}_changelist")
-        if model not in (Job, Space, Usage, ProviderCall, Tag):
+        if model not in (AuditEntry, Job, Space, Usage, ProviderCall, Tag):
             yield reverse(f"{name}_add")
         if row is not None:
             yield reverse(f"{name}_change", args=[row.pk])

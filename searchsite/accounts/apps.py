@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -12,3 +14,7 @@ class AccountsConfig(AppConfig):
     name = "searchsite.accounts"
     label = "accounts"
     verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        """Listen for sign-ins; models are there only now."""
+        import_module("searchsite.accounts.hearing").listen()

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+
+from searchsite.accounts import audit, hearing
+from searchsite.accounts.models import Action
 
 
 class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -12,3 +18,11 @@ class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ship
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody makes an account from outside."""
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse whoever has failed too often, and write that down once a minute."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            audit.note_once(Action.LOCKED_OUT, hearing.named(credentials), seconds=audit.MINUTE)
+            raise

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from searchsite.accounts.models import Membership, Role, Team, Token, User
+from searchsite.accounts import audit, tokens
+from searchsite.accounts.models import Action, Membership, Role, Team, Token, User
 
 
 class LastAdmin(Exception):
@@ -22,6 +23,8 @@ def create_team(name: str, owner: User) -> Team:
     """Make a team whose first admin is `owner`."""
     team = Team.objects.create(name=name)
     Membership.objects.create(team=team, user=owner, role=Role.ADMIN)
+    audit.note(Action.TEAM_MADE, team)
+    audit.note(Action.MEMBER_ADDED, owner, team_id=team.pk, role=Role.ADMIN)
     return team
 
 
@@ -41,9 +44,12 @@ def chosen_of(memberships: Sequence[Membership], team_id: int | None) -> Members
     return next((one for one in memberships if one.team_id == team_id), first)
 
 
+@transaction.atomic
 def add_member(team: Team, user: User, *, role: str) -> Membership:
     """Put a person into a team; one who is in it already keeps their role."""
-    membership, _new = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    membership, is_new = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    if is_new:
+        audit.note(Action.MEMBER_ADDED, user, team_id=team.pk, role=role)
     return membership
 
 
@@ -56,14 +62,16 @@ def change_role(membership: Membership, role: str) -> None:
         _keep_an_admin(membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
     membership.role = role
+    audit.note(Action.ROLE_CHANGED, ("user", membership.user_id), team_id=membership.team_id, role=role)
 
 
 @transaction.atomic
 def remove_member(membership: Membership) -> None:
     """Take a person out of a team, and with them the tokens they have in it. Raises LastAdmin."""
     _keep_an_admin(membership)
-    Token.objects.filter(user=membership.user_id, team=membership.team_id).delete()
+    tokens.revoke(Token.objects.filter(user=membership.user_id, team=membership.team_id))
     Membership.objects.filter(pk=membership.pk).delete()
+    audit.note(Action.MEMBER_REMOVED, ("user", membership.user_id), team_id=membership.team_id)
 
 
 def _keep_an_admin(membership: Membership) -> None:

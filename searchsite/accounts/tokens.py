@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from searchsite.accounts.models import Membership, Team, Token, User
+from searchsite.accounts import audit
+from searchsite.accounts.models import Action, Membership, Team, Token, User
 
 SCOPES = frozenset({"read", "write"})
 # A write per request would cost more than the request; minutes are exact enough to spot an unused token.
 SEEN_EVERY = timedelta(minutes=5)
 
 
-def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -> tuple[Token, str]:
+@transaction.atomic
+def create_token(
+    user: User, team: Team, *, name: str, scopes: frozenset[str], expires_at: datetime | None = None
+) -> tuple[Token, str]:
     """Make a token and return it with its secret, which is not kept and cannot be shown again.
 
     Raises ValueError for an unknown scope.
@@ -32,8 +37,23 @@ def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -
         prefix=secret[:8],
         digest=_digest(secret),
         scopes=",".join(sorted(scopes)),
+        expires_at=expires_at,
     )
+    audit.note(Action.TOKEN_MADE, token, user=user.pk, scopes=token.scopes)
     return token, secret
+
+
+@transaction.atomic
+def revoke(held: QuerySet[Token]) -> None:
+    """Take tokens back: they open nothing from now on."""
+    for token in held.select_for_update():
+        audit.note(Action.TOKEN_REVOKED, token, user=token.user_id)
+        token.delete()
+
+
+def revoke_all(user: User) -> None:
+    """Take back every token of a person."""
+    revoke(Token.objects.filter(user=user))
 
 
 def check_token(secret: str) -> Token | None:
@@ -44,6 +64,8 @@ def check_token(secret: str) -> Token | None:
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    audit.acts(token.user, token.team_id)
+    audit.note_once(Action.TOKEN_USED, token, seconds=audit.HOUR, by=token.user)
     return token
 
 

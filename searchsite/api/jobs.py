@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from django.db import transaction
 from ninja import Router
 
+from searchsite.accounts import audit
 from searchsite.api import inputs, job_schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
@@ -44,6 +46,7 @@ def count_jobs(request: Request) -> job_schemas.JobsOut:
 def retry_jobs(request: Request, chosen: inputs.JobsIn) -> job_schemas.JobsChanged:
     """Try again what has failed in your team: all of it, that of a stage, or that of one reason. For operators."""
     teams = [_operator(request.auth)]
+    audit.note(audit.Action.WORK_ASKED, ("stage", chosen.stage or ""), asked="retry", group=chosen.reason is not None)
     if chosen.reason is not None:
         found = _of_reason(chosen, (State.DEAD, State.CANCELLED), teams)
         return job_schemas.JobsChanged(jobs=sum(care.retry(ids, teams=teams) for ids in found))
@@ -54,6 +57,7 @@ def retry_jobs(request: Request, chosen: inputs.JobsIn) -> job_schemas.JobsChang
 def cancel_jobs(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Cancel what waits of a stage in your team, or give up the failures of one reason. For operators."""
     teams = [_operator(request.auth)]
+    audit.note(audit.Action.WORK_CANCELLED, ("stage", chosen.stage), asked="cancel", group=chosen.reason is not None)
     if chosen.reason is not None:
         found = _of_reason(chosen, (State.DEAD,), teams)
         return job_schemas.JobsChanged(jobs=sum(care.give_up(ids, teams=teams) for ids in found))
@@ -64,6 +68,7 @@ def cancel_jobs(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsCha
 def process_missing(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Have made what a stage has not made in your team, in the bulk lane. Captions may cost. For operators."""
     team_id = _operator(request.auth)
+    audit.note(audit.Action.WORK_ASKED, ("stage", chosen.stage), asked="missing")
     return job_schemas.JobsChanged(jobs=missing.enqueue_missing(chosen.stage, team_id=team_id))
 
 
@@ -71,7 +76,9 @@ def process_missing(request: Request, chosen: inputs.StageIn) -> job_schemas.Job
 def pause_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Pause a stage for all teams: what runs is finished, the rest waits. For those who lead the server."""
     _leader(request.auth)
-    pausing.pause(chosen.stage, by=request.auth.user.get_username(), reason=chosen.reason or "")
+    with transaction.atomic():
+        pausing.pause(chosen.stage, by=request.auth.user.get_username(), reason=chosen.reason or "")
+        audit.note(audit.Action.STAGE_PAUSED, ("stage", chosen.stage))
     return job_schemas.JobsChanged(jobs=0)
 
 
@@ -79,7 +86,9 @@ def pause_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsCha
 def resume_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Let a paused stage go on. For those who lead the server."""
     _leader(request.auth)
-    pausing.resume(chosen.stage)
+    with transaction.atomic():
+        pausing.resume(chosen.stage)
+        audit.note(audit.Action.STAGE_RESUMED, ("stage", chosen.stage))
     return job_schemas.JobsChanged(jobs=0)
 
 

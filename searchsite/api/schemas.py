@@ -67,8 +67,11 @@ class ItemOut(BaseModel):
     height: int | None
     media_type: str | None
     size: int | None = Field(description="Bytes of the original file.")
-    file_url: str | None = Field(description="Address of the original file; takes the same token.")
-    thumbnail_url: str | None = Field(description="Address of a small picture; takes the same token.")
+    file_url: str | None = Field(
+        description="Address of the original file; takes the same token. One at another host is signed: it takes none,"
+        " and is good for some minutes."
+    )
+    thumbnail_url: str | None = Field(description="Address of a small picture; as `file_url`.")
     url: str = Field(description="Address of the item's page.")
 
 

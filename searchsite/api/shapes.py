@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from searchsite.api import schemas
 from searchsite.indexing import stages
+from searchsite.library import signing
 from searchsite.library.files import THUMBNAIL
 from searchsite.library.models import Item, ItemTag, Kind, Part, PartRole, Source
 
@@ -52,7 +53,9 @@ def item_out(item: Item) -> schemas.ItemOut:
 
 def thumbnail_url(item_id: UUID, kind: str) -> str | None:
     """Address of the small picture; a text has none."""
-    return None if kind == Kind.TEXT else _pattern("thumbnail", THUMBNAIL).replace(NO_ID, str(item_id))
+    if kind == Kind.TEXT:
+        return None
+    return signing.shown(_pattern("thumbnail", THUMBNAIL).replace(NO_ID, str(item_id)))
 
 
 def item_url(item_id: UUID) -> str:
@@ -95,7 +98,7 @@ def _item(
             "height": item.height,
             "media_type": item.blob.media_type if item.blob else None,
             "size": item.blob.size if item.blob else None,
-            "file_url": reverse("file", args=[item.public_id]) if item.blob else None,
+            "file_url": signing.shown(reverse("file", args=[item.public_id])) if item.blob else None,
             "thumbnail_url": thumbnail_url(item.public_id, item.kind),
             "url": item_url(item.public_id),
         }

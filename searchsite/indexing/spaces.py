@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from searchsite import config
+from searchsite.accounts import audit
 from searchsite.indexing import fingerprints, instructions, once, plan, provider, tables, yielding
 from searchsite.indexing.fingerprints import WrongEmbedder as WrongEmbedder
 from searchsite.indexing.models import Space, SpaceStatus
@@ -138,7 +139,9 @@ def build() -> Space:
     same = Space.objects.filter(**asdict(identity_of(provider.configured(), info))).first()
     if same is not None and same.status == SpaceStatus.ACTIVE:
         raise NotNow(gettext("The library is indexed with %(space)s already.") % {"space": same})
-    return _open(client, SpaceStatus.BUILDING)
+    space = _open(client, SpaceStatus.BUILDING)
+    audit.note(audit.Action.SPACE_BUILT, space)
+    return space
 
 
 @transaction.atomic
@@ -165,6 +168,7 @@ def activate(space: Space, *, force: bool = False) -> Space:
     care.forget_failures(plan.EMBED)
     Space.objects.filter(pk=chosen.pk).update(status=SpaceStatus.ACTIVE, activated_at=Now(), retired_at=None)
     chosen.refresh_from_db()
+    audit.note(audit.Action.SPACE_ACTIVATED, chosen, forced=force)
     return chosen
 
 
@@ -181,6 +185,7 @@ def cancel(space: Space) -> None:
     """Stop building a space, and drop it."""
     with transaction.atomic():
         _condemn(_held(space, SpaceStatus.BUILDING))
+        audit.note(audit.Action.SPACE_CANCELLED, space)
     sweep_dropped()
 
 
@@ -192,6 +197,7 @@ def drop(space: Space) -> None:
             sentence = gettext("%(space)s answered until a moment ago, and may still be read: try again in a minute.")
             raise NotNow(sentence % {"space": held})
         _condemn(held)
+        audit.note(audit.Action.SPACE_DROPPED, held)
     sweep_dropped()
 
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.utils import timezone
 
 from searchsite import config
-from searchsite.accounts import ledger
+from searchsite.accounts import audit, ledger
 from searchsite.indexing import calibration, centres, indexes, plan, spaces, standing, tables, uncaptioned
 from searchsite.indexing.models import Space, SpaceStatus
 from searchsite.inference.errors import InferenceError
@@ -75,6 +75,7 @@ def tidy() -> None:
     """Throw away what has had its time, and ask again for what was overlooked."""
     care.prune()
     ledger.prune()
+    audit.prune()
     trash.purge()
     pictures.purge_expired()
     files.sweep_incoming()

@@ -81,7 +81,7 @@ def received(file: IO[bytes], *, limit: int) -> Iterator[Received]:
     """Stream into a temporary file and fsync it; it is removed at the end unless it was placed."""
     folder = media_root() / INCOMING
     with space_or_refusal():
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _make(folder)
         descriptor, name = tempfile.mkstemp(dir=folder)
     path = Path(name)
     try:
@@ -109,7 +109,7 @@ def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
     """Put the derivatives beside the original, each whole or not at all. Doing it again does no harm."""
     original = original_path(blob)
     with space_or_refusal():
-        original.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _make(original.parent)
         # The smaller stand in for the larger ones, so those come first.
         for size, data in sorted(derivatives.items(), reverse=True):
             _write(_beside(original, size), data)
@@ -196,11 +196,17 @@ def megabytes(size: int) -> str:
 
 def _move(source: Path, target: Path) -> None:
     missing = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
-    target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    _make(target.parent)
     source.replace(target)
     # A new folder is durable only once its own parent is synced.
     for folder in {target.parent, *(one.parent for one in missing)}:
         _sync(folder)
+
+
+def _make(folder: Path) -> None:
+    """Each folder on the way there, closed to others: of several, mkdir would leave those between open."""
+    for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        one.mkdir(mode=0o750, exist_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -11,6 +11,7 @@ from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from searchsite.accounts import audit
 from searchsite.accounts.models import Membership, Role
 from searchsite.jobs.models import Job
 from searchsite.library import blobs, collections
@@ -78,7 +79,10 @@ def delete_now(ids: Sequence[int], *, scope: Scope) -> int:
     for first in range(0, len(ids), AT_ONCE):
         with transaction.atomic():
             mine = restorable(scope).filter(Exists(leads), pk__in=ids[first : first + AT_ONCE])
-            number += _delete(mine.select_for_update(of=("self",), skip_locked=True))
+            deleted = _delete(mine.select_for_update(of=("self",), skip_locked=True))
+            if deleted:
+                audit.note(audit.Action.DELETED_FOR_GOOD, ("item", ""), team_id=scope.team_id, ids=deleted)
+        number += len(deleted)
     log.info("deleted for good", user=scope.user_id, team=scope.team_id, number=number, items=list(ids)[:100])
     if number <= AT_ONCE:
         blobs.forget_unused()
@@ -92,7 +96,7 @@ def purge() -> int:
         with transaction.atomic():
             locked = Item.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=ids)
             # A restore that came first has taken its item out of the condition.
-            deleted = _delete(locked.filter(trashed_at__lt=Now() - KEPT))
+            deleted = len(_delete(locked.filter(trashed_at__lt=Now() - KEPT)))
         number += deleted
         if deleted < len(ids):
             break
@@ -100,11 +104,12 @@ def purge() -> int:
     return number
 
 
-def _delete(locked: QuerySet[Item]) -> int:
-    chosen = list(locked.values_list("pk", flat=True))
-    Item.objects.filter(pk__in=chosen).delete()
-    Job.objects.filter(subject__in=chosen).delete()
-    return len(chosen)
+def _delete(locked: QuerySet[Item]) -> list[str]:
+    """Delete them, and return their public ids."""
+    chosen = dict(locked.values_list("pk", "public_id"))
+    Item.objects.filter(pk__in=list(chosen)).delete()
+    Job.objects.filter(subject__in=list(chosen)).delete()
+    return [str(public_id) for public_id in chosen.values()]
 
 
 def _old() -> list[int]:

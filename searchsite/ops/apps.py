@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -10,3 +12,7 @@ class OpsConfig(AppConfig):
 
     name = "searchsite.ops"
     label = "ops"
+
+    def ready(self) -> None:
+        """Its checks register themselves."""
+        import_module("searchsite.ops.checks")

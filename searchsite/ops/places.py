@@ -1,4 +1,4 @@
-"""What a house needs before anything is started: its directories, its lock, its port."""
+"""What a house needs before anything is started: its protection, its directories, its lock, its port."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from searchsite import exposure
 from searchsite.config import Config
 from searchsite.ops.errors import CannotStart
+
+
+def require_guarded(config: Config) -> None:
+    """Refuse to serve the site to others unprotected, before anything is started."""
+    if sentences := list(exposure.in_the_way(config)):
+        raise CannotStart("\n".join(sentences))
 
 
 def make(config: Config) -> None:

@@ -8,9 +8,25 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from searchsite.web import admin_dashboard, admin_items, admin_library, admin_money, admin_people, admin_work
+from searchsite.web import (
+    admin_audit,
+    admin_dashboard,
+    admin_items,
+    admin_library,
+    admin_money,
+    admin_people,
+    admin_work,
+)
 
-__all__ = ["admin_dashboard", "admin_items", "admin_library", "admin_money", "admin_people", "admin_work"]
+__all__ = [
+    "admin_audit",
+    "admin_dashboard",
+    "admin_items",
+    "admin_library",
+    "admin_money",
+    "admin_people",
+    "admin_work",
+]
 
 admin.site.site_header = admin.site.site_title = "searchsite"
 admin.site.index = admin_dashboard.index  # type: ignore[method-assign, assignment]

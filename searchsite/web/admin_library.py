@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from searchsite.accounts import audit
 from searchsite.accounts.models import Team, User
 from searchsite.library import tags, wording
 from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
@@ -68,6 +69,27 @@ class GrantFormSet(Rows):
             if not hasattr(self, "people"):
                 self.people = choices_of(form.fields["user"].queryset.order_by("username"))
             form.fields["user"].choices = self.people
+
+    def save_new(self, form: Any, commit: bool = True) -> Any:
+        """Write down who got what."""
+        grant = super().save_new(form, commit)
+        _write_down(audit.Action.GRANT_GIVEN, grant)
+        return grant
+
+    def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
+        """Write down what somebody may do from now on."""
+        grant = super().save_existing(form, obj, commit)
+        _write_down(audit.Action.GRANT_GIVEN, grant)
+        return grant
+
+    def delete_existing(self, obj: CollectionGrant, commit: bool = True) -> None:
+        """Write down who lost it."""
+        _write_down(audit.Action.GRANT_TAKEN, obj)
+        super().delete_existing(obj, commit)
+
+
+def _write_down(action: audit.Action, grant: CollectionGrant) -> None:
+    audit.note(action, grant.collection, user=grant.user_id, may_edit=grant.may_edit)
 
 
 class GrantInline(RowsInline):
@@ -187,6 +209,13 @@ class CollectionAdmin(Counting):
         if not change:
             obj.created_by = User.objects.get(username=request.user.get_username())
         super().save_model(request, obj, form, change)
+        if "visibility" in form.changed_data or not change:
+            audit.note(audit.Action.VISIBILITY_SET, obj, visibility=obj.visibility)
+
+    def delete_model(self, request: HttpRequest, obj: Collection) -> None:
+        """Its grants go with it."""
+        audit.note(audit.Action.COLLECTION_DELETED, obj)
+        super().delete_model(request, obj)
 
 
 class TagForm(forms.ModelForm):  # type: ignore[type-arg]

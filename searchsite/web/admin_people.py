@@ -8,13 +8,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from searchsite.accounts import budgets, tokens
+from searchsite.accounts import audit, budgets, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
 from searchsite.web.admin_columns import yes_or_no
@@ -67,6 +68,41 @@ class UserAdmin(Scoped, DjangoUserAdmin):  # type: ignore[type-arg]
         """Say so when a team would be left without an admin."""
         return keeping_an_admin(request, super().change_view, *args, **kwargs)
 
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A new password, and what follows from it, or neither."""
+        with transaction.atomic():
+            return super().user_change_password(request, *args, **kwargs)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """A password that was taken away changes no field of a form."""
+        if "unset-password" in request.POST:
+            tokens.revoke_all(obj)
+            audit.note(audit.Action.PASSWORD_CHANGED, obj, usable=False)
+        return super().log_change(request, obj, message)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write down who made or changed it, and above all who may sign in and lead."""
+        super().save_model(request, obj, form, change)
+        fields = ",".join(form.changed_data)[:64]
+        if not change:
+            audit.note(audit.Action.USER_MADE, obj)
+        elif "is_active" in form.changed_data:
+            audit.note(audit.Action.USER_ON if obj.is_active else audit.Action.USER_OFF, obj, fields=fields)
+        elif fields:
+            audit.note(audit.Action.USER_CHANGED, obj, fields=fields, staff=obj.is_staff, leads=obj.is_superuser)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """What it did stays written down."""
+        audit.note(audit.Action.USER_DELETED, obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Each is a line of its own."""
+        with transaction.atomic():
+            for user in queryset:
+                audit.note(audit.Action.USER_DELETED, user)
+            super().delete_queryset(request, queryset)
+
 
 @admin.register(Team)
 class TeamAdmin(Scoped):
@@ -93,7 +129,22 @@ class TeamAdmin(Scoped):
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
         """A new budget holds from now on."""
         super().save_model(request, obj, form, change)
+        if form.changed_data or not change:
+            action = audit.Action.TEAM_CHANGED if change else audit.Action.TEAM_MADE
+            audit.note(action, obj, fields=",".join(form.changed_data)[:64])
         budgets.forget()
+
+    def delete_model(self, request: HttpRequest, obj: Team) -> None:
+        """What its people did stays written down."""
+        audit.note(audit.Action.TEAM_DELETED, obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+        """Each is a line of its own."""
+        with transaction.atomic():
+            for team in queryset:
+                audit.note(audit.Action.TEAM_DELETED, team)
+            super().delete_queryset(request, queryset)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """A team begins with its Inbox."""
@@ -173,10 +224,20 @@ class TokenAdmin(Scoped):
         """Make the token through its own verb and show the secret once."""
         asked = form.cleaned_data
         made, secret = tokens.create_token(
-            asked["user"], asked["team"], name=asked["name"], scopes=frozenset(asked["scopes"])
+            asked["user"],
+            asked["team"],
+            name=asked["name"],
+            scopes=frozenset(asked["scopes"]),
+            expires_at=asked["expires_at"],
         )
-        if asked["expires_at"]:
-            Token.objects.filter(pk=made.pk).update(expires_at=asked["expires_at"])
         obj.pk, obj.prefix = made.pk, made.prefix
         shown = format_html('{} <code class="secret">{}</code>', _("The token, shown only now:"), secret)
         messages.warning(request, shown)
+
+    def delete_model(self, request: HttpRequest, obj: Token) -> None:
+        """Take it back through its own verb."""
+        tokens.revoke(Token.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
+        """Take them back."""
+        tokens.revoke(Token.objects.filter(pk__in=queryset.values("pk")))

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from searchsite.accounts import audit
 from searchsite.indexing import vocabulary
 from searchsite.indexing.models import Space
 from searchsite.jobs import care
@@ -68,6 +69,7 @@ class JobAdmin(ReadOnly):
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         """Make failed and cancelled jobs ready again."""
         ids = list(jobs.order_by().values_list("id", flat=True)[:MOST])
+        audit.note(audit.Action.WORK_ASKED, ("job", ids[0] if len(ids) == 1 else ""), asked="retry", jobs=len(ids))
         said = _("%(done)s of %(asked)s jobs will be tried again.")
         messages.info(request, said % {"done": grouped(care.retry(ids)), "asked": grouped(len(ids))})
 
@@ -75,6 +77,7 @@ class JobAdmin(ReadOnly):
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         """Cancel what is not done yet."""
         ids = list(jobs.order_by().values_list("id", flat=True)[:MOST])
+        audit.note(audit.Action.WORK_CANCELLED, ("job", ids[0] if len(ids) == 1 else ""), asked="cancel", jobs=len(ids))
         said = _("%(done)s of %(asked)s jobs were cancelled.")
         messages.info(request, said % {"done": grouped(care.cancel(ids)), "asked": grouped(len(ids))})
 

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from searchsite.library import signing
 from searchsite.library.models import Item
 from searchsite.search import beside
 from searchsite.search.beside import Beside
@@ -110,8 +111,8 @@ def _near(card: Card, query: str) -> Neighbour:
         title=card.title,
         alt=card.caption or ", ".join([readable(card.title), *card.tags[:3]]),
         kind=card.kind,
-        thumbnail=reverse("thumbnail", args=[card.id, 480]) if pictured else "",
-        preview=reverse("thumbnail", args=[card.id, 2048]) if pictured else "",
+        thumbnail=signing.shown(reverse("thumbnail", args=[card.id, 480])) if pictured else "",
+        preview=signing.shown(reverse("thumbnail", args=[card.id, 2048])) if pictured else "",
         placeholder=card.placeholder,
     )
 
@@ -124,7 +125,7 @@ def _here(item: Item, query: str) -> Neighbour:
         title=item.title,
         alt=readable(item.title),
         kind=item.kind,
-        thumbnail=reverse("thumbnail", args=[item.public_id, 480]) if pictured else "",
+        thumbnail=signing.shown(reverse("thumbnail", args=[item.public_id, 480])) if pictured else "",
         preview="",
         placeholder=item.placeholder,
         current=True,

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.indexing import stages
-from searchsite.library import wording
+from searchsite.library import signing, wording
 from searchsite.library.models import Item, Kind, named
 from searchsite.search.find import Hit
 from searchsite.search.marks import Marks, marks_of
@@ -133,7 +133,7 @@ def _card(hit: Hit, marks: Marks | None, labels: _Labels) -> Card:
         url=_address("item").replace(NO_ID, public_id),
         similar=f"{_address('home')}?{urlencode({'like': public_id})}",
         unlike="",
-        thumbnail=_address("thumbnail", PICTURE_SIZE).replace(NO_ID, public_id) if pictured and item.width else "",
+        thumbnail=_thumbnail(public_id) if pictured and item.width else "",
         kind=item.kind,
         kind_name=labels.kinds.get(item.kind, item.kind),
         is_picture=pictured,
@@ -205,6 +205,10 @@ def _letters(said: SafeString | None) -> int:
 def _address(name: str, *more: int) -> str:
     """An address with a place for an item's id: to reverse each would cost more than the rest of the card."""
     return reverse(name) if name == "home" else reverse(name, args=[UUID(NO_ID), *more])
+
+
+def _thumbnail(public_id: str) -> str:
+    return signing.shown(_address("thumbnail", PICTURE_SIZE).replace(NO_ID, public_id))
 
 
 def _said(hit: Hit, marks: Marks | None) -> SafeString | None:

@@ -47,6 +47,8 @@ class Served:
     media_type: str
     name: str
     etag: str
+    shared_for: int | None = None
+    """Seconds for which any cache may keep it and any page show it; None: it is for who asks alone."""
 
 
 def scoped(view: ScopedView[P]) -> View[P]:
@@ -76,10 +78,7 @@ def scoped(view: ScopedView[P]) -> View[P]:
 def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
     """The file as it was put in. A note has none: its words come as one."""
     item = _item(scope, public_id)
-    if item.blob is None:
-        return _note(item)
-    name = item.title + EXTENSIONS.get(item.blob.media_type.partition(";")[0], "")
-    return _serve(request, Served(files.original_path(item.blob), item.blob.media_type, name, item.blob.sha256[:32]))
+    return _note(item) if item.blob is None else original(request, item)
 
 
 @scoped
@@ -129,14 +128,23 @@ def _item(scope: Scope, public_id: UUID) -> Item:
     return item
 
 
-def derivative(request: HttpRequest, item: Item, size: int) -> HttpResponseBase:
-    """One of the fixed derivatives of an item that the person may see."""
+def original(request: HttpRequest, item: Item, *, shared_for: int | None = None) -> HttpResponseBase:
+    """The file of an item that may be seen."""
+    if item.blob is None:
+        raise Http404
+    blob = item.blob
+    name = item.title + EXTENSIONS.get(blob.media_type.partition(";")[0], "")
+    path = files.original_path(blob)
+    return _serve(request, Served(path, blob.media_type, name, blob.sha256[:32], shared_for))
+
+
+def derivative(request: HttpRequest, item: Item, size: int, *, shared_for: int | None = None) -> HttpResponseBase:
+    """One of the fixed derivatives of an item that may be seen."""
     if item.blob is None or size not in files.SIZES or item.width is None:
         raise Http404
     etag = f"{item.blob.sha256[:32]}-{size}"
-    return _serve(
-        request, Served(files.derivative_path(item.blob, size), files.DERIVATIVE_TYPE, f"{item.title}.webp", etag)
-    )
+    path = files.derivative_path(item.blob, size)
+    return _serve(request, Served(path, files.DERIVATIVE_TYPE, f"{item.title}.webp", etag, shared_for))
 
 
 def _note(item: Item) -> HttpResponse:
@@ -213,9 +221,13 @@ def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpRespo
     response["Content-Disposition"] = content_disposition_header(not shown, served.name) or "attachment"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = f"private, max-age={MAX_AGE}"
-    response["Vary"] = "Cookie, Authorization"
+    if served.shared_for is None:
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        response["Cache-Control"] = f"private, max-age={MAX_AGE}"
+        response["Vary"] = "Cookie, Authorization"
+    else:
+        response["Cross-Origin-Resource-Policy"] = "cross-origin"
+        response["Cache-Control"] = f"public, max-age={served.shared_for}"
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
     return response

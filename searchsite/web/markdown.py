@@ -17,6 +17,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from searchsite.library import signing
 from searchsite.library.models import Item
 from searchsite.library.scope import Scope
 from searchsite.search.marks import Marks
@@ -146,7 +147,7 @@ class _Renderer(RendererHTML):
 
 
 def _picture(item: Item, address: str, said: str) -> str:
-    shown = reverse("thumbnail", args=[item.public_id, SIZE])
+    shown = signing.shown(reverse("thumbnail", args=[item.public_id, SIZE]))
     return format_html(
         '<a class="pictured" href="{}"><img src="{}" width="{}" height="{}" alt="{}" loading="lazy"></a>',
         *(address, shown, item.width, item.height, said or item.title),

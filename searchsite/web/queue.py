@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from searchsite.accounts import audit
 from searchsite.accounts.models import Team
 from searchsite.indexing import missing, plan, vocabulary
 from searchsite.jobs import care, failures, pausing
@@ -71,6 +73,7 @@ def make(request: MemberRequest) -> HttpResponseBase:
     if not plan.is_configured(kind):
         raise Refusal(_("Nothing is configured that does this."), code="not-configured")
     _require(_may_act(request))
+    _write_down(audit.Action.WORK_ASKED, request, "missing")
     number = missing.enqueue_missing(kind, team_id=_acting_team(request))
     return _done(request, ngettext("%(n)s item will be processed.", "%(n)s items will be processed.", number), number)
 
@@ -80,6 +83,7 @@ def retry(request: MemberRequest) -> HttpResponseBase:
     """Try again one job, a group, a stage's failures, or everything that failed."""
     _require(_may_act(request))
     teams = _teams(request)
+    _write_down(audit.Action.WORK_ASKED, request, "retry")
     if "job" in request.POST or "reason" in request.POST:
         number = sum(care.retry(ids, teams=teams) for ids in _chosen(request, teams))
     else:
@@ -92,6 +96,7 @@ def cancel(request: MemberRequest) -> HttpResponseBase:
     """Cancel one job, give a group of failures up, or cancel all that waits of a stage."""
     _require(_may_act(request))
     teams = _teams(request)
+    _write_down(audit.Action.WORK_CANCELLED, request, "cancel")
     if "job" in request.POST or "reason" in request.POST:
         chosen = _chosen(request, teams)
         number = sum(care.give_up(ids, teams=teams) + care.cancel(ids, teams=teams) for ids in chosen)
@@ -105,7 +110,9 @@ def pause(request: MemberRequest) -> HttpResponseBase:
     """Pause a stage in the whole house."""
     _require(request.user.is_superuser)
     kind = _kind(request)
-    pausing.pause(kind, by=request.user.get_username(), reason=request.POST.get("reason", ""))
+    with transaction.atomic():
+        pausing.pause(kind, by=request.user.get_username(), reason=request.POST.get("reason", ""))
+        audit.note(audit.Action.STAGE_PAUSED, ("stage", kind))
     return _done(request, _("%(stage)s is paused. What runs is finished.") % {"stage": vocabulary.stage_name(kind)})
 
 
@@ -114,7 +121,9 @@ def resume(request: MemberRequest) -> HttpResponseBase:
     """Let a stage go on."""
     _require(request.user.is_superuser)
     kind = _kind(request)
-    pausing.resume(kind)
+    with transaction.atomic():
+        pausing.resume(kind)
+        audit.note(audit.Action.STAGE_RESUMED, ("stage", kind))
     return _done(request, _("%(stage)s goes on.") % {"stage": vocabulary.stage_name(kind)})
 
 
@@ -193,6 +202,13 @@ def _chosen(request: MemberRequest, teams: Collection[int] | None) -> Iterable[l
         return [[int(number)]] if number.isascii() and number.isdigit() and int(number) < 2**63 else []
     kind, state, reason = _kind(request), request.POST.get("state", ""), request.POST.get("reason", "")
     return failures.of_group(kind, state, reason, teams=teams) if state in (State.DEAD, State.CANCELLED) else []
+
+
+def _write_down(action: audit.Action, request: MemberRequest, asked: str) -> None:
+    """Before it is done: what was half done was asked for, too."""
+    number, kind = request.POST.get("job", ""), request.POST.get("kind", "")
+    what = ("job", number) if number.isascii() and number.isdigit() else ("stage", kind if kind in plan.BATCH else "")
+    audit.note(action, what, team_id=_acting_team(request), asked=asked, group="reason" in request.POST)
 
 
 def _kind(request: MemberRequest) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseClientRefresh
 
-from searchsite.accounts import prices
+from searchsite.accounts import audit, prices
 from searchsite.indexing import estimates, finding, spaces, standing, uncaptioned, upkeep
 from searchsite.indexing.estimates import Progress
 from searchsite.indexing.finding import Finding
@@ -130,6 +130,7 @@ def caption(request: MemberRequest) -> HttpResponseBase:
     if found is None:
         messages.error(request, _("No captioner is configured."))
     else:
+        audit.note(audit.Action.WORK_ASKED, ("stage", "caption"), asked="missing")
         on_the_way = uncaptioned.fill()
         said = {"number": grouped(on_the_way)}
         messages.success(request, _("Pictures to be captioned: %(number)s.") % said)

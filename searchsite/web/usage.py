@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,17 +9,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 
 from searchsite import config
-from searchsite.accounts import budgets, ledger, prices
+from searchsite.accounts import audit, budgets, ledger, prices
 from searchsite.accounts.budgets import Budget
 from searchsite.accounts.models import Role, Team, Usage
 from searchsite.web.doors import MemberRequest, in_team
 from searchsite.web.ids import team_of
+from searchsite.web.sheets import sheet
 
 ALL = "all"
 FIRST_YEAR, LAST_YEAR = 2000, 2200
@@ -38,8 +38,6 @@ HEAD = (
     "inputs without a known price",
     "seconds",
 )
-# A spreadsheet takes a cell that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,9 @@ def usage(request: MemberRequest) -> HttpResponseBase:
 def download(request: MemberRequest) -> HttpResponseBase:
     """The month's daily sums as CSV."""
     asked = _asked(request)
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="usage-{asked.month:%Y-%m}.csv"'
-    written = csv.writer(answer)
-    written.writerow(HEAD)
-    written.writerows(_cells(ledger.rows(asked.month, asked.last, team=asked.team)))
-    return answer
+    audit.note(audit.Action.EXPORTED, ("usage", f"{asked.month:%Y-%m}"), team_id=asked.team.pk if asked.team else None)
+    rows = ledger.rows(asked.month, asked.last, team=asked.team)
+    return sheet(f"usage-{asked.month:%Y-%m}", HEAD, map(_row, _known(rows)))
 
 
 def may_see(request: HttpRequest) -> bool:
@@ -168,10 +163,9 @@ def _owned(request: MemberRequest, asked: _Asked, rows: Any) -> dict[str, Any]:
     return page
 
 
-def _cells(rows: Any) -> Iterator[list[object]]:
+def _known(rows: Any) -> Iterator[Usage]:
     found = rows.select_related("team").order_by("day", "team_id", "operation", "embedder", "provider")
-    for row in found.iterator():
-        yield [_plain(cell) for cell in _row(row)]
+    yield from found.iterator()
 
 
 def _row(row: Usage) -> list[object]:
@@ -179,8 +173,3 @@ def _row(row: Usage) -> list[object]:
     names = [row.day.isoformat(), row.team.name if row.team else "", row.operation, row.embedder, row.provider]
     counts = [row.calls, row.inputs, row.tokens, row.output_tokens]
     return [*names, *counts, cost, row.unpriced, f"{row.seconds:.3f}"]
-
-
-def _plain(cell: object) -> object:
-    """A cell that no spreadsheet runs."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

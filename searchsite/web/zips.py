@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from zipstream import ZipStream
 
+from searchsite.accounts import audit
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web import chosen, zipping
@@ -115,6 +116,7 @@ def download(request: MemberRequest, key: str) -> HttpResponseBase:
     except BaseException:
         _slots.free(request.user.pk, pace)
         raise
+    audit.note(audit.Action.EXPORTED, ("zip", ""), items=len(ids))
     response = StreamingHttpResponse(sending, content_type="application/zip")
     response["Content-Length"] = str(len(zipped))
     response["Content-Disposition"] = f'attachment; filename="searchsite-{timezone.localdate():%Y-%m-%d}.zip"'

@@ -16,8 +16,9 @@ import pytest
 from searchsite import config as configuration
 from searchsite.config import ROOT
 from searchsite.ops import postgres
-from tests import house, servers
+from tests import figures, house, servers
 from tests.house import House, wait_until
+from tests.library import drawn
 
 CHILDREN = ["granian", "serve_inference", "valkey-server", "-n worker@", "-n reader@", " beat ", "postgres -D"]
 
@@ -82,6 +83,56 @@ def test_only_its_user_can_reach_the_sockets_and_the_data(home: House) -> None:
     for directory in (home.data_dir, home.data_dir / "run", home.data_dir / "postgres"):
         assert directory.stat().st_mode & 0o077 == 0, directory
     assert (home.data_dir / "postgres").stat().st_uid == os.getuid()
+
+
+def sign_in(home: House, password: str) -> httpx.Client:
+    """A browser that has tried to sign in."""
+    browser = httpx.Client(base_url=home.base_url, timeout=30)
+    browser.get("/accounts/login/").raise_for_status()
+    form = {"login": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrf"]}
+    browser.post("/accounts/login/", data=form)
+    return browser
+
+
+def put_in(home: House, secret: str) -> str:
+    """Put a picture in by the API, wait until it was worked on, and search; returns the id."""
+    with httpx.Client(base_url=home.base_url, headers={"Authorization": f"Bearer {secret}"}, timeout=60) as api:
+        sent = api.post("/api/v1/items", files={"file": ("a b.jpg", drawn.jpeg(5))}).raise_for_status().json()
+        address = f"/api/v1/items/{sent['id']}"
+        wait_until(lambda: api.get(address).json()["status"] != "processing", 120)
+        api.post("/api/v1/search", json={"query": "a red boat"})
+        api.post("/api/v1/search", content=b"{", headers={"Content-Type": "application/json"})
+        api.get(f"/api/v1/items/{sent['id']}x?token={secret[:4]}")
+        return str(sent["id"])
+
+
+def test_no_log_of_the_house_holds_what_opens_a_door(home: House) -> None:
+    wait_until(lambda: ready(home))
+    secret = home.token()
+    browser, stranger = sign_in(home, home.admin_password), sign_in(home, "a wrong Qpassword")
+    assert browser.get("/").status_code == 200 and stranger.get("/").status_code == 302
+    kept = {browser.cookies["session"], browser.cookies["csrf"], stranger.cookies["csrf"]}
+    put_in(home, secret)
+    httpx.get(f"{home.base_url}/api/v1/items", headers={"Authorization": "Bearer ss_Qforged"})
+    browser.post("/accounts/logout/", data={"csrfmiddlewaretoken": browser.cookies["csrf"]})
+    browser.close()
+    stranger.close()
+    logs = {path: path.read_text(encoding="utf-8", errors="replace") for path in (home.data_dir / "log").glob("*.log")}
+    wanted = {secret, home.admin_password, "Qpassword", "ss_Qforged", "Authorization", "sessionid", *kept}
+    found = [(path.name, one) for path, log in logs.items() for one in wanted if one in log]
+    size = sum(map(len, logs.values()))
+    figures.keep(10, "secrets in the logs of a house", logs=len(logs), characters=size, found=len(found))
+    assert found == [] and {"web.log", "worker.log"} <= {path.name for path in logs} and size > 0
+    assert home.said.count(home.admin_password) <= 1 and secret not in home.said
+
+
+def test_files_that_were_put_in_are_closed_to_others(home: House) -> None:
+    wait_until(lambda: ready(home))
+    put_in(home, home.token())
+    media = Path(home.environment["MEDIA_ROOT"])
+    files = [path for path in media.rglob("*") if path.is_file()]
+    assert files and {path.stat().st_mode & 0o777 for path in files} == {0o640}
+    assert all(path.stat().st_mode & 0o007 == 0 for path in [media, *media.rglob("*")])
 
 
 def test_a_second_one_says_who_runs(home: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 
@@ -11,6 +12,9 @@ from django.test import Client
 
 from searchsite.config import ROOT
 
+# As docs/deploy.md has them.
+SETTINGS = {"HTTPS": "true", "ALLOWED_HOSTS": "testserver", "TRUSTED_ORIGINS": "https://testserver", "HOST": "0.0.0.0"}
+SETTINGS |= {"SECRET_KEY": secrets.token_hex(32), "FILES_URL": "https://files.example.org"}
 ASK = """
 import django, json
 django.setup()
@@ -23,7 +27,7 @@ print(json.dumps([dict(secure.headers), plain.status_code, plain["Location"], pr
 
 
 def python(*words: str) -> str:
-    environment = os.environ | {"HTTPS": "true", "ALLOWED_HOSTS": "testserver"}
+    environment = os.environ | SETTINGS
     done = subprocess.run(
         [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from uuid import UUID
 
 from django import template
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from searchsite.indexing import vocabulary
+from searchsite.library import signing
 
 register = template.Library()
 register.filter("stage_name", vocabulary.stage_name)
@@ -39,6 +42,12 @@ def still(name: str) -> SafeString:
 @lru_cache(maxsize=64)
 def _still(name: str, _language: str | None) -> SafeString:
     return render_to_string(name)
+
+
+@register.simple_tag
+def picture(public_id: UUID, size: int) -> str:
+    """Return where a picture is shown that the person may see: here, or signed at the host of files."""
+    return signing.shown(reverse("thumbnail", args=[public_id, size]))
 
 
 @register.filter

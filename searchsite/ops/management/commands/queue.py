@@ -6,7 +6,9 @@ import getpass
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
+from searchsite.accounts import audit
 from searchsite.indexing import board, estimates, missing, plan
 from searchsite.indexing.board import Row
 from searchsite.jobs import care, pausing
@@ -33,14 +35,25 @@ class Command(QuickCommand):
         with plain_words():
             if options["retry"]:
                 stage = None if options["retry"] == "all" else _stage(options["retry"])
+                audit.note(audit.Action.WORK_ASKED, ("stage", stage or ""), asked="retry")
                 self.stdout.write(f"Jobs that are tried again: {care.retry_all(stage):,}.")
             if options["pause"]:
-                pausing.pause(_stage(options["pause"]), by=getpass.getuser(), reason=options["reason"])
+                self._pause(_stage(options["pause"]), options["reason"])
             if options["resume"]:
-                pausing.resume(_stage(options["resume"]))
+                self._resume(_stage(options["resume"]))
             if options["missing"]:
                 self._process(_stage(options["missing"]), really=options["yes"])
             self._show()
+
+    @transaction.atomic
+    def _pause(self, stage: str, reason: str) -> None:
+        pausing.pause(stage, by=getpass.getuser(), reason=reason)
+        audit.note(audit.Action.STAGE_PAUSED, ("stage", stage))
+
+    @transaction.atomic
+    def _resume(self, stage: str) -> None:
+        pausing.resume(stage)
+        audit.note(audit.Action.STAGE_RESUMED, ("stage", stage))
 
     def _process(self, stage: str, *, really: bool) -> None:
         found = missing.look(stage)
@@ -52,6 +65,7 @@ class Command(QuickCommand):
             f" {found.lost:,} whose file is lost."
         )
         if really:
+            audit.note(audit.Action.WORK_ASKED, ("stage", stage), asked="missing")
             self.stdout.write(f"Items that will be processed: {missing.enqueue_missing(stage):,}.")
         elif found.missing:
             self.stdout.write("Add --yes to have them processed.")

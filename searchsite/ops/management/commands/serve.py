@@ -24,6 +24,8 @@ class Command(QuickCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         config = configuration.load()
         try:
+            if options["program"] == "web":
+                places.require_guarded(config)
             places.make(config)
         except CannotStart as error:
             raise CommandError(str(error)) from None

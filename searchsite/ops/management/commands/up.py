@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from searchsite import config as configuration
+from searchsite.ops import places
 from searchsite.ops.errors import CannotStart
 from searchsite.ops.quick import QuickCommand
 from searchsite.ops.supervisor import Supervisor, say
@@ -19,8 +20,9 @@ class Command(QuickCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = configuration.load()
-        say(f"searchsite starts; its data is in {config.data_dir}")
         try:
+            places.require_guarded(config)
+            say(f"searchsite starts; its data is in {config.data_dir}")
             Supervisor(config).live()
         except CannotStart as error:
             raise CommandError(str(error)) from None

@@ -13,6 +13,7 @@ import { startResults } from "./results.js";
 import { startTray } from "./tray.js";
 import { startQueue } from "./queue.js";
 import { startUpload } from "./upload.js";
+import { startElsewhere } from "./elsewhere.js";
 import { startEditing } from "./editing.js";
 import { startAsking } from "./asking.js";
 import { startDialogs } from "./dialogs.js";
@@ -22,6 +23,7 @@ import { startShowing } from "./showing.js";
 import { startViewer } from "./viewer.js";
 import { startWriting } from "./writing.js";
 
+startElsewhere();
 startFiles();
 startKeys();
 startHelp();

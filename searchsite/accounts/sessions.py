@@ -1,0 +1,34 @@
+"""How long a session lasts: a while after its last use, and never longer than some days after the sign-in."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
+from django.http import HttpRequest
+
+BEGAN, SEEN = "began", "seen"
+# A session that is in use is written at most so often.
+SEEN_EVERY = 300
+
+
+def begin(request: HttpRequest) -> None:
+    """Note when somebody signed in."""
+    request.session[BEGAN] = request.session[SEEN] = int(time.time())
+
+
+def tend(request: HttpRequest) -> None:
+    """End the request's session if its time is over; else note now and then that it is in use."""
+    session = request.session
+    if SESSION_KEY not in session:
+        return
+    now = int(time.time())
+    began, seen = session.get(BEGAN), session.get(SEEN)
+    if began is None or seen is None:
+        # From before sessions knew it.
+        begin(request)
+    elif now - began > settings.SESSION_COOKIE_AGE or now - seen > settings.SESSION_IDLE_SECONDS:
+        logout(request)
+    elif now - seen > SEEN_EVERY:
+        session[SEEN] = now
