@@ -31,6 +31,8 @@ CHUNK = 1 << 20
 FULL = {errno.ENOSPC, errno.EDQUOT}
 STALE_AFTER = 24 * 3600
 INCOMING, UNFINISHED = "incoming", ".new-"
+# Held by a backup while it copies; of the two-number kind, so that no digest is the same lock.
+BACKUP_LOCK = (1_935_762_802, 1)
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,38 @@ def lock(sha256: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
 
 
+def may_remove() -> bool:
+    """Whether stored files may go: not while a backup copies them. If so, a backup waits for this transaction's end.
+
+    What stays is a file without a row, which the sweep removes once it is a day old.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s, %s)", BACKUP_LOCK)
+        (granted,) = cursor.fetchone() or (False,)
+    return bool(granted)
+
+
+def put_back(sha256: str, source: Path) -> bool:
+    """Put an original in its place from a copy elsewhere, over what lies there. False: it is no such copy."""
+    if not source.is_file():
+        return False
+    with source.open("rb") as file, received(file, limit=source.stat().st_size) as new:
+        if new.sha256 != sha256:
+            return False
+        with space_or_refusal():
+            new.path.chmod(0o640)
+            _move(new.path, media_root() / relative_path(sha256))
+    return True
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file, read a piece at a time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def remove(sha256: str) -> None:
-    """Delete a file and its derivatives. Call it under `lock`, when no blob row names it."""
+    """Delete a file and its derivatives. Call it under `lock`, when no blob row names it and `may_remove` says so."""
     original = media_root() / relative_path(sha256)
     for path in (original, *derivative_paths(original)):
         path.unlink(missing_ok=True)

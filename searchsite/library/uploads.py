@@ -252,11 +252,16 @@ def _take_in(upload: Upload, file: IO[bytes]) -> Added:
     return added
 
 
-def _sweep() -> None:
-    stale = {path.name: path for path in files.stale(files.media_root() / FOLDER)}
+def ownerless(*, older_than: float = files.STALE_AFTER) -> list[Path]:
+    """The partial files that nobody has written to for so many seconds, and that no row names."""
+    stale = {path.name: path for path in files.stale(files.media_root() / FOLDER, older_than=older_than)}
     named = Upload.objects.filter(item=None).values_list("public_id", flat=True) if stale else ()
-    for name in stale.keys() - {one.hex for one in named}:
-        stale[name].unlink(missing_ok=True)
+    return [stale[name] for name in stale.keys() - {one.hex for one in named}]
+
+
+def _sweep() -> None:
+    for path in ownerless():
+        path.unlink(missing_ok=True)
 
 
 def _gone() -> Refusal:
