@@ -49,6 +49,13 @@ def media_root() -> Path:
     return Path(settings.MEDIA_ROOT)
 
 
+def make_folder(path: Path, mode: int = 0o750) -> None:
+    """Make a folder and those above it that are missing, all with this mode; mkdir's is that of the last alone."""
+    if not path.parent.exists():
+        make_folder(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
+
+
 def relative_path(sha256: str) -> str:
     """Where the bytes with this digest lie under MEDIA_ROOT."""
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
@@ -82,7 +89,7 @@ def received(file: IO[bytes], *, limit: int) -> Iterator[Received]:
     """Stream into a temporary file and fsync it; it is removed at the end unless it was placed."""
     folder = media_root() / INCOMING
     with space_or_refusal():
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_folder(folder)
         descriptor, name = tempfile.mkstemp(dir=folder)
     path = Path(name)
     try:
@@ -110,7 +117,7 @@ def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
     """Put the derivatives beside the original, each whole or not at all. Doing it again does no harm."""
     original = original_path(blob)
     with space_or_refusal():
-        original.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_folder(original.parent)
         # The smaller stand in for the larger ones, so those come first.
         for size, data in sorted(derivatives.items(), reverse=True):
             _write(_beside(original, size), data)
@@ -225,7 +232,7 @@ def megabytes(size: int) -> str:
 
 def _move(source: Path, target: Path) -> None:
     missing = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
-    target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    make_folder(target.parent)
     source.replace(target)
     # A new folder is durable only once its own parent is synced.
     for folder in {target.parent, *(one.parent for one in missing)}:

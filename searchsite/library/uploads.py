@@ -150,6 +150,11 @@ def forget(upload: Upload) -> None:
     path_of(upload).unlink(missing_ok=True)
 
 
+def forget_unfinished() -> int:
+    """After a restore: what had arrived of uploads on their way is not in a backup. Returns how many."""
+    return Upload.objects.filter(item=None).delete()[0]
+
+
 def purge_expired() -> int:
     """Forget the uploads whose time is over, and remove partial files that no row names. Returns how many rows."""
     over = Upload.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")[:AT_ONCE]
@@ -180,7 +185,7 @@ def _within_quota(scope: Scope) -> None:
 
 def _make_room(path: Path, size: int) -> None:
     with files.space_or_refusal():
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         if shutil.disk_usage(path.parent).free < size:
             raise files.disk_full()
         path.touch(mode=0o640)
