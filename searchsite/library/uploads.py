@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 from searchsite.accounts.models import User
 from searchsite.config import Config
 from searchsite.jobs.models import Lane
-from searchsite.library import files, intake, wording
+from searchsite.library import files, intake, volumes, wording
 from searchsite.library.intake import Added, Place
 from searchsite.library.models import Item, Upload
 from searchsite.library.partials import FOLDER
@@ -49,6 +49,7 @@ def create(name: str, size: int, *, into: Place) -> Upload:
     """Begin an upload. Refuses what is too large, does not fit on the disk, or is one too many."""
     config: Config = settings.CONFIG
     intake.check_size(size)
+    volumes.require_room()
     scope = into.scope
     expires_at = timezone.now() + timedelta(hours=config.upload_hours)
     with transaction.atomic():
@@ -93,6 +94,7 @@ def resume(upload: Upload) -> None:
 
 def append(upload: Upload, source: Source, *, at: int) -> None:
     """Write what comes behind what is there. Whatever breaks, what has arrived stays and `upload.offset` is true."""
+    volumes.require_room()
     with _held(upload) as file:
         if at != upload.offset:
             message = _("The upload goes on at byte %(offset)d.") % {"offset": upload.offset}

@@ -13,6 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from searchsite.library import volumes
+
 RETRY_SECONDS = "5"
 
 
@@ -35,7 +37,10 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     Neither the database nor anything that needs it may be asked here: no session, no user, no context processor.
     """
-    return _away(request) if _is_away(sys.exc_info()[1]) else _answer(request, 500, _("Something went wrong."))
+    error = sys.exc_info()[1]
+    if (full := volumes.refusal_of(error)) is not None:
+        return _answer(request, full.status, str(full))
+    return _away(request) if _is_away(error) else _answer(request, 500, _("Something went wrong."))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
