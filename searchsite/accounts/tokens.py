@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from searchsite.accounts.models import Membership, Team, Token, User
@@ -54,7 +55,7 @@ def is_live(pk: int) -> bool:
 
 def _live() -> QuerySet[Token]:
     member = Exists(Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team")))
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=Now())
     return Token.objects.filter(unexpired, member, user__is_active=True)
 
 

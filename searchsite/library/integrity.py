@@ -12,8 +12,8 @@ from django.db import transaction
 from searchsite.library import files, orphans, uploads
 from searchsite.library.models import Blob
 
-# Files and rows as young as this may be on their way: a file comes some moments before its row.
-SETTLED_SECONDS = 900.0
+# Files as young as this may be on their way: a file comes some moments before its row, and a clock may be wrong.
+SETTLED_SECONDS = 2 * 3600.0
 FOLDERS = tuple(f"{number:02x}" for number in range(256))
 Kind = Literal["orphan", "missing", "damaged"]
 Look = Callable[[str], None]
