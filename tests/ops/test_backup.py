@@ -298,6 +298,9 @@ def test_what_was_there_is_moved_aside_and_never_deleted(small, inbox, media):
             )
         assert ask(kept, "SELECT count(*) FROM item") == ask(name, "SELECT count(*) FROM item") == 2
         assert not list(home.glob(".restoring"))
+        forgot = manage("restore", "--forget-old", media=home, DATABASE_URL=url(name))
+        assert forgot.stdout.splitlines() == [f"Deleted: {kept}", f"Deleted: {aside}"], forgot.stderr
+        assert not aside.exists() and list(home.glob("??/??/*"))
         assert ask(name, "SELECT count(*) FROM upload") == ask(name, "SELECT count(*) FROM django_session") == 0
 
 

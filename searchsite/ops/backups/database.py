@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ EMPTY = "SELECT NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')"
 LOCALE = (
     "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
 )
+MOVED = r"^{}_before_\d{{8}}_\d{{6}}$"
 SECONDS_TO_START = 600.0
 
 
@@ -111,6 +113,15 @@ def require_nobody_else() -> None:
     others = int(_value(OTHERS, name()))
     if others:
         raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
+
+
+def moved_aside() -> list[str]:
+    """The databases that restores have renamed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ %s ORDER BY 1", [MOVED.format(re.escape(name()))]
+        )
+        return [found for (found,) in cursor.fetchall()]
 
 
 @contextmanager

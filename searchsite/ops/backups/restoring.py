@@ -96,6 +96,18 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
     return Restored(said, None if was_empty else old, old_files, told, to_decode)
 
 
+def forget_old(config: Config) -> list[str]:
+    """Delete what restores have moved aside; returns what that was. What is in use stays."""
+    with database.answering(config):
+        kept = database.moved_aside()
+        for one in kept:
+            database.drop(config, one)
+    folders = [path for path in config.media_root.glob(f"{ASIDE}*") if path.is_dir()]
+    for folder in folders:
+        shutil.rmtree(folder)
+    return [*kept, *map(str, folders)]
+
+
 @contextmanager
 def _staging(media_root: Path) -> Iterator[Path]:
     """A folder on the disk of the files that is gone at the end, whatever happens."""

@@ -23,26 +23,40 @@ class Command(QuickCommand):
     help = "Check a backup and put it in the place of the database and the files, which are moved aside."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("backup", type=Path, help="the folder that `backup` wrote")
+        parser.add_argument("backup", type=Path, nargs="?", help="the folder that `backup` wrote")
         parser.add_argument("--check", action="store_true", help="read the backup whole, and restore nothing")
         parser.add_argument("--move-aside", action="store_true", help="with DATABASE_URL: rename what is not empty")
+        parser.add_argument("--forget-old", action="store_true", help="delete what earlier restores have moved aside")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with plain_words():
+                if options["forget_old"]:
+                    self._forget()
+                elif options["backup"] is None:
+                    raise CommandError("Name the folder of a backup.")
+                else:
+                    self._restore(options)
+        except (CannotKeep, CannotStart) as error:
+            raise CommandError(str(error)) from None
+
+    def _forget(self) -> None:
+        for one in restoring.forget_old(configuration.load()) or ["nothing was moved aside"]:
+            self.stdout.write(f"Deleted: {one}")
+
+    def _restore(self, options: dict[str, Any]) -> None:
         folder: Path = options["backup"].absolute()
         bars = [
             tqdm(desc=what, unit="B", unit_scale=True, disable=not sys.stderr.isatty())
             for what in ("checked", "database", "files")
         ]
         shown = Shown(*(bar.update for bar in bars))
-        try:
-            with bars[0], bars[1], bars[2], plain_words():
-                if options["check"]:
-                    said = restoring.checked(folder, shown.check)
-                    self.stdout.write(f"The backup of {said.created_at} is whole: {said.counts['item']:,} items.")
-                    return
-                restored = restoring.restore(folder, configuration.load(), shown, move_aside=options["move_aside"])
-        except (CannotKeep, CannotStart) as error:
-            raise CommandError(str(error)) from None
+        with bars[0], bars[1], bars[2]:
+            if options["check"]:
+                said = restoring.checked(folder, shown.check)
+                self.stdout.write(f"The backup of {said.created_at} is whole: {said.counts['item']:,} items.")
+                return
+            restored = restoring.restore(folder, configuration.load(), shown, move_aside=options["move_aside"])
         self._tell(restored)
 
     def _tell(self, restored: Restored) -> None:
@@ -50,13 +64,10 @@ class Command(QuickCommand):
         self.stdout.write(f"Restored: {said.counts['item']:,} items and {said.files:,} files, as of {said.created_at}.")
         if restored.to_decode:
             self.stdout.write(f"Pictures that are decoded anew once workers run: {restored.to_decode:,}.")
-        for what, where in (("database", restored.old_database), ("files", restored.old_files)):
-            if where is not None:
-                self.stdout.write(
-                    f"The old {what} were moved aside: {where}"
-                    if what == "files"
-                    else f"The old {what} was moved aside: {where}"
-                )
+        if restored.old_database is not None:
+            self.stdout.write(f"The old database was moved aside: {restored.old_database}")
+        if restored.old_files is not None:
+            self.stdout.write(f"The old files were moved aside: {restored.old_files}")
         for line in restored.said:
             self.stdout.write(line)
         self.stdout.write("Everybody signs in anew. `manage.py doctor --integrity` looks whether all is there.")
