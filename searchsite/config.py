@@ -152,9 +152,7 @@ class Config(BaseSettings):
     read_pictures: bool = Field(True, description="Read the text in pictures, and tag what they show.")
     lease_seconds: float = Field(60, ge=1, le=3600, description="How long a silent worker keeps its jobs.")
     sample_library: bool = Field(True, description="Put the sample library in on the first start.")
-    min_free_bytes: int = Field(
-        2**30, ge=0, description="Free bytes of a disk (or 5 % of a small one) below which nothing more is taken in."
-    )
+    min_free_bytes: int = Field(2**30, ge=0, description="Free bytes (5 % of a small disk) below which intake pauses.")
     max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
     max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
     upload_hours: int = Field(24, ge=1, le=720, description="Hours that an upload that broke off waits to be resumed.")

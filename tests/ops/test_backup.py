@@ -166,12 +166,24 @@ def test_a_backup_made_during_writes_finds_the_same_in_a_new_house(inbox, fake, 
     figures.keep(8, "restore", queries=QUESTIONS, same=same, put_in_meanwhile=2 * after)
 
 
+def begin_upload(place: intake.Place) -> None:
+    Upload.objects.create(
+        team_id=place.scope.team_id,
+        owner_id=place.scope.user_id,
+        collection=place.collection,
+        name="film.jpg",
+        size=10,
+        expires_at="2030-01-01T00:00Z",
+    )
+
+
 @pytest.fixture
 def small(inbox, fake, media) -> Path:
     """A backup of a note and a picture that are done."""
     made.note(inbox, "Tulips want sun.")
     made.picture(inbox)
     made.work_through_everything()
+    begin_upload(inbox)
     return backed_up(media.parent / "small", media)
 
 
@@ -247,9 +259,9 @@ def test_a_broken_backup_changes_nothing(small, media):
 
 @contextmanager
 def database(name: str) -> Iterator[str]:
-    """An empty database of the tests' server."""
+    """An empty database of the tests' server, with extensions as an embedded one has them."""
     with psycopg.connect(url("postgres"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE searchsite")
         try:
             yield name
         finally:
@@ -263,25 +275,14 @@ def ask(name: str, statement: str) -> int:
         return int(number)
 
 
-def begin_upload(place: intake.Place) -> None:
-    Upload.objects.create(
-        team_id=place.scope.team_id,
-        owner_id=place.scope.user_id,
-        collection=place.collection,
-        name="film.jpg",
-        size=10,
-        expires_at="2030-01-01T00:00Z",
-    )
-
-
-def test_what_was_there_is_moved_aside_and_never_deleted(small, inbox, media):
-    begin_upload(inbox)
-    lean = backed_up(media.parent / "lean", media, "--without-derivatives")
-    assert not list(lean.rglob("*.webp"))
+def test_what_was_there_is_moved_aside_and_never_deleted(small, media):
     home = media.parent / "home"
     with database("own") as name:
         first = manage("restore", str(small), media=home, DATABASE_URL=url(name))
         assert first.returncode == 0 and "moved aside" not in first.stdout, first.stderr
+        lean = media.parent / "lean"
+        done = manage("backup", str(lean), "--without-derivatives", media=home, DATABASE_URL=url(name))
+        assert done.returncode == 0 and not list(lean.rglob("*.webp")), done.stderr
         old = sorted(path.name for path in home.rglob("*") if path.is_file())
         again = manage("restore", str(lean), media=home, DATABASE_URL=url(name))
         assert again.returncode == 1 and "--move-aside" in again.stderr

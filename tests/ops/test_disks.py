@@ -165,6 +165,7 @@ def tight(tmp_path: Path, transactional_db) -> Iterator[Path]:
         try:
             yield path
         finally:
+            (path / "filler").unlink(missing_ok=True)
             for what in ("TABLE", "INDEX"):
                 cursor.execute(f"ALTER {what} ALL IN TABLESPACE tight SET TABLESPACE pg_default")
             cursor.execute("DROP TABLESPACE tight")

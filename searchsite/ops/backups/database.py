@@ -151,6 +151,17 @@ def make(config: Config, database: str, *, like: str) -> None:
             raise CannotKeep(f"A database beside the old one cannot be made: {str(error).strip()}.") from None
 
 
+def have_extensions(config: Config, database: str) -> None:
+    """Make what tables need: of an embedded database pg_dump takes them for a part of Postgres, and leaves them out."""
+    reached, password = tools.conninfo(config, database)
+    with psycopg.connect(reached, password=password, autocommit=True) as opened:
+        for one in postgres.EXTENSIONS:
+            try:
+                opened.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(one)))
+            except psycopg.Error as error:
+                raise CannotKeep(f"The extension {one} cannot be made: {str(error).strip()}.") from None
+
+
 def drop(config: Config, database: str) -> None:
     """Drop a database that was made here and did not get full."""
     with elsewhere(config) as server:

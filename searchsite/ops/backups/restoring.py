@@ -82,6 +82,7 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
         here = was_empty and config.database_url is not None
         if here:
             with _exchanged(staged, config.media_root, stamp) as old_files:
+                database.have_extensions(config, name)
                 load(database=name)
                 _make_ready()
         else:
@@ -124,6 +125,7 @@ def _filled(load: Load, config: Config, new: str) -> Iterator[str]:
     """A new database that holds the backup and is ready to serve; gone again if what follows fails."""
     database.make(config, new, like=database.name())
     try:
+        database.have_extensions(config, new)
         load(database=new)
         with database.pointing_at(new):
             _make_ready()
