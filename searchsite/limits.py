@@ -20,6 +20,7 @@ class Limits(BaseSettings):
     )
     max_file_bytes: int = Field(50 * 2**20, description="Largest picture accepted, in bytes.")
     max_text_bytes: int = Field(2 * 2**20, description="Largest text accepted, in bytes.")
+    min_free_bytes: int = Field(2**30, ge=0, description="Free bytes (5 % of a small disk) below which intake pauses.")
     upload_hours: int = Field(24, ge=1, le=720, description="Hours that an upload that broke off waits to be resumed.")
     zip_items: int = Field(5000, ge=1, le=10_000, description="Most items in one zip that is downloaded.")
     zip_bytes: int = Field(10 * 2**30, ge=1, description="Most bytes of files in one zip that is downloaded.")

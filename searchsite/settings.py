@@ -244,26 +244,28 @@ CELERY_TIMEZONE = "UTC"
 CARE_QUEUE = "care"
 # Building an index takes minutes, in Postgres: the worker that reads waits for it, as it has time.
 INDEX_QUEUE, INDEX_TASK = "indexes", "searchsite.indexing.tasks.build_indexes"
+# How far the clocks of two machines may be apart, in seconds: messages expire by the clock of whoever reads them.
+CLOCK_LEEWAY = 3660
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "searchsite.indexing.tasks.sweep",
         "schedule": 3.0,
-        "options": {"expires": 3, "queue": CARE_QUEUE},
+        "options": {"expires": 3 + CLOCK_LEEWAY, "queue": CARE_QUEUE},
     },
     "tidy": {
         "task": "searchsite.indexing.tasks.tidy",
         "schedule": 3600.0,
-        "options": {"expires": 600, "queue": CARE_QUEUE},
+        "options": {"expires": 600 + CLOCK_LEEWAY, "queue": CARE_QUEUE},
     },
     "measure": {
         "task": "searchsite.quality.tasks.tend",
         "schedule": 3600.0,
-        "options": {"expires": 600, "queue": CARE_QUEUE},
+        "options": {"expires": 600 + CLOCK_LEEWAY, "queue": CARE_QUEUE},
     },
     "measure-recall": {
         "task": "searchsite.quality.tasks.measure_recall",
         "schedule": 3600.0,
-        "options": {"expires": 600, "queue": INDEX_QUEUE},
+        "options": {"expires": 600 + CLOCK_LEEWAY, "queue": INDEX_QUEUE},
     },
 }
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from searchsite.accounts import audit
@@ -76,7 +77,7 @@ def is_live(pk: int) -> bool:
 
 def _live() -> QuerySet[Token]:
     member = Exists(Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team")))
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=Now())
     return Token.objects.filter(unexpired, member, user__is_active=True)
 
 

@@ -16,6 +16,7 @@ from ninja.errors import HttpError, ValidationError
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from searchsite.accounts import rates, turns
+from searchsite.library import volumes
 from searchsite.library.refusals import Refusal
 from searchsite.search.questions import BadQuestion, NotFound
 
@@ -113,6 +114,8 @@ def problem_of(error: Exception) -> Problem | None:
             return _invalid(error)
         case HttpError():
             return Problem(error.status_code, _spoken(error))
+    if (full := volumes.refusal_of(error)) is not None:
+        return Problem(full.status, str(full), code=full.code)
     # The first that fits: those that are too large are suspicious operations too.
     return next((Problem(status) for kinds, status in PLAIN if isinstance(error, kinds)), None)
 

@@ -18,6 +18,8 @@ from searchsite.jobs import failures, pace, pausing
 from searchsite.jobs.failures import Failures, plain
 from searchsite.jobs.models import StagePause, State
 from searchsite.jobs.pace import Held, Standing
+from searchsite.library import volumes
+from searchsite.library.volumes import Volume
 
 IDLE, WORKING, WAITING, PAUSED = "idle", "working", "waiting", "paused"
 
@@ -111,6 +113,7 @@ def board(*, team_id: int | None = None, told: Collection[int] | None = None) ->
     told: of other teams than these nothing is told but numbers.
     """
     found = _failures(team_id, told)
+    low = volumes.short()
     pauses, away = pausing.pauses(), {pause.provider: pause for pause in gate.away()}
     rows = [
         Row(
@@ -118,7 +121,7 @@ def board(*, team_id: int | None = None, told: Collection[int] | None = None) ->
             found.number(kind, State.DEAD),
             found.number(kind, State.CANCELLED),
             pauses.get(kind),
-            tuple(_waits(standing, away, told)),
+            tuple(_waits(standing, away, told) if low is None else _low(standing, low)),
             plan.is_configured(kind),
         )
         for kind, standing in pace.standing(plan.BATCH, team_id=team_id).items()
@@ -131,6 +134,11 @@ def _failures(team_id: int | None, told: Collection[int] | None) -> Failures:
     if told is None:
         return found
     return Failures(failures.grouped(teams=told).groups, found.whole, found.counts)
+
+
+def _low(standing: Standing, low: Volume) -> Iterable[Wait]:
+    """While a disk is nearly full nothing is handed out, whatever else jobs wait for."""
+    return [Wait(low.held, standing.waiting)] if standing.waiting else []
 
 
 def _waits(standing: Standing, away: Mapping[str, ProviderPause], told: Collection[int] | None) -> Iterable[Wait]:

@@ -16,7 +16,6 @@ import structlog
 from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from searchsite.indexing.models import ProviderPause
 from searchsite.inference import breaker
@@ -55,11 +54,9 @@ def away() -> list[ProviderPause]:
 
 def failing() -> list[ProviderPause]:
     """The providers that are not well, longest first: also between two probes, and not those briefly asked to wait."""
-    now = timezone.now()
-    tried = Q(until__gt=now - UNTRIED) & ~Q(kind="busy")
-    return list(
-        ProviderPause.objects.filter(tried | Q(kind="busy", until__gt=now, since__lt=now - BRIEF)).order_by("since")
-    )
+    tried = Q(until__gt=Now() - UNTRIED) & ~Q(kind="busy")
+    long_busy = Q(kind="busy", until__gt=Now(), since__lt=Now() - BRIEF)
+    return list(ProviderPause.objects.filter(tried | long_busy).order_by("since"))
 
 
 def forget_refusals() -> None:

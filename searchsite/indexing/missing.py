@@ -45,7 +45,7 @@ class Found:
 def look(kind: str, *, team_id: int | None = None) -> Found:
     """Count what a stage has not made, in one team or in all. It changes nothing."""
     counts = dict.fromkeys((MISSING, ON_THE_WAY, FAILED, LOST, THERE), 0)
-    for _item, how in _lacking(kind, team_id):
+    for _item, how in lacking(kind, team_id):
         counts[how] += 1
     missing = counts[MISSING]
     return Found(
@@ -63,7 +63,7 @@ def enqueue_missing(kind: str, *, team_id: int | None = None) -> int:
     """Have what is missing made, in the bulk lane; returns how many items. Asking twice does it once."""
     some: list[Job] = []
     number = 0
-    for item, how in _lacking(kind, team_id):
+    for item, how in lacking(kind, team_id):
         if how == MISSING:
             some.append(_job(kind, item))
             number += 1
@@ -74,7 +74,7 @@ def enqueue_missing(kind: str, *, team_id: int | None = None) -> int:
     return number
 
 
-def _lacking(kind: str, team_id: int | None) -> Iterator[tuple[Item, str]]:
+def lacking(kind: str, team_id: int | None = None) -> Iterator[tuple[Item, str]]:
     """Each item that lacks what the stage makes, and how that stands."""
     if not plan.is_configured(kind):
         return

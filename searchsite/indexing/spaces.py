@@ -193,7 +193,7 @@ def drop(space: Space) -> None:
     """Forget a retired space with its vectors. Raises NotNow while searches may still be reading it."""
     with transaction.atomic():
         held = _held(space, SpaceStatus.RETIRED)
-        if held.retired_at is not None and held.retired_at > timezone.now() - SEARCHES_END:
+        if Space.objects.filter(pk=held.pk, retired_at__gt=Now() - SEARCHES_END).exists():
             sentence = gettext("%(space)s answered until a moment ago, and may still be read: try again in a minute.")
             raise NotNow(sentence % {"space": held})
         _condemn(held)

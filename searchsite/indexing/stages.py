@@ -14,6 +14,7 @@ from searchsite.indexing.reasons import translated
 from searchsite.jobs import care, overview, pausing, queue
 from searchsite.jobs.models import Lane, StagePause, State
 from searchsite.jobs.overview import Stage
+from searchsite.library import volumes
 from searchsite.library.models import Item
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
@@ -99,11 +100,13 @@ def _explain(teams: Mapping[int, int], found: Mapping[int, Progress]) -> None:
         for kind, view in progress.stages.items()
         if progress.status == PROCESSING and view == StageView(WAITING)
     ]
-    pauses = pausing.pauses() if silent else {}
+    pauses, low = (pausing.pauses(), volumes.short()) if silent else ({}, None)
     for kind in {kind for _, kind, _ in silent}:
         reasons = holding.reasons({team_id for team_id, of, _ in silent if of == kind}, kind)
         for team_id, of, views in silent:
-            if of == kind and (kind in pauses or team_id in reasons):
+            if of == kind and low is not None:
+                views[kind] = StageView(WAITING, low.held)
+            elif of == kind and (kind in pauses or team_id in reasons):
                 views[kind] = StageView(WAITING, paused_words(pauses[kind]) if kind in pauses else reasons[team_id])
 
 

@@ -102,8 +102,17 @@ WHERE t.part_id = now.part_id AND t.input_hash <> now.input_hash
 LACKING_ITEMS = (
     "SELECT DISTINCT part.item_id" + FROM_LACKING + "AND part.item_id < %s ORDER BY part.item_id DESC LIMIT %s"
 )
+# Keys keep vectors from being left over; a crash of the disk, or a restore of one table, asks no key.
+STRAY = """
+FROM {table} AS t WHERE NOT EXISTS (
+    SELECT FROM part JOIN item ON item.id = part.item_id
+    WHERE part.id = t.part_id AND item.id = t.item_id
+        AND item.collection_id = t.collection_id AND item.kind = t.kind AND item.team_id = t.team_id
+)
+"""
 STOP_BUILDS = "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index WHERE relid = to_regclass(%s)"
 BEYOND_ALL = 2**63 - 1
+NAMED = "^embedding_[0-9]+$"
 LACKING_PARTS = "SELECT count(*)" + FROM_LACKING
 
 
@@ -253,6 +262,26 @@ def count_lacking(space_id: int, *, pictures: bool) -> int:
     """How many parts should have a vector and have none, or one of what they no longer say."""
     with cursor() as opened:
         return int(_one(opened.execute(query(LACKING_PARTS, space_id), [pictures])))
+
+
+def stray(space_id: int) -> list[tuple[int, int]]:
+    """The item and part of each vector that belongs to neither, or is filed under another collection, kind or team."""
+    with cursor() as opened:
+        return opened.execute(query("SELECT t.item_id, t.part_id" + STRAY, space_id)).fetchall()
+
+
+def drop_stray(space_id: int) -> int:
+    """Delete the vectors that `stray` finds; returns how many."""
+    with cursor() as opened:
+        opened.execute(query("DELETE" + STRAY, space_id))
+        return opened.rowcount
+
+
+def present() -> list[int]:
+    """The spaces that there are tables of."""
+    with cursor() as opened:
+        found = opened.execute("SELECT substr(relname, 11) FROM pg_class WHERE relkind = 'r' AND relname ~ %s", [NAMED])
+        return sorted(int(number) for (number,) in found.fetchall())
 
 
 def outdate(space_id: int, rows: Sequence[Row]) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from searchsite.celery import app
 from searchsite.indexing import indexes, spaces, upkeep, worker
+
+AT_LEAST_APART = 1.0
+_swept_at = 0.0
 
 
 @app.task  # type: ignore[untyped-decorator]
@@ -14,8 +19,14 @@ def work(queue: str) -> None:
 
 @app.task  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Wake the workers of queues that have work due, whatever became of earlier wake-ups."""
-    upkeep.sweep()
+    """Wake the workers of queues that have work due, whatever became of earlier wake-ups.
+
+    Of many that waited for a worker, one is enough.
+    """
+    global _swept_at
+    if time.monotonic() - _swept_at > AT_LEAST_APART:
+        _swept_at = time.monotonic()
+        upkeep.sweep()
 
 
 @app.task  # type: ignore[untyped-decorator]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, OperationalError, connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from searchsite import config
 from searchsite.accounts import audit, ledger
@@ -61,7 +61,7 @@ def _look_after_spaces() -> None:
 
 def _is_catching_up(space: Space) -> bool:
     """Whether it began to answer a short while ago, perhaps with gaps."""
-    return space.activated_at is not None and space.activated_at > timezone.now() - timedelta(hours=1)
+    return Space.objects.filter(pk=space.pk, activated_at__gt=Now() - timedelta(hours=1)).exists()
 
 
 def _follow(space: Space) -> None:
@@ -123,7 +123,7 @@ def _places(space: Space) -> tuple[int | None, ...]:
 
 def _drop_old_spaces() -> None:
     """Nobody goes back any more to spaces that were retired long ago."""
-    long_ago = timezone.now() - timedelta(days=config.load().space_kept_days)
+    long_ago = Now() - timedelta(days=config.load().space_kept_days)
     try:
         for space in Space.objects.filter(status=SpaceStatus.RETIRED, retired_at__lt=long_ago):
             spaces.drop(space)

@@ -18,6 +18,7 @@ from searchsite.inference import plainly
 from searchsite.inference.errors import InferenceError, OutOfBudget
 from searchsite.jobs import lease, queue, wake
 from searchsite.jobs.queue import Claim
+from searchsite.library import volumes
 from searchsite.library.refusals import Refusal
 from searchsite.steps import Step, reached
 
@@ -86,6 +87,9 @@ def work_once(name: str, until: float) -> int:
     held: list[Claim] = []
 
     def take(limit: int) -> list[Claim]:
+        if volumes.short() is not None:
+            # Every stage writes. What waits keeps waiting, and the sweep asks again every few seconds.
+            return []
         paused = [space_id for (queue_name, space_id), pause in _pauses.items() if queue_name == name and pause.lasts]
         poor = holding.left(name)
         claims = queue.claim(name, limit=limit, lease=seconds, without=paused, without_teams=poor)
@@ -153,6 +157,10 @@ def _release(claims: Sequence[Claim], error: InferenceError) -> None:
 def _settle(claims: Sequence[Claim], error: Error) -> None:
     """No job is to blame for a database that is away; one that refuses what it is given refuses it again."""
     state = getattr(error.__cause__, "sqlstate", None) or ""
+    if state == volumes.FULL_STATE:
+        log.error("no room in the database", error=str(error).strip())
+        queue.release(claims, volumes.DATABASE_FULL, delay=_pause_of(claims).begin(FULL_DISK_PAUSE))
+        return
     if isinstance(error, OperationalError | InterfaceError) and not state.startswith(LIMITS):
         log.warning("database is away", error=str(error).strip())
         connection.close()

@@ -10,6 +10,7 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -245,7 +246,15 @@ def _retry_after(headers: Headers) -> str | None:
     try:
         return str(float(headers[b"retry-after-ms"]) / 1000)
     except (KeyError, ValueError):
-        return headers.get(b"retry-after")
+        return _by_the_clock_of_the_server(headers.get(b"retry-after"), headers.get(b"date"))
+
+
+def _by_the_clock_of_the_server(said: str | None, now: str | None) -> str | None:
+    """A date as the seconds until then, where the server says what its clock shows: ours may show something else."""
+    try:
+        return str((parsedate_to_datetime(said or "") - parsedate_to_datetime(now or "")).total_seconds())
+    except (ValueError, TypeError):
+        return said
 
 
 def _host(url: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Now
 
 from searchsite.jobs import overview
 from searchsite.jobs.models import FAILED, OPEN, Job, State
@@ -49,6 +49,12 @@ def retry_all(kind: str | None = None, *, teams: Collection[int] | None = None) 
     dead = Job.objects.filter(_of(teams), state=State.DEAD)
     chosen = dead if kind is None else dead.filter(kind=kind)
     return retry(chosen.values_list("id", flat=True), teams=teams)
+
+
+def hand_out_anew() -> int:
+    """After a restore: who worked when the backup was made works on it no more. Returns how many jobs."""
+    anew = {"state": State.READY, "lease_until": None, "token": F("token") + 1}
+    return Job.objects.filter(state=State.RUNNING).update(**anew, attempts=Greatest(F("attempts") - 1, 0))
 
 
 def settle(subject: int, kind: str) -> None:

@@ -16,8 +16,9 @@ from kombu.exceptions import OperationalError
 from searchsite.celery import app
 
 log = structlog.get_logger()
-# A wake-up that waited longer than this is of no use: the sweep came by meanwhile.
-STALE_AFTER = 30
+# A wake-up that waited longer than this is of no use: the sweep came by meanwhile. Its worker reads that from a clock
+# of its own, which may be wrong by an hour: then it would never hear one.
+STALE_AFTER = 30 + settings.CLOCK_LEEWAY
 # A wake-up costs CPU in sender, broker and worker. Of many in a row the first goes out at once, the others as one.
 EVERY_SECONDS = 0.2
 

@@ -54,6 +54,6 @@ def _forget(pk: int, sha256: str) -> int:
     # Apart from the deletion, so that a crash leaves a file without a row and never a row without its file.
     with transaction.atomic():
         files.lock(sha256)
-        if not Blob.objects.filter(sha256=sha256).exists():
+        if not Blob.objects.filter(sha256=sha256).exists() and files.may_remove():
             files.remove(sha256)
     return number

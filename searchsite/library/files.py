@@ -32,6 +32,8 @@ CHUNK = 1 << 20
 FULL = {errno.ENOSPC, errno.EDQUOT}
 STALE_AFTER = 24 * 3600
 INCOMING, UNFINISHED = "incoming", ".new-"
+# Held by a backup while it copies; of the two-number kind, so that no digest is the same lock.
+BACKUP_LOCK = (1_935_762_802, 1)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,13 @@ class Received:
 def media_root() -> Path:
     """The folder of all files."""
     return Path(settings.MEDIA_ROOT)
+
+
+def make_folder(path: Path, mode: int = 0o750) -> None:
+    """Make a folder and those above it that are missing, all with this mode; mkdir's is that of the last alone."""
+    if not path.parent.exists():
+        make_folder(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
 
 
 def relative_path(sha256: str) -> str:
@@ -81,7 +90,7 @@ def received(file: IO[bytes], *, limit: int) -> Iterator[Received]:
     """Stream into a temporary file and fsync it; it is removed at the end unless it was placed."""
     folder = media_root() / INCOMING
     with space_or_refusal():
-        _make(folder)
+        make_folder(folder)
         descriptor, name = tempfile.mkstemp(dir=folder)
     path = Path(name)
     try:
@@ -109,7 +118,7 @@ def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
     """Put the derivatives beside the original, each whole or not at all. Doing it again does no harm."""
     original = original_path(blob)
     with space_or_refusal():
-        _make(original.parent)
+        make_folder(original.parent)
         # The smaller stand in for the larger ones, so those come first.
         for size, data in sorted(derivatives.items(), reverse=True):
             _write(_beside(original, size), data)
@@ -138,8 +147,38 @@ def lock(sha256: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
 
 
+def may_remove() -> bool:
+    """Whether stored files may go: not while a backup copies them. If so, a backup waits for this transaction's end.
+
+    What stays is a file without a row, which the sweep removes once it is a day old.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s, %s)", BACKUP_LOCK)
+        (granted,) = cursor.fetchone() or (False,)
+    return bool(granted)
+
+
+def put_back(sha256: str, source: Path) -> bool:
+    """Put an original in its place from a copy elsewhere, over what lies there. False: it is no such copy."""
+    if not source.is_file():
+        return False
+    with source.open("rb") as file, received(file, limit=source.stat().st_size) as new:
+        if new.sha256 != sha256:
+            return False
+        with space_or_refusal():
+            new.path.chmod(0o640)
+            _move(new.path, media_root() / relative_path(sha256))
+    return True
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file, read a piece at a time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def remove(sha256: str) -> None:
-    """Delete a file and its derivatives. Call it under `lock`, when no blob row names it."""
+    """Delete a file and its derivatives. Call it under `lock`, when no blob row names it and `may_remove` says so."""
     original = media_root() / relative_path(sha256)
     for path in (original, *derivative_paths(original)):
         path.unlink(missing_ok=True)
@@ -196,17 +235,11 @@ def megabytes(size: int) -> str:
 
 def _move(source: Path, target: Path) -> None:
     missing = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
-    _make(target.parent)
+    make_folder(target.parent)
     source.replace(target)
     # A new folder is durable only once its own parent is synced.
     for folder in {target.parent, *(one.parent for one in missing)}:
         _sync(folder)
-
-
-def _make(folder: Path) -> None:
-    """Each folder on the way there, closed to others: of several, mkdir would leave those between open."""
-    for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-        one.mkdir(mode=0o750, exist_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -15,7 +15,7 @@ from searchsite.accounts.models import User
 from searchsite.config import Config
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job
-from searchsite.library import blobs, collections, files, passages, sniffing, wording
+from searchsite.library import blobs, collections, files, passages, sniffing, volumes, wording
 from searchsite.library.models import Blob, Channel, Collection, Item, Kind, Part, PartRole, Purpose
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
@@ -65,6 +65,7 @@ def inbox_of(team_id: int) -> Collection:
 def add_file(file: IO[bytes], name: str, *, into: Place, title: str | None = None) -> Added:
     """Take in one picture or text file. Raises Refusal; then nothing is left of it."""
     place, config = _writable(into), _config()
+    volumes.require_room()
     with files.received(file, limit=most_bytes()) as new:
         reached(Step.UPLOAD_RECEIVED)
         found = sniffing.look(new.path, name, config=config)
@@ -110,6 +111,7 @@ def check_file(path: Path) -> Picture | Text:
 def add_text(text: str, *, title: str | None, into: Place) -> Added:
     """Take in a note. Notes are never merged, even when they say the same."""
     place, cleaned = _writable(into), checked_text(text)
+    volumes.require_room()
     named = wording.clean_title(title) if title and title.strip() else wording.title_of_text(cleaned)
     with transaction.atomic():
         return _new(None, named, Text(cleaned), place)

@@ -32,19 +32,35 @@ def sweep(folders: Iterable[str]) -> int:
     """Remove from these folders what is a day old and no blob names or was never finished; returns how many files."""
     removed = 0
     for folder in folders:
-        stale = list(files.stale(files.media_root() / folder, "??/*"))
-        # Looked up after the files were seen: a row comes later than its file.
-        in_folder = Blob.objects.filter(sha256__gte=folder, sha256__lt=f"{folder}g")
-        known = set(in_folder.values_list("sha256", flat=True)) if stale else set()
-        unknown = [path for path in stale if path.name[:64] not in known]
-        if len(unknown) > max(A_FEW, len(stale) / 2):
+        stale, unknown = look(folder)
+        if are_strange(len(unknown), of=stale):
             log.error("files of another database? none was removed", folder=folder, unknown=len(unknown))
             continue
-        removed += sum(map(_remove, unknown[:MOST_AT_ONCE]))
+        removed += sum(map(remove, unknown[:MOST_AT_ONCE]))
     return removed
 
 
-def _remove(path: Path) -> bool:
+def look(folder: str, *, older_than: float = files.STALE_AFTER) -> tuple[int, list[Path]]:
+    """How many files of a folder have lain there for so many seconds, and which of them no blob names."""
+    stale = list(files.stale(files.media_root() / folder, "??/*", older_than=older_than))
+    # Looked up after the files were seen: a row comes later than its file.
+    in_folder = Blob.objects.filter(sha256__gte=folder, sha256__lt=f"{folder}g")
+    known = set(in_folder.values_list("sha256", flat=True)) if stale else set()
+    return len(stale), [path for path in stale if path.name[:64] not in known and is_ours(path)]
+
+
+def are_strange(unknown: int, *, of: int) -> bool:
+    """Whether so many unknown files are rather those of another database."""
+    return unknown > max(A_FEW, of / 2)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file has a name that we give."""
+    return path.name.startswith(files.UNFINISHED) or STORED.fullmatch(path.name) is not None
+
+
+def remove(path: Path) -> bool:
+    """Remove a file that no blob names. False: one does by now, or a backup is under way that may be copying it."""
     if path.name.startswith(files.UNFINISHED):
         path.unlink(missing_ok=True)
         return True
@@ -54,7 +70,7 @@ def _remove(path: Path) -> bool:
     with transaction.atomic():
         files.lock(stored[1])
         # The same bytes may have been put in meanwhile.
-        if Blob.objects.filter(sha256=stored[1]).exists():
+        if Blob.objects.filter(sha256=stored[1]).exists() or not files.may_remove():
             return False
         path.unlink(missing_ok=True)
     return True

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from searchsite.config import Config
-from searchsite.library import blobs, files, sniffing
+from searchsite.library import blobs, files, sniffing, volumes
 from searchsite.library.decoder import client
 from searchsite.library.decoder.protocol import DecoderGone, Policy, Undecodable
 from searchsite.library.models import QueryPicture
@@ -29,6 +29,7 @@ AT_ONCE = 1000
 def add_query_picture(file: IO[bytes], *, scope: Scope) -> QueryPicture:
     """Decode a picture and keep it for its owner. Raises Refusal; then nothing is left of it."""
     config: Config = settings.CONFIG
+    volumes.require_room()
     with files.received(file, limit=config.max_file_bytes) as upload:
         _looked_at(upload.path, config)
         try:

@@ -18,14 +18,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.accounts.models import User
 from searchsite.config import Config
 from searchsite.jobs.models import Lane
-from searchsite.library import files, intake, wording
+from searchsite.library import files, intake, volumes, wording
 from searchsite.library.intake import Added, Place
 from searchsite.library.models import Item, Upload
 from searchsite.library.partials import FOLDER
@@ -49,8 +49,8 @@ def create(name: str, size: int, *, into: Place) -> Upload:
     """Begin an upload. Refuses what is too large, does not fit on the disk, or is one too many."""
     config: Config = settings.CONFIG
     intake.check_size(size)
+    volumes.require_room()
     scope = into.scope
-    expires_at = timezone.now() + timedelta(hours=config.upload_hours)
     with transaction.atomic():
         # One person's uploads are counted one after the other.
         User.objects.select_for_update(no_key=True).get(pk=scope.user_id)
@@ -61,8 +61,9 @@ def create(name: str, size: int, *, into: Place) -> Upload:
             collection=into.collection,
             name=_name(name),
             size=size,
-            expires_at=expires_at,
+            expires_at=Now() + timedelta(hours=config.upload_hours),
         )
+        upload.refresh_from_db(fields=["expires_at"])
         _make_room(path_of(upload), size)
     return upload
 
@@ -70,13 +71,13 @@ def create(name: str, size: int, *, into: Place) -> Upload:
 def find(public_id: UUID, owner: User) -> Upload | None:
     """Return one's own upload that is still kept, in a team that one still belongs to."""
     mine = Upload.objects.filter(owner=owner, team__memberships__user=owner)
-    return mine.filter(public_id=public_id, expires_at__gt=timezone.now()).first()
+    return mine.filter(public_id=public_id, expires_at__gt=Now()).first()
 
 
 def unfinished(scope: Scope) -> QuerySet[Upload]:
     """The person's uploads in this team that are no item yet, the newest first."""
     mine = Upload.objects.filter(owner_id=scope.user_id, team_id=scope.team_id, item=None)
-    return mine.filter(expires_at__gt=timezone.now()).order_by("-pk")
+    return mine.filter(expires_at__gt=Now()).order_by("-pk")
 
 
 def path_of(upload: Upload) -> Path:
@@ -93,6 +94,7 @@ def resume(upload: Upload) -> None:
 
 def append(upload: Upload, source: Source, *, at: int) -> None:
     """Write what comes behind what is there. Whatever breaks, what has arrived stays and `upload.offset` is true."""
+    volumes.require_room()
     with _held(upload) as file:
         if at != upload.offset:
             message = _("The upload goes on at byte %(offset)d.") % {"offset": upload.offset}
@@ -150,9 +152,14 @@ def forget(upload: Upload) -> None:
     path_of(upload).unlink(missing_ok=True)
 
 
+def forget_unfinished() -> int:
+    """After a restore: what had arrived of uploads on their way is not in a backup. Returns how many."""
+    return Upload.objects.filter(item=None).delete()[0]
+
+
 def purge_expired() -> int:
     """Forget the uploads whose time is over, and remove partial files that no row names. Returns how many rows."""
-    over = Upload.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")[:AT_ONCE]
+    over = Upload.objects.filter(expires_at__lte=Now()).order_by("expires_at")[:AT_ONCE]
     number = sum(map(_purged, over))
     _sweep()
     return number
@@ -180,7 +187,7 @@ def _within_quota(scope: Scope) -> None:
 
 def _make_room(path: Path, size: int) -> None:
     with files.space_or_refusal():
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         if shutil.disk_usage(path.parent).free < size:
             raise files.disk_full()
         path.touch(mode=0o640)
@@ -252,11 +259,16 @@ def _take_in(upload: Upload, file: IO[bytes]) -> Added:
     return added
 
 
-def _sweep() -> None:
-    stale = {path.name: path for path in files.stale(files.media_root() / FOLDER)}
+def ownerless(*, older_than: float = files.STALE_AFTER) -> list[Path]:
+    """The partial files that nobody has written to for so many seconds, and that no row names."""
+    stale = {path.name: path for path in files.stale(files.media_root() / FOLDER, older_than=older_than)}
     named = Upload.objects.filter(item=None).values_list("public_id", flat=True) if stale else ()
-    for name in stale.keys() - {one.hex for one in named}:
-        stale[name].unlink(missing_ok=True)
+    return [stale[name] for name in stale.keys() - {one.hex for one in named}]
+
+
+def _sweep() -> None:
+    for path in ownerless():
+        path.unlink(missing_ok=True)
 
 
 def _gone() -> Refusal:

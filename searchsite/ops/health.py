@@ -18,6 +18,7 @@ from kombu.exceptions import KombuError, OperationalError
 from searchsite.celery import app
 from searchsite.indexing import trouble
 from searchsite.inference.stages import stages_from
+from searchsite.library import volumes
 from searchsite.ops import household
 
 READY, SILENT = "ok", "does not answer"
@@ -38,7 +39,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when requests can be served: that needs the database. What else is missing is named."""
-    parts = _probes.ask({"database": _database, "broker": _broker, "inference": _inference})
+    parts = _probes.ask({"database": _database, "broker": _broker, "inference": _inference, "disk": _disk})
     degraded = [name for name, said in parts.items() if said != READY]
     status = 503 if "database" in degraded else 200
     answer = JsonResponse({"ready": status == 200, "degraded": degraded, "parts": parts}, status=status)
@@ -100,6 +101,11 @@ def _broker() -> str:
     except (OSError, KombuError, CeleryError, OperationalError):
         return SILENT
     return READY
+
+
+def _disk() -> str:
+    low = volumes.short()
+    return READY if low is None else f"nearly full ({low.name})"
 
 
 def _inference() -> str:

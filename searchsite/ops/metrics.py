@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from searchsite import config as configuration
 from searchsite.indexing import spaces
+from searchsite.library import volumes
 
 OPEN_JOBS = """
 SELECT queue, state, count(*), coalesce(extract(epoch FROM now() - min(run_at)), 0)::float
@@ -48,10 +49,17 @@ class Numbers(Collector):
         recall = GaugeMetricFamily(
             "searchsite_recall_at_10", "Of the ten nearest, the share found.", labels=["channel"]
         )
+        free = GaugeMetricFamily("searchsite_disk_free_bytes", "Bytes that are free on a disk.", labels=["disk"])
+        least = GaugeMetricFamily(
+            "searchsite_disk_least_bytes", "Below so many free bytes nothing is taken in.", labels=["disk"]
+        )
+        for volume in volumes.volumes():
+            free.add_metric([volume.name], volume.free)
+            least.add_metric([volume.name], volume.least)
         space = spaces.active()
         for channel, noted in space.recall.items() if space else ():
             recall.add_metric([channel], noted["recall"])
-        return [jobs, waiting, paused, items, recall]
+        return [jobs, waiting, paused, items, recall, free, least]
 
 
 @require_safe

@@ -131,11 +131,11 @@ def unsave(question: Question, *, scope: Scope) -> None:
 
 def prune() -> None:
     """Forget what was opened long ago, questions with nothing left, and those of people who have left the team."""
-    Judgement.objects.filter(source=Source.CLICK, created_at__lt=timezone.now() - CLICKS_KEPT).delete()
+    Judgement.objects.filter(source=Source.CLICK, created_at__lt=Now() - CLICKS_KEPT).delete()
     here = Membership.objects.filter(team=OuterRef("team"), user=OuterRef("asked_by"))
     said = Judgement.objects.filter(question=OuterRef("pk"))
     # One that was made a moment ago is about to get its judgement.
-    idle = Q(created_at__lt=timezone.now() - timedelta(hours=1), saved_at=None) & ~Exists(said)
+    idle = Q(created_at__lt=Now() - timedelta(hours=1), saved_at=None) & ~Exists(said)
     StoredQuestion.objects.filter(idle | ~Exists(here)).delete()
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views import defaults
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
+from searchsite.library import volumes
 from searchsite.web import incoming
 
 RETRY_SECONDS = "5"
@@ -53,7 +54,10 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     Neither the database nor anything that needs it may be asked here: no session, no user, no context processor.
     """
-    away = _away_in(sys.exc_info()[1])
+    error = sys.exc_info()[1]
+    if (full := volumes.refusal_of(error)) is not None:
+        return _answer(request, full.status, str(full))
+    away = _away_in(error)
     return _away(request, away) if away else _answer(request, 500, _("Something went wrong."))
 
 

@@ -344,6 +344,7 @@ def small_disk(tmp_path: Path, settings) -> Iterator[Path]:
         pytest.skip("a file system can't be mounted here")
     try:
         settings.MEDIA_ROOT = tmp_path
+        settings.CONFIG = settings.CONFIG.model_copy(update={"min_free_bytes": 0})
         yield tmp_path
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)

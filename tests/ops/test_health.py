@@ -20,7 +20,7 @@ def test_it_is_ready_and_names_what_is_missing(client: Client, settings) -> None
     settings.CONFIG = Config(inference_url="http://127.0.0.1:9")  # nobody listens on the discard port
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json()["parts"] == {"database": "ok", "broker": "ok", "inference": "does not answer"}
+    assert answer.json()["parts"] == {"database": "ok", "broker": "ok", "inference": "does not answer", "disk": "ok"}
     assert answer.json()["degraded"] == ["inference"]
 
 

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: calls each configured network and says whether it is what it should be."""
+"""`manage.py doctor`: is each network what it should be; with --integrity, do files, rows and vectors agree."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -19,24 +20,66 @@ from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
 from searchsite.library.decoder import client as decoder
-from searchsite.ops import forecast, greeting
+from searchsite.ops import forecast, greeting, integrity
+from searchsite.ops.acting import plain_words
+from searchsite.ops.integrity import Line
 from searchsite.ops.quick import QuickCommand
 
 HEAD = ("stage", "what", "is", "found")
 WIDTH = 100
 INDENT = " " * 4
+# Of each kind, in the table; JSON names all.
+EXAMPLES = 10
 
 
 class Command(QuickCommand):
-    """Needs neither the database nor the broker. Its few calls are not entered in the ledger."""
+    """Without --integrity it needs no database. Its few calls are not entered in the ledger."""
 
-    help = "Call each configured network and say whether it is what it should be. Exit status 1 if one is not."
+    help = (
+        "Call each configured network and say whether it is what it should be; with --integrity, look instead whether"
+        " files, rows and vectors agree. Exit status 1 if something is wrong and was not repaired."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--stage", action="append", choices=selfcheck.STAGES, help="only this stage; may repeat")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        parser.add_argument("--integrity", action="store_true", help="look at files, rows and vectors instead")
+        parser.add_argument("--repair", action="store_true", help="with --integrity: repair what can be repaired")
+        parser.add_argument("--quick", action="store_true", help="with --integrity: compare sizes, read no file")
+        parser.add_argument("--from", type=Path, metavar="BACKUP", help="with --repair: put lost files back from there")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["integrity"]:
+            self._look_at_data(options)
+        else:
+            self._look_at_networks(options)
+
+    def _look_at_data(self, options: dict[str, Any]) -> None:
+        with plain_words():
+            found = integrity.look(quick=options["quick"])
+            lines = integrity.report(found)
+            if options["repair"]:
+                integrity.repair(found, lines, options["from"])
+        if options["json"]:
+            self.stdout.write(json.dumps({"clean": not _left(lines), "found": _plain_lines(lines)}, indent=1))
+        else:
+            self._show_data(lines)
+        if _left(lines):
+            sys.exit(1)
+
+    def _show_data(self, lines: list[Line]) -> None:
+        for line in (line for line in lines if line.found):
+            repaired = f", {line.repaired:,} repaired" if line.repaired else ""
+            said = f"{line.kind}: {len(line.found):,} {line.said}{repaired}"
+            self.stdout.write(self.style.ERROR(said) if line.left else said)
+            for subject in line.found[:EXAMPLES]:
+                self.stdout.write(INDENT + subject)
+            if line.left:
+                self.stdout.write(INDENT + line.advice)
+        number = sum(len(line.found) for line in lines)
+        self.stdout.write(f"{number:,} found, {number - _left(lines):,} repaired." if number else "All is well.")
+
+    def _look_at_networks(self, options: dict[str, Any]) -> None:
         stages = stages_from(configuration.load())
         chosen = options["stage"] or selfcheck.STAGES
         with Client(stages) as client:
@@ -73,6 +116,14 @@ class Command(QuickCommand):
         if row.outcome == "fail":
             return str(self.style.ERROR(line))
         return str(self.style.WARNING(line)) if row.outcome == "warn" else line
+
+
+def _left(lines: Iterable[Line]) -> int:
+    return sum(line.left for line in lines)
+
+
+def _plain_lines(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    return [{"kind": line.kind, "subjects": line.found, "repaired": line.repaired} for line in lines if line.found]
 
 
 def _warnings() -> list[str]:

@@ -1,0 +1,186 @@
+"""The database of a backup or a restore: had answering, asked what it is, looked at from elsewhere, renamed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+from psycopg import sql
+
+from searchsite.config import Config
+from searchsite.ops import guard, places, postgres, process
+from searchsite.ops.backups import tools
+from searchsite.ops.errors import CannotKeep, CannotStart
+
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+EMPTY = "SELECT NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')"
+LOCALE = (
+    "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
+)
+MOVED = r"^{}_before_\d{{8}}_\d{{6}}$"
+SECONDS_TO_START = 600.0
+
+
+@contextmanager
+def answering(config: Config) -> Iterator[None]:
+    """Have the database answer: that of a house that runs, or the embedded one, started for the while."""
+    if config.database_url is not None or postgres.answers(config) is None:
+        yield
+        return
+    with alone(config):
+        yield
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Have the database answer to nobody else. The embedded one is started, and made where there is none."""
+    if config.database_url is not None:
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(places.only_one(config, "backup"))
+        except CannotStart as error:
+            raise CannotKeep(f"{error} Stop it first.") from None
+        if any(guard.marked(str(config.data_dir))):
+            raise CannotKeep("Programs of this house still run: stop them first.")
+        places.clear_sockets(config)
+        postgres.prepare(config)
+        server = process.start(postgres.program(config))
+        try:
+            _await(config, server)
+            yield
+        finally:
+            connection.close()
+            server.stop()
+
+
+def _await(config: Config, server: process.Running) -> None:
+    until = time.monotonic() + SECONDS_TO_START
+    while (wrong := postgres.answers(config)) is not None:
+        if server.exit_code() is not None or time.monotonic() > until:
+            raise CannotKeep(f"The database does not start ({wrong}): {process.last_lines(server.program.log, 2)}")
+        time.sleep(0.1)
+
+
+def name() -> str:
+    """The database that the settings name."""
+    return str(connection.settings_dict["NAME"])
+
+
+@contextmanager
+def pointing_at(database: str) -> Iterator[None]:
+    """Have Django talk to another database of the same server."""
+    before = name()
+    connection.close()
+    connection.settings_dict["NAME"] = database
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
+
+
+def major() -> int:
+    """The server's major version."""
+    connection.ensure_connection()
+    return int(connection.connection.info.server_version) // 10000
+
+
+def own_connection() -> psycopg.Connection[Any]:
+    """A connection beside Django's, without a limit of time."""
+    opened: psycopg.Connection[Any] = connection.get_new_connection(connection.get_connection_params())
+    opened.autocommit = True
+    opened.execute("SET statement_timeout = 0")
+    return opened
+
+
+def is_empty() -> bool:
+    """Whether there are no tables."""
+    return bool(_value(EMPTY))
+
+
+def require_nobody_else() -> None:
+    """Refuse while web server, workers or others are connected."""
+    others = int(_value(OTHERS, name()))
+    if others:
+        raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
+
+
+def moved_aside() -> list[str]:
+    """The databases that restores have renamed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ %s ORDER BY 1", [MOVED.format(re.escape(name()))]
+        )
+        return [found for (found,) in cursor.fetchall()]
+
+
+@contextmanager
+def elsewhere(config: Config) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the server's own database: a database is not renamed from within."""
+    reached, password = tools.conninfo(config, "postgres")
+    connection.close()
+    try:
+        opened = psycopg.connect(reached, password=password, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[-1]
+        raise CannotKeep(f"The database `postgres`, from which another is made, cannot be reached: {said}") from None
+    with opened:
+        yield opened
+
+
+def make(config: Config, database: str, *, like: str) -> None:
+    """Make an empty database with the locale of another."""
+    with elsewhere(config) as server:
+        row = server.execute(LOCALE, [like]).fetchone()
+        words = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database))
+        if config.database_url is not None and row is not None and row[3] in ("c", b"c"):
+            words += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(*map(sql.Literal, row[:3]))
+        try:
+            server.execute(words)
+        except psycopg.Error as error:
+            raise CannotKeep(f"A database beside the old one cannot be made: {str(error).strip()}.") from None
+
+
+def have_extensions(config: Config, database: str) -> None:
+    """Make what tables need: of an embedded database pg_dump takes them for a part of Postgres, and leaves them out."""
+    reached, password = tools.conninfo(config, database)
+    with psycopg.connect(reached, password=password, autocommit=True) as opened:
+        for one in postgres.EXTENSIONS:
+            try:
+                opened.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(one)))
+            except psycopg.Error as error:
+                raise CannotKeep(f"The extension {one} cannot be made: {str(error).strip()}.") from None
+
+
+def drop(config: Config, database: str) -> None:
+    """Drop a database that was made here and did not get full."""
+    with elsewhere(config) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database)))
+
+
+def take_the_place(config: Config, new: str, *, of: str, old: str) -> None:
+    """Rename the old database aside and the new one into its place, both or neither."""
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    with elsewhere(config) as server:
+        try:
+            with server.transaction():
+                server.execute(rename.format(sql.Identifier(of), sql.Identifier(old)))
+                server.execute(rename.format(sql.Identifier(new), sql.Identifier(of)))
+        except psycopg.Error as error:
+            raise CannotKeep(f"The old database cannot be moved aside: {str(error).strip()}.") from None
+
+
+def _value(statement: str, *values: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return (cursor.fetchone() or (None,))[0]

@@ -1,0 +1,135 @@
+"""pg_dump and pg_restore: the bundled ones, or those of this machine that fit the server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from searchsite.config import Config
+from searchsite.ops import postgres
+from searchsite.ops.backups import manifest
+from searchsite.ops.errors import CannotKeep, CannotStart
+
+PIECE = 1 << 20
+# Whoever is signed in signs in anew, and what was counted or learnt of the moment is of another moment.
+NOT_KEPT = ("django_session", "cache_entry", "list_entry", "provider_pause")
+DEBIAN = Path("/usr/lib/postgresql")
+Tell = Callable[[int], object]
+
+
+def conninfo(config: Config, database: str) -> tuple[str, str | None]:
+    """How libpq reaches a database of ours, and the password apart, which belongs on no command line."""
+    if config.database_url is None:
+        return postgres.conninfo(config, database), None
+    parts = dict(conninfo_to_dict(config.database_url.get_secret_value()))
+    password = parts.pop("password", None)
+    return make_conninfo("", **parts | {"dbname": database}), None if password is None else str(password)
+
+
+def dump(path: Path, config: Config, *, database: str, snapshot: str, major: int, tell: Tell) -> str:
+    """Dump what a snapshot sees into a file; return the digest."""
+    words = ["--format=custom", "--no-owner", "--no-privileges", "--no-comments", f"--snapshot={snapshot}"]
+    words += [f"--exclude-table-data={table}" for table in NOT_KEPT]
+    digest = hashlib.sha256()
+    with manifest.private(path).open("wb") as out, _run("pg_dump", words, config, database, major) as process:
+        assert process.stdout is not None
+        while piece := process.stdout.read(PIECE):
+            digest.update(piece)
+            out.write(piece)
+            tell(len(piece))
+    return digest.hexdigest()
+
+
+def load(path: Path, config: Config, *, database: str, major: int, tell: Tell) -> None:
+    """Fill an empty database from a dump, wholly or not at all."""
+    words = ["--no-owner", "--no-privileges", "--no-comments", "--single-transaction", "--exit-on-error"]
+    with path.open("rb") as file, _run("pg_restore", words, config, database, major) as process:
+        assert process.stdin is not None
+        # With a broken pipe it has given up, and says why.
+        with suppress(BrokenPipeError):
+            while piece := file.read(PIECE):
+                process.stdin.write(piece)
+                tell(len(piece))
+
+
+@contextmanager
+def _run(name: str, words: list[str], config: Config, database: str, major: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of them to its end. Raises CannotKeep with its last words when it fails."""
+    reached, password = conninfo(config, database)
+    environment = {**os.environ, "LC_ALL": "C"} | ({} if password is None else {"PGPASSWORD": password})
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [_tool(name, major), *words, f"--dbname={reached}"],
+            stdin=subprocess.PIPE if name == "pg_restore" else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if name == "pg_dump" else subprocess.DEVNULL,
+            stderr=said,
+            env=environment,
+        )
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                _close(pipe)
+            code = process.wait()
+        if code:
+            raise CannotKeep(f"{name} failed: {_last_words(said)}")
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe is not None and not pipe.closed:
+        with suppress(BrokenPipeError):
+            pipe.close()
+
+
+def _last_words(said: IO[bytes]) -> str:
+    said.seek(0)
+    lines = said.read(1 << 16).decode("utf-8", "replace").splitlines()
+    telling = [line for line in lines if "error:" in line] or lines or ["it said nothing"]
+    return telling[0].partition("error: ")[2] or telling[0]
+
+
+def version_of(name: str, major: int) -> int:
+    """The version of the one that is taken for a server: its own; else the oldest that is newer, which reads it too."""
+    versions = [of for of in _found(name).values() if of >= major]
+    if not versions:
+        raise CannotKeep(f"There is no {name} of Postgres {major} here: install its client programs.")
+    return min(versions)
+
+
+def _tool(name: str, major: int) -> str:
+    version = version_of(name, major)
+    return next(path for path, of in _found(name).items() if of == version)
+
+
+@lru_cache(maxsize=4)
+def _found(name: str) -> Mapping[str, int]:
+    """Those there are, and the version of each."""
+    versions = {}
+    for path in _candidates(name):
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        if version := re.search(r" (\d+)", said):
+            versions[path] = int(version[1])
+    return versions
+
+
+def _candidates(name: str) -> list[str]:
+    paths = [str(path) for path in DEBIAN.glob(f"*/bin/{name}")]
+    if there := shutil.which(name):
+        paths.append(there)
+    with suppress(CannotStart):
+        paths.append(postgres.binary(name))
+    return [path for path in paths if Path(path).is_file()]

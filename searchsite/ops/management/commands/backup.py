@@ -1,0 +1,54 @@
+"""`manage.py backup PLACE`: database and files as of one moment, while the site goes on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from tqdm import tqdm
+
+from searchsite import config as configuration
+from searchsite.ops.acting import plain_words
+from searchsite.ops.backups import saving
+from searchsite.ops.backups.saving import Shown
+from searchsite.ops.errors import CannotKeep, CannotStart
+from searchsite.ops.quick import QuickCommand
+
+
+class Command(QuickCommand):
+    """Works while the site runs, and while it does not: then it starts the embedded database for the while."""
+
+    help = "Write a backup of the database and the files: a folder that `restore` takes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("place", type=Path, help="a new folder; in one that is there, a new one named by the time")
+        parser.add_argument(
+            "--without-derivatives", action="store_true", help="leave out what can be made again of the originals"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        quiet = not sys.stderr.isatty()
+        dump = tqdm(desc="database", unit="B", unit_scale=True, disable=quiet)
+        files = tqdm(desc="files", unit="B", unit_scale=True, disable=quiet, total=0)
+        shown = Shown(dump.update, files.reset, files.update)
+        try:
+            with dump, files, plain_words():
+                derivatives = not options["without_derivatives"]
+                place, made = saving.save(
+                    options["place"].absolute(), configuration.load(), shown, derivatives=derivatives
+                )
+        except (CannotKeep, CannotStart) as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(
+            f"{place}: {made.counts['item']:,} items, {made.files:,} files of {made.bytes / 2**20:,.1f} MB,"
+            f" as of {made.created_at}."
+        )
+        if made.missing or made.damaged:
+            self.stdout.write(
+                self.style.WARNING(
+                    f"Of the originals {made.missing:,} were missing and {made.damaged:,} damaged before:"
+                    " see `manage.py doctor --integrity`."
+                )
+            )

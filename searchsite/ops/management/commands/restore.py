@@ -1,0 +1,73 @@
+"""`manage.py restore BACKUP`: checks a backup whole, and puts it in the place of what is there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from tqdm import tqdm
+
+from searchsite import config as configuration
+from searchsite.ops.acting import plain_words
+from searchsite.ops.backups import restoring
+from searchsite.ops.backups.restoring import Restored, Shown
+from searchsite.ops.errors import CannotKeep, CannotStart
+from searchsite.ops.quick import QuickCommand
+
+
+class Command(QuickCommand):
+    """The site must be stopped. What was there is kept, and the command says where."""
+
+    help = "Check a backup and put it in the place of the database and the files, which are moved aside."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("backup", type=Path, nargs="?", help="the folder that `backup` wrote")
+        parser.add_argument("--check", action="store_true", help="read the backup whole, and restore nothing")
+        parser.add_argument("--move-aside", action="store_true", help="with DATABASE_URL: rename what is not empty")
+        parser.add_argument("--forget-old", action="store_true", help="delete what earlier restores have moved aside")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with plain_words():
+                if options["forget_old"]:
+                    self._forget()
+                elif options["backup"] is None:
+                    raise CommandError("Name the folder of a backup.")
+                else:
+                    self._restore(options)
+        except (CannotKeep, CannotStart) as error:
+            raise CommandError(str(error)) from None
+
+    def _forget(self) -> None:
+        for one in restoring.forget_old(configuration.load()) or ["nothing was moved aside"]:
+            self.stdout.write(f"Deleted: {one}")
+
+    def _restore(self, options: dict[str, Any]) -> None:
+        folder: Path = options["backup"].absolute()
+        bars = [
+            tqdm(desc=what, unit="B", unit_scale=True, disable=not sys.stderr.isatty())
+            for what in ("checked", "database", "files")
+        ]
+        shown = Shown(*(bar.update for bar in bars))
+        with bars[0], bars[1], bars[2]:
+            if options["check"]:
+                said = restoring.checked(folder, shown.check)
+                self.stdout.write(f"The backup of {said.created_at} is whole: {said.counts['item']:,} items.")
+                return
+            restored = restoring.restore(folder, configuration.load(), shown, move_aside=options["move_aside"])
+        self._tell(restored)
+
+    def _tell(self, restored: Restored) -> None:
+        said = restored.manifest
+        self.stdout.write(f"Restored: {said.counts['item']:,} items and {said.files:,} files, as of {said.created_at}.")
+        if restored.to_decode:
+            self.stdout.write(f"Pictures that are decoded anew once workers run: {restored.to_decode:,}.")
+        if restored.old_database is not None:
+            self.stdout.write(f"The old database was moved aside: {restored.old_database}")
+        if restored.old_files is not None:
+            self.stdout.write(f"The old files were moved aside: {restored.old_files}")
+        for line in restored.said:
+            self.stdout.write(line)
+        self.stdout.write("Everybody signs in anew. `manage.py doctor --integrity` looks whether all is there.")
