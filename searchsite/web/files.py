@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
@@ -22,16 +22,15 @@ from searchsite.accounts import tokens
 from searchsite.library import files, notes, pictures, trash
 from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
-from searchsite.library.scope import Scope, scope_for
+from searchsite.library.scope import Scope, renewed, scope_for
+from searchsite.web.unchanged import CACHED, VARY, etag_of, sparing
+from searchsite.web.watching import Section, Still
 
 # Shown by browsers; everything else is downloaded.
 SHOWN = {one.media_type for one in FORMATS if one.shown}
 EXTENSIONS = {one.media_type: f".{one.names[0]}" for one in FORMATS} | {"text/plain": ".txt", "text/markdown": ".md"}
-# A lost right shows after at most this long; until then a page costs no request for pictures it has shown before.
-MAX_AGE = 600
 # One range. Several, or nonsense, are answered with the whole file, as the standard allows.
 RANGE = re.compile(r"bytes=(?=\d|-\d)(\d{0,18})-(\d{0,18})")
-CHUNK = 1 << 18
 
 P = ParamSpec("P")
 ScopedView = Callable[Concatenate[HttpRequest, Scope, P], HttpResponseBase]
@@ -40,12 +39,13 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 @dataclass(frozen=True)
 class Served:
-    """One file to be served."""
+    """One file to be served. `still`: asked while it is on its way, whether its reader may have the rest."""
 
     path: Path
     media_type: str
     name: str
     etag: str
+    still: Still | None = None
 
 
 def scoped(view: ScopedView[P]) -> View[P]:
@@ -68,6 +68,7 @@ def scoped(view: ScopedView[P]) -> View[P]:
     return door
 
 
+@sparing
 @scoped
 def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
     """The file as it was put in. A note has none: its words come as one."""
@@ -75,9 +76,11 @@ def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBas
     if item.blob is None:
         return _note(item)
     name = item.title + EXTENSIONS.get(item.blob.media_type.partition(";")[0], "")
-    return _serve(request, Served(files.original_path(item.blob), item.blob.media_type, name, item.blob.sha256[:32]))
+    path, still = files.original_path(item.blob), partial(_still, request, scope, item.pk)
+    return _serve(request, Served(path, item.blob.media_type, name, etag_of(item.blob.sha256), still))
 
 
+@sparing
 @scoped
 def thumbnail(request: HttpRequest, scope: Scope, public_id: UUID, size: int) -> HttpResponseBase:
     """One of the fixed derivatives; 404 for any other size, and until the picture is decoded."""
@@ -100,7 +103,7 @@ def query_picture(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpRe
     if picture is None:
         raise Http404
     path = files.original_path(picture.blob)
-    return _serve(request, Served(path, picture.blob.media_type, "picture.webp", picture.blob.sha256[:32]))
+    return _serve(request, Served(path, picture.blob.media_type, "picture.webp", etag_of(picture.blob.sha256)))
 
 
 def _scope_of_token(authorization: str) -> Scope | HttpResponse:
@@ -123,11 +126,21 @@ def _item(scope: Scope, public_id: UUID) -> Item:
     return item
 
 
+def _still(request: HttpRequest, scope: Scope, item_id: int) -> bool:
+    """Whether whoever asked for an item's file is still let in, and may still see it."""
+    authorization = request.headers.get("Authorization", "")
+    if authorization:
+        in_still = isinstance(_scope_of_token(authorization), Scope)
+    else:
+        in_still = request.session.exists(request.session.session_key or "")
+    return in_still and Item.objects.visible_to(renewed(scope)).filter(pk=item_id).exists()
+
+
 def derivative(request: HttpRequest, item: Item, size: int) -> HttpResponseBase:
     """One of the fixed derivatives of an item that the person may see."""
     if item.blob is None or size not in files.SIZES or item.width is None:
         raise Http404
-    etag = f"{item.blob.sha256[:32]}-{size}"
+    etag = etag_of(item.blob.sha256, size)
     return _serve(
         request, Served(files.derivative_path(item.blob, size), files.DERIVATIVE_TYPE, f"{item.title}.webp", etag)
     )
@@ -136,13 +149,13 @@ def derivative(request: HttpRequest, item: Item, size: int) -> HttpResponseBase:
 def _note(item: Item) -> HttpResponse:
     response = HttpResponse(notes.text_of(item), content_type="text/markdown; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, f"{item.title}.md") or "attachment"
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = CACHED
     return response
 
 
 def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     """Answer with the whole file, a range of it, or that nothing changed."""
-    etag = f'"{served.etag}"'
+    etag = served.etag
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or etag in known or f"W/{etag}" in known:
         return _dressed(HttpResponse(status=304), served, etag)
@@ -153,26 +166,23 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     stat = os.fstat(opened.fileno())
     modified = formatdate(stat.st_mtime, usegmt=True)
     asked = request.headers.get("Range") if request.headers.get("If-Range", etag) in (etag, modified) else None
-    response = _body(opened, stat.st_size, asked)
+    response = _body(opened, stat.st_size, asked, served.still)
     response["Last-Modified"] = modified
     return _dressed(response, served, etag)
 
 
-def _body(opened: IO[bytes], size: int, asked: str | None) -> HttpResponseBase:
+def _body(opened: IO[bytes], size: int, asked: str | None, still: Still | None) -> HttpResponseBase:
     match = RANGE.fullmatch(asked.strip()) if asked else None
-    if match is None:
-        whole = FileResponse(opened)
-        whole["Content-Length"] = str(size)
-        return whole
-    first, end = _range(match, size)
-    if first >= end:
+    first, end = _range(match, size) if match else (0, size)
+    if match and first >= end:
         opened.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     opened.seek(first)
-    part = FileResponse(_Section(opened, end - first), status=206)
-    part["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
-    part["Content-Length"] = str(end - first)
-    return part
+    response = StreamingHttpResponse(Section(opened, end - first, still), status=206 if match else 200)
+    if match:
+        response["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    response["Content-Length"] = str(end - first)
+    return response
 
 
 def _range(match: re.Match[str], size: int) -> tuple[int, int]:
@@ -181,21 +191,6 @@ def _range(match: re.Match[str], size: int) -> tuple[int, int]:
     if not first:
         return max(0, size - int(last)), size
     return int(first), min(int(last) + 1, size) if last else size
-
-
-class _Section:
-    """A part of a file, closed with the response."""
-
-    def __init__(self, opened: IO[bytes], length: int) -> None:
-        self.opened, self.left = opened, length
-
-    def __iter__(self) -> Iterator[bytes]:
-        while self.left > 0 and (chunk := self.opened.read(min(CHUNK, self.left))):
-            self.left -= len(chunk)
-            yield chunk
-
-    def close(self) -> None:
-        self.opened.close()
 
 
 def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpResponseBase:
@@ -207,8 +202,8 @@ def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpRespo
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = f"private, max-age={MAX_AGE}"
-    response["Vary"] = "Cookie, Authorization"
+    response["Cache-Control"] = CACHED
+    response["Vary"] = VARY
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
     return response

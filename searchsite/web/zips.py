@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -107,7 +108,8 @@ def download(request: MemberRequest, key: str) -> HttpResponseBase:
     except Refusal as refusal:
         return _later(request, refusal)
     try:
-        zipped = zipping.stream(contents, request.scope)
+        signed_in = partial(request.session.exists, request.session.session_key or "")
+        zipped = zipping.stream(contents, request.scope, let_in=signed_in)
         sending = _Sending(zipped, request.user.pk, pace)
     except BaseException:
         _slots.free(request.user.pk, pace)
