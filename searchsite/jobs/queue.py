@@ -17,6 +17,8 @@ MAX_ATTEMPTS = 3
 # More than attempts, since most that die are killed for no fault of the job: 32 at once are in flight, again and again.
 MAX_DEATHS = 6
 BACKOFF_SECONDS = 4
+# After so many refusals of a provider that takes others, a job is tried alone.
+ALONE_AFTER = 3
 WORKER_DIED = gettext_noop("The worker died too often while it worked on this.")
 
 
@@ -39,11 +41,18 @@ class Claim:
     attempts: int
     deaths: int
     lane: int
+    refusals: int
+    refused: bool
 
     @property
     def failures(self) -> int:
         """How many of its attempts the job itself is to blame for, counting the one under way."""
         return self.attempts - self.deaths
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is to be tried alone: it failed, or its provider refuses what it is in and takes others."""
+        return self.attempts > 1 or self.refusals >= ALONE_AFTER
 
 
 # What Job.objects.bulk_create would do, with less CPU: it runs at each upload.
@@ -73,7 +82,8 @@ WITH picked AS (
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1, deaths = deaths + {died},
     lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM picked WHERE job.id = picked.id
-RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, deaths, lane
+RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, deaths, lane, refusals,
+    refused_at IS NOT NULL
 """
 CLAIM_EXPIRED = CLAIM.format(
     due="state = 'running' AND lease_until < statement_timestamp()", order="lease_until, id", died=1
