@@ -1,7 +1,7 @@
 // The queue's page asks every second what has changed, or more seldom where the answer takes its time, and not at all
 // while nobody looks at it. Only what differs is exchanged, so what has the focus and what was opened stays as it is.
 // A page that its reader may not see any more is loaded anew, and so goes.
-const SOONEST = 1000, SHARE = 20, SAY_EVERY = 10000;
+const SOONEST = 1000, LATEST = 3000, SHARE = 20, SAY_EVERY = 10000;
 
 export function startQueue() {
   const page = document.querySelector("[data-queue]");
@@ -17,7 +17,7 @@ export function startQueue() {
   setInterval(() => { if (Date.now() >= next) refresh(); }, SOONEST / 4);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("htmx:finally:request", () => {
-    if (asked) next = Date.now() + Math.max(SOONEST, SHARE * (Date.now() - asked));
+    if (asked) next = Date.now() + Math.min(LATEST, Math.max(SOONEST, SHARE * (Date.now() - asked)));
     asked = 0;
   });
   document.addEventListener("htmx:response:error", (event) => {
