@@ -26,7 +26,8 @@ State = Literal[
     "running", "complete", "cut", "interrupted", "stopped", "declined", "no_budget", "away", "absent", "changed"
 ]
 LetIn = Callable[[], bool]
-TICK_SECONDS, LOOK_SECONDS = 0.4, 0.8
+# A lost right ends an answer after both together, at most, and the time it takes to look.
+TICK_SECONDS, LOOK_SECONDS = 0.25, 0.5
 MOST_CHARS = 60_000
 SENTENCES: dict[State, str] = {
     "running": "",
@@ -122,7 +123,7 @@ class Answering:
         return round((self._took or time.monotonic() - self._begun) * 1000, 1)
 
     def steps(self, opened: Opening) -> Iterator[None]:
-        """Go on to the end. Yields whenever something was heard, and every half second when nothing is."""
+        """Go on to the end. Yields whenever something was heard, and four times a second when nothing is."""
         if not self.is_running:
             yield
             return

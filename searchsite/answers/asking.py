@@ -44,7 +44,7 @@ def ask(question: Question, scope: Scope, *, thinking: bool = False, let_in: Let
     """Begin to answer: find the sources. `follow` then has them read; nothing is paid for without any.
 
     thinking: have it thought over first, where a network is configured that can.
-    let_in: asked every second, whether the asker is still let in at all.
+    let_in: asked twice a second, whether the asker is still let in at all.
 
     Raises BadQuestion, and Refusal where nothing can answer or too many answers are under way. Close what it returns.
     """
@@ -66,7 +66,7 @@ def ask(question: Question, scope: Scope, *, thinking: bool = False, let_in: Let
 
 
 def follow(answering: Answering) -> Iterator[None]:
-    """Have the answer written. Yields whenever there is more of it, and twice a second when there is not.
+    """Have the answer written. Yields whenever there is more of it, and four times a second when there is not.
 
     Never raises an InferenceError: `answering.state` says how it ended.
     """

@@ -41,7 +41,8 @@ class FailuresOut(BaseModel):
 
     stage: str
     state: Literal["failed", "cancelled"]
-    reason: str
+    reason: str = Field(description="`sealed:` and a name, where it is about items that you may not see.")
+    advice: str = Field(description="What a person can do about it.")
     jobs: int
     newest: datetime | None
 

@@ -13,10 +13,12 @@ from searchsite.api import inputs, job_schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
 from searchsite.indexing import board, missing
+from searchsite.indexing.advice import advice_for
 from searchsite.indexing.board import Row
 from searchsite.indexing.stages import SHOWN
 from searchsite.jobs import care, failures, overview, pausing
 from searchsite.jobs.models import State
+from searchsite.library.models import Item
 
 router = Router()
 
@@ -25,7 +27,8 @@ router = Router()
 def count_jobs(request: Request) -> job_schemas.JobsOut:
     """How much work waits, runs, is done or has failed in your team, by stage and state; how fast, and why not."""
     team_id = request.auth.team.pk
-    counts, found = overview.counts(team_id), board.board(team_id=team_id)
+    counts = overview.counts(team_id)
+    found = board.board(team_id=team_id, seen=Item.objects.visible_to(request.auth.scope))
     return job_schemas.JobsOut(
         counts={kind: {SHOWN[State(state)]: n for state, n in found.items()} for kind, found in counts.items()},
         stages=[_stage(row) for row in found.rows],
@@ -34,6 +37,7 @@ def count_jobs(request: Request) -> job_schemas.JobsOut:
                 stage=group.kind,
                 state=SHOWN[State(group.state)],
                 reason=group.reason,
+                advice=advice_for(group.kind, group.said) if group.state == State.DEAD else "",
                 jobs=group.count,
                 newest=group.newest,
             )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -16,9 +17,10 @@ from searchsite.indexing.models import ProviderPause
 from searchsite.inference.stages import Endpoint, stages_from
 from searchsite.jobs import failures, pace, pausing
 from searchsite.jobs.failures import Failures, plain
-from searchsite.jobs.models import StagePause, State
+from searchsite.jobs.models import Job, StagePause, State
 from searchsite.jobs.pace import Held, Standing
 from searchsite.library import volumes
+from searchsite.library.models import Item
 from searchsite.library.volumes import Volume
 
 IDLE, WORKING, WAITING, PAUSED = "idle", "working", "waiting", "paused"
@@ -31,6 +33,8 @@ class Wait:
     reason: str
     number: int
     until: datetime | None = None
+    ours: bool = True
+    """Whether it quotes no server, which may quote an item."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +111,15 @@ class Board:
         return max(known) if known and len(known) == len(busy) else None
 
 
-def board(*, team_id: int | None = None, told: Collection[int] | None = None) -> Board:
+def board(
+    *, team_id: int | None = None, told: Collection[int] | None = None, seen: QuerySet[Item] | None = None
+) -> Board:
     """Where the stages stand, for one team or for all.
 
-    told: of other teams than these nothing is told but numbers.
+    told: of other teams than these nothing is told but numbers. seen: nothing is told of what is said of other items
+    than these, by servers that may quote them; None: all may be.
     """
-    found = _failures(team_id, told)
+    found = _withheld(_failures(team_id, told), seen)
     low = volumes.short()
     pauses, away = pausing.pauses(), {pause.provider: pause for pause in gate.away()}
     rows = [
@@ -121,7 +128,9 @@ def board(*, team_id: int | None = None, told: Collection[int] | None = None) ->
             found.number(kind, State.DEAD),
             found.number(kind, State.CANCELLED),
             pauses.get(kind),
-            tuple(_waits(standing, away, told) if low is None else _low(standing, low)),
+            tuple(
+                _plain_waits(_waits(standing, away, told), open=seen is None) if low is None else _low(standing, low)
+            ),
             plan.is_configured(kind),
         )
         for kind, standing in pace.standing(plan.BATCH, team_id=team_id).items()
@@ -139,6 +148,26 @@ def _failures(team_id: int | None, told: Collection[int] | None) -> Failures:
 def _low(standing: Standing, low: Volume) -> Iterable[Wait]:
     """While a disk is nearly full nothing is handed out, whatever else jobs wait for."""
     return [Wait(low.held, standing.waiting)] if standing.waiting else []
+
+
+def _withheld(found: Failures, seen: QuerySet[Item] | None) -> Failures:
+    """The failures without the words that are about items that may not be seen."""
+    foreign = [group for group in found.groups if not reasons.is_ours(group.said)]
+    if seen is None or not foreign:
+        return found
+    jobs = Job.objects.filter(pk__in=[pk for group in foreign for pk in group.jobs])
+    subjects = dict(jobs.values_list("id", "subject"))
+    visible = set(seen.filter(pk__in=set(subjects.values())).values_list("pk", flat=True))
+    hidden = {id(group) for group in foreign if not visible & {subjects.get(pk) for pk in group.jobs}}
+    groups = tuple(failures.sealed(group) if id(group) in hidden else group for group in found.groups)
+    return replace(found, groups=groups)
+
+
+def _plain_waits(waits: Iterable[Wait], *, open: bool) -> Iterable[Wait]:
+    """Why jobs wait, without a server's words on items, unless all may be seen."""
+    for wait in waits:
+        words = _("The last try failed, and another follows. The pages of the items say why.")
+        yield wait if open or wait.ours else replace(wait, reason=words)
 
 
 def _waits(standing: Standing, away: Mapping[str, ProviderPause], told: Collection[int] | None) -> Iterable[Wait]:
@@ -160,7 +189,7 @@ def _waits(standing: Standing, away: Mapping[str, ProviderPause], told: Collecti
     with translation.override(settings.LANGUAGE_CODE):
         kept = set(holding.reasons(set(standing.teams), standing.kind).values()) if spent else set()
     others = (wait for wait in _others(held) if wait.reason not in kept)
-    found += [Wait(reasons.translated(wait.reason), wait.number, wait.until) for wait in others]
+    found += [replace(wait, reason=reasons.translated(wait.reason)) for wait in others]
     unnamed = _unnamed(standing, spent, named)
     return [*found, Wait(_("Jobs of other teams are held up."), unnamed)] if unnamed else found
 
@@ -178,10 +207,10 @@ def _others(held: Iterable[Held]) -> list[Wait]:
         known = together.get(key)
         number = one.number + (known.number if known else 0)
         until = one.until if known is None or known.until is None else max(one.until, known.until)
-        together[key] = Wait(one.reason, number, until)
+        together[key] = Wait(one.reason, number, until, reasons.is_ours(one.reason))
     now = timezone.now()
     ordered = sorted(together.values(), key=lambda wait: -wait.number)
-    return [wait if wait.until and wait.until > now else Wait(wait.reason, wait.number) for wait in ordered]
+    return [wait if wait.until and wait.until > now else replace(wait, until=None) for wait in ordered]
 
 
 def _server(kind: str) -> Endpoint | None:

@@ -14,8 +14,9 @@ from django.db import connections, transaction
 from django.utils.translation import gettext_noop
 
 from searchsite.accounts import meter
-from searchsite.indexing import plan, provider
+from searchsite.indexing import plan, provider, suspects
 from searchsite.indexing.inputs import NO_FILE
+from searchsite.indexing.suspects import RefusedAlone, told_apart
 from searchsite.inference import captioning
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
@@ -53,6 +54,8 @@ def run(claims: Sequence[Claim]) -> None:
             reached(Step.CAPTION_ANSWERED)
             _finish(claim, outcome, network)
             reached(Step.CAPTION_COMMITTED)
+        elif isinstance(outcome, RefusedAlone):
+            suspects.give_back([claim], outcome)
         elif outcome.shared:
             stopped = outcome
         else:
@@ -101,12 +104,24 @@ def _asked_apart(client: Client, claim: Claim, picture: Picture) -> Outcome:
 def _asked(client: Client, claim: Claim, picture: Picture) -> Outcome:
     """Ask; once more at once where the connection broke, though the captioner is there."""
     with meter.paying([claim.team_id]):
+        if claim.refused:
+            return _asked_carefully(client, picture)
         first = _described(client, picture)
         if not _broke(first) or not _is_there(client):
             return first
         second = _described(client, picture)
         # It is the picture, then, and not bad luck.
         return InferenceError(str(second)) if _broke(second) and _is_there(client) else second
+
+
+def _asked_carefully(client: Client, picture: Picture) -> Outcome:
+    """Ask for what was refused before, after something short: does the captioner take others?"""
+    try:
+        client.chat("caption", SHORT, seconds=SHORT_SECONDS)
+    except InferenceError as error:
+        return error
+    outcome = _described(client, picture)
+    return told_apart(outcome) if isinstance(outcome, InferenceError) else outcome
 
 
 def _broke(outcome: Outcome) -> bool:

@@ -11,8 +11,10 @@ from django.db import transaction
 from searchsite.indexing import batches, centres, plan, spaces, tables
 from searchsite.indexing.inputs import Pending, pending
 from searchsite.indexing.models import Space, SpaceStatus
+from searchsite.indexing.suspects import told_apart
 from searchsite.inference.client import Client
 from searchsite.inference.errors import InferenceError
+from searchsite.inference.types import EmbedInput
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.jobs.queue import Claim
@@ -40,7 +42,20 @@ class Unit:
         """Embed it. Asks no database, but the meter may."""
         reached(Step.EMBED_LOOKED_UP)
         everything = [one for claim in self.claims for one in self.wanted.get(claim.subject, ())]
-        return batches.embed(self.space, self.client, everything)
+        if not any(claim.refused for claim in self.claims):
+            return batches.embed(self.space, self.client, everything)
+        return self._ask_carefully(everything)
+
+    def _ask_carefully(self, wanted: Sequence[Pending]) -> batches.Outcome:
+        """Embed what was refused before, after something short: does the provider take others?"""
+        try:
+            self.client.embed([EmbedInput(text="a")], purpose="query")
+        except InferenceError as error:
+            return batches.Outcome(stopped=error)
+        outcome = batches.embed(self.space, self.client, wanted)
+        if outcome.stopped is not None:
+            outcome.stopped = told_apart(outcome.stopped)
+        return outcome
 
     def store(self, outcome: batches.Outcome) -> None:
         """Write what came of it. Raises an InferenceError when the rest must wait for the server."""
@@ -116,7 +131,7 @@ def _portions(claims: Sequence[Claim], wanted: dict[int, list[Pending]]) -> Iter
     size = 0
     for claim in claims:
         own = len(wanted.get(claim.subject, ()))
-        if claim.attempts > 1:
+        if claim.alone:
             yield [claim]
             continue
         if some and size + own > batches.AT_ONCE:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from searchsite.indexing import holding, plan, spaces, tables
+from searchsite.indexing.advice import advice_for
 from searchsite.indexing.reasons import translated
 from searchsite.jobs import care, overview, pausing, queue
 from searchsite.jobs.models import Lane, StagePause, State
@@ -36,10 +37,14 @@ UNDONE = {State.DEAD, State.CANCELLED}
 
 @dataclass(frozen=True)
 class StageView:
-    """One stage of one item. `error` is a sentence; a waiting stage has one when an attempt has failed."""
+    """One stage of one item. `error` is a sentence; a waiting stage has one when an attempt has failed.
+
+    advice: what a person can do about a stage that failed for good.
+    """
 
     state: str
     error: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,10 @@ def _progress(item: Item, jobs: dict[str, Stage]) -> Progress:
 def _view(item: Item, kind: str, jobs: dict[str, Stage]) -> StageView:
     stage = jobs.get(kind)
     if stage is not None:
-        return StageView(SHOWN[State(stage.state)], translated(stage.error) if stage.state != State.DONE else "")
+        advice = advice_for(kind, stage.error) if stage.state == State.DEAD else ""
+        return StageView(
+            SHOWN[State(stage.state)], translated(stage.error) if stage.state != State.DONE else "", advice
+        )
     if not item.is_picture and kind != plan.EMBED:
         return StageView(NOT_NEEDED)
     if kind == plan.READ and plan.reader() != "builtin":

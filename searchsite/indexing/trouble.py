@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -28,12 +30,23 @@ FOUND: Mapping[type[InferenceError], str] = {
 
 @dataclass(frozen=True)
 class Trouble:
-    """A server that is not well. what: the stages or the space that need it. found and advice: sentences."""
+    """A server that is not well, or a disk. what: the stages or the space that need it. found and advice: sentences.
+
+    since: when it began to fail. until: when it is tried next; past where that is due.
+    """
 
     what: str
     said: str
     found: str
     advice: str
+    host: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether nothing is sent there now."""
+        return self.until is not None and self.until > timezone.now()
 
 
 def now() -> list[Trouble]:
@@ -58,19 +71,21 @@ def _troubles(failing: Mapping[str, ProviderPause]) -> Iterator[Trouble]:
     for host, asked in configured.items():
         if host in failing:
             error, (stage, endpoint) = _error(failing[host]), next(iter(asked.items()))
-            yield _trouble(", ".join(asked), endpoint, error, _remedy(error, stage, endpoint))
+            yield _trouble(", ".join(asked), failing[host], endpoint, _remedy(error, stage, endpoint))
     for space in spaces.filling():
         endpoint = provider.endpoint_of(space)
         if endpoint.host in failing and endpoint.host not in configured:
             error = _error(failing[endpoint.host])
-            yield _trouble(str(space), endpoint, error, _remedy_of_space(error, endpoint, space))
+            yield _trouble(str(space), failing[endpoint.host], endpoint, _remedy_of_space(error, endpoint, space))
 
 
-def _trouble(what: str, endpoint: Endpoint, error: InferenceError, advice: str) -> Trouble:
+def _trouble(what: str, pause: ProviderPause, endpoint: Endpoint, advice: str) -> Trouble:
+    error = _error(pause)
     said = next((words for kind, words in plainly.SAID if isinstance(error, kind)), "fails")
     found = _(FOUND[type(error)]) % {"host": endpoint.host, "what": what}
     reason = error.message.removeprefix(f"{endpoint.host}: ").rstrip(".")
-    return Trouble(what, said, f"{found}{': ' if reason else ''}{reason}.", advice)
+    words = f"{found}{': ' if reason else ''}{reason}."
+    return Trouble(what, said, words, advice, endpoint.host, pause.since, pause.until)
 
 
 def _remedy(error: InferenceError, stage: Stage, endpoint: Endpoint) -> str:

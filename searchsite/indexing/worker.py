@@ -13,10 +13,11 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError, co
 from django.utils.translation import gettext_noop
 
 from searchsite import config
-from searchsite.indexing import caption, decode, embed, flow, holding, plan, read
+from searchsite.indexing import caption, decode, embed, flow, holding, plan, read, suspects
+from searchsite.indexing.suspects import RefusedAlone
 from searchsite.inference import plainly
 from searchsite.inference.errors import InferenceError, OutOfBudget
-from searchsite.jobs import lease, queue, wake
+from searchsite.jobs import lease, queue, refusing, wake
 from searchsite.jobs.queue import Claim
 from searchsite.library import volumes
 from searchsite.library.refusals import Refusal
@@ -109,8 +110,8 @@ def work_once(name: str, until: float) -> int:
 
 def _batches(claims: Sequence[Claim]) -> list[Sequence[Claim]]:
     """Jobs that failed before are tried alone, so that they spoil nothing for others."""
-    fresh = [claim for claim in claims if claim.attempts == 1]
-    again: list[Sequence[Claim]] = [[claim] for claim in claims if claim.attempts > 1]
+    fresh = [claim for claim in claims if not claim.alone]
+    again: list[Sequence[Claim]] = [[claim] for claim in claims if claim.alone]
     return [fresh, *again] if fresh else again
 
 
@@ -149,9 +150,13 @@ def _release(claims: Sequence[Claim], error: InferenceError) -> None:
     if isinstance(error, OutOfBudget):
         holding.give_back(claims[0].queue, claims)
         return
+    if isinstance(error, RefusedAlone):
+        log.warning("refused alone", error=error.message, claims=[claim.id for claim in claims])
+        suspects.give_back(claims, error)
+        return
     wait = _pause_of(claims).begin(error.retry_after)
     log.warning("inference is away", error=error.message, wait=wait)
-    queue.release(claims, plainly.told(error), delay=wait)
+    refusing.refuse(claims, plainly.told(error), delay=wait)
 
 
 def _settle(claims: Sequence[Claim], error: Error) -> None:

@@ -110,7 +110,9 @@ def _shut(state: State, provider: str, left: float) -> InferenceError:
     reason = state.reason.removeprefix(f"{provider}: ")
     why = f": {reason}" if reason else ""
     said = plainly.KEY if state.kind == "key" else f"is left alone for {max(left, 1):.0f} s"
-    return kind(f"{provider} {said}{why}", retry_after=wait)
+    error = kind(f"{provider} {said}{why}", retry_after=wait)
+    error.unsent = True
+    return error
 
 
 class Breaker:

@@ -12,10 +12,12 @@ class InferenceError(Exception):
     permanent: the same call would fail again. retry_after: seconds to wait, where the server said so.
     shared: every input would fail in the same way now, so that no input is to blame (give the attempt back).
     made: vectors that `Client.embed` had by then, by the place of their input: they are paid for.
+    unsent: no call went out; the server has not said this now.
     """
 
     permanent = False
     shared = False
+    unsent = False
     made: Mapping[int, Any] = {}
 
     def __init__(self, message: str, *, permanent: bool | None = None, retry_after: float | None = None) -> None:

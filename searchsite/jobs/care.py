@@ -16,8 +16,8 @@ from searchsite.jobs.wake import wake_on_commit
 KEEP_SUPERSEDED = timedelta(days=2)
 # A newer open job for the same input makes the old one pointless, and the unique index would refuse both.
 RETRY = f"""
-UPDATE job SET state = 'ready', attempts = 0, deaths = 0, token = token + 1, finished_at = NULL,
-    run_at = statement_timestamp(), created_at = statement_timestamp()
+UPDATE job SET state = 'ready', attempts = 0, deaths = 0, refusals = 0, refused_at = NULL, token = token + 1,
+    finished_at = NULL, run_at = statement_timestamp(), created_at = statement_timestamp()
 WHERE id = ANY(%s) AND (%s OR team_id = ANY(%s)) AND state IN ('dead', 'cancelled') AND {overview.NO_NEWER}
 RETURNING queue
 """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -47,6 +48,8 @@ ASIDE = (
     (re.compile(r"\d+(?:[.,]\d+)*"), "#"),
 )
 
+SEAL = "sealed:"
+
 
 @dataclass(frozen=True)
 class Group:
@@ -59,6 +62,11 @@ class Group:
     count: int
     newest: datetime | None
     jobs: tuple[int, ...]
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether its reason is withheld from whoever looks."""
+        return self.reason.startswith(SEAL)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,11 @@ def plain(message: str) -> str:
         message = pattern.sub(instead, message)
     # Sentences about a server begin with its name.
     return " ".join(message.split()).removeprefix("…: ")[:300]
+
+
+def sealed(group: Group) -> Group:
+    """The group without a word of why: its reason is a name, by which its jobs are still found."""
+    return replace(group, reason=_seal(group.reason), said="")
 
 
 def grouped(*, teams: Collection[int] | None = None) -> Failures:
@@ -120,7 +133,7 @@ def newest_of_group(
     with connection.cursor() as cursor:
         cursor.execute(NEWEST, asked)
         rows = cursor.fetchall()
-    ids = [pk for pk, error, _ in rows if plain(error) == reason]
+    ids = [pk for pk, error, _ in rows if _is(error, reason)]
     return ids, not rows or rows[0][-1] < LOOKED_AT
 
 
@@ -129,7 +142,7 @@ def of_group(kind: str, state: str, reason: str, *, teams: Collection[int] | Non
     found = Job.objects.filter(FAILED, kind=kind, state=state)
     chosen = found if teams is None else found.filter(team_id__in=list(teams))
     rows = chosen.order_by().values_list("id", "last_error").iterator(chunk_size=LOOKED_AT)
-    ids = (pk for pk, error in rows if plain(error) == reason)
+    ids = (pk for pk, error in rows if _is(error, reason))
     while batch := list(islice(ids, LOOKED_AT)):
         yield batch
 
@@ -138,6 +151,15 @@ def cancelled(kind: str | None = None, *, teams: Collection[int] | None = None) 
     """The jobs of a kind, or of any, that were cancelled."""
     found = Job.objects.filter(state="cancelled", **({} if kind is None else {"kind": kind}))
     return (found if teams is None else found.filter(team_id__in=list(teams))).values_list("id", flat=True)
+
+
+def _is(error: str, reason: str) -> bool:
+    said = plain(error)
+    return said == reason or (reason.startswith(SEAL) and _seal(said) == reason)
+
+
+def _seal(reason: str) -> str:
+    return SEAL + hashlib.sha256(reason.encode()).hexdigest()[:16]
 
 
 def _together(one: Group, other: Group) -> Group:

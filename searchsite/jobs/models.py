@@ -48,6 +48,8 @@ class Job(models.Model):
     token = models.BigIntegerField(_("token of its worker"), default=0)
     attempts = models.IntegerField(_("attempts"), default=0)
     deaths = models.IntegerField(_("attempts that ended with their worker"), default=0, db_default=0)
+    refusals = models.SmallIntegerField(_("times refused while others were taken"), default=0, db_default=0)
+    refused_at = models.DateTimeField(_("last refused at"), null=True, blank=True)
     last_error = models.TextField(_("last error"), default="", blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)

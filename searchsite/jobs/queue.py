@@ -18,6 +18,8 @@ MAX_ATTEMPTS = 3
 # More than attempts, since most that die are killed for no fault of the job: 32 at once are in flight, again and again.
 MAX_DEATHS = 6
 BACKOFF_SECONDS = 4
+# After so many refusals of a provider that takes others, a job is tried alone.
+ALONE_AFTER = 3
 WORKER_DIED = gettext_noop("The worker died too often while it worked on this.")
 
 
@@ -40,11 +42,18 @@ class Claim:
     attempts: int
     deaths: int
     lane: int
+    refusals: int
+    refused: bool
 
     @property
     def failures(self) -> int:
         """How many of its attempts the job itself is to blame for, counting the one under way."""
         return self.attempts - self.deaths
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is to be tried alone: it failed, or its provider refuses what it is in and takes others."""
+        return self.attempts > 1 or self.refusals >= ALONE_AFTER
 
 
 # What Job.objects.bulk_create would do, with less CPU: it runs at each upload.
@@ -68,7 +77,8 @@ CLAIM = """
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1, deaths = deaths + {died},
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
 FROM picked WHERE job.id = picked.id
-RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, deaths, lane
+RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, deaths, lane, refusals,
+    refused_at IS NOT NULL
 """
 # A queue is named after its kind, so whether that is paused is asked once a claim, and not of each row.
 NOT_PAUSED = "NOT EXISTS (SELECT FROM stage_pause WHERE stage_pause.kind = %(queue)s)"

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
 from searchsite.accounts import tokens
+from searchsite.accounts.models import Token
 from searchsite.library import files, notes, pictures, trash
 from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
-from searchsite.library.scope import Scope, scope_for
+from searchsite.library.scope import Scope, renewed, scope_for
 from searchsite.web import downloads, limiting
+from searchsite.web.unchanged import CACHED, VARY, etag_of, sparing
+from searchsite.web.watching import Section, Still
 
 # Shown by browsers; everything else is downloaded.
 SHOWN = {one.media_type for one in FORMATS if one.shown}
 EXTENSIONS = {one.media_type: f".{one.names[0]}" for one in FORMATS} | {"text/plain": ".txt", "text/markdown": ".md"}
-# A lost right shows after at most this long; until then a page costs no request for pictures it has shown before.
-MAX_AGE = 600
 # One range. Several, or nonsense, are answered with the whole file, as the standard allows.
 RANGE = re.compile(r"bytes=(?=\d|-\d)(\d{0,18})-(\d{0,18})")
-CHUNK = 1 << 18
 
 P = ParamSpec("P")
 ScopedView = Callable[Concatenate[HttpRequest, Scope, P], HttpResponseBase]
@@ -41,12 +41,13 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 @dataclass(frozen=True)
 class Served:
-    """One file to be served."""
+    """One file to be served. `still`: asked while it is on its way, whether its reader may have the rest."""
 
     path: Path
     media_type: str
     name: str
     etag: str
+    still: Still | None = None
     shared_for: int | None = None
     """Seconds for which any cache may keep it and any page show it; None: it is for who asks alone."""
 
@@ -74,13 +75,15 @@ def scoped(view: ScopedView[P]) -> View[P]:
     return door
 
 
+@sparing
 @scoped
 def file(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpResponseBase:
     """The file as it was put in. A note has none: its words come as one."""
     item = _item(scope, public_id)
-    return _note(item) if item.blob is None else original(request, item)
+    return _note(item) if item.blob is None else original(request, item, still=partial(_still, request, scope, item.pk))
 
 
+@sparing
 @scoped
 def thumbnail(request: HttpRequest, scope: Scope, public_id: UUID, size: int) -> HttpResponseBase:
     """One of the fixed derivatives; 404 for any other size, and until the picture is decoded."""
@@ -103,12 +106,11 @@ def query_picture(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpRe
     if picture is None:
         raise Http404
     path = files.original_path(picture.blob)
-    return _serve(request, Served(path, picture.blob.media_type, "picture.webp", picture.blob.sha256[:32]))
+    return _serve(request, Served(path, picture.blob.media_type, "picture.webp", etag_of(picture.blob.sha256)))
 
 
 def _scope_of_token(request: HttpRequest, authorization: str) -> Scope | HttpResponse:
-    kind, _, secret = authorization.partition(" ")
-    token = tokens.check_token(secret.strip()) if kind.lower() == "bearer" else None
+    token = _live_token(authorization)
     if token is None:
         # Counted as a visit of its address, by the middleware.
         refused = HttpResponse("This token is not valid.\n", content_type="text/plain; charset=utf-8", status=401)
@@ -120,6 +122,11 @@ def _scope_of_token(request: HttpRequest, authorization: str) -> Scope | HttpRes
     return scope_for(token.user, token.team)
 
 
+def _live_token(authorization: str) -> Token | None:
+    kind, _, secret = authorization.partition(" ")
+    return tokens.check_token(secret.strip()) if kind.lower() == "bearer" else None
+
+
 def _item(scope: Scope, public_id: UUID) -> Item:
     found = Item.objects.visible_to(scope).select_related("blob").defer("title_search").filter(public_id=public_id)
     item = found.first()
@@ -128,35 +135,48 @@ def _item(scope: Scope, public_id: UUID) -> Item:
     return item
 
 
-def original(request: HttpRequest, item: Item, *, shared_for: int | None = None) -> HttpResponseBase:
+def _still(request: HttpRequest, scope: Scope, item_id: int) -> bool:
+    """Whether whoever asked for an item's file is still let in, and may still see it."""
+    authorization = request.headers.get("Authorization", "")
+    if authorization:
+        in_still = _live_token(authorization) is not None
+    else:
+        in_still = request.session.exists(request.session.session_key or "")
+    return in_still and Item.objects.visible_to(renewed(scope)).filter(pk=item_id).exists()
+
+
+def original(
+    request: HttpRequest, item: Item, *, still: Still | None = None, shared_for: int | None = None
+) -> HttpResponseBase:
     """The file of an item that may be seen."""
     if item.blob is None:
         raise Http404
     blob = item.blob
     name = item.title + EXTENSIONS.get(blob.media_type.partition(";")[0], "")
     path = files.original_path(blob)
-    return _serve(request, Served(path, blob.media_type, name, blob.sha256[:32], shared_for))
+    return _serve(request, Served(path, blob.media_type, name, etag_of(blob.sha256), still, shared_for))
 
 
 def derivative(request: HttpRequest, item: Item, size: int, *, shared_for: int | None = None) -> HttpResponseBase:
     """One of the fixed derivatives of an item that may be seen."""
     if item.blob is None or size not in files.SIZES or item.width is None:
         raise Http404
-    etag = f"{item.blob.sha256[:32]}-{size}"
+    etag = etag_of(item.blob.sha256, size)
     path = files.derivative_path(item.blob, size)
-    return _serve(request, Served(path, files.DERIVATIVE_TYPE, f"{item.title}.webp", etag, shared_for))
+    name = f"{item.title}.webp"
+    return _serve(request, Served(path, files.DERIVATIVE_TYPE, name, etag, shared_for=shared_for))
 
 
 def _note(item: Item) -> HttpResponse:
     response = HttpResponse(notes.text_of(item), content_type="text/markdown; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, f"{item.title}.md") or "attachment"
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = CACHED
     return response
 
 
 def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     """Answer with the whole file, a range of it, or that nothing changed."""
-    etag = f'"{served.etag}"'
+    etag = served.etag
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or etag in known or f"W/{etag}" in known:
         return _dressed(HttpResponse(status=304), served, etag)
@@ -167,27 +187,23 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     stat = os.fstat(opened.fileno())
     modified = formatdate(stat.st_mtime, usegmt=True)
     asked = request.headers.get("Range") if request.headers.get("If-Range", etag) in (etag, modified) else None
-    response = _body(opened, stat.st_size, asked)
+    response = _body(opened, stat.st_size, asked, served.still)
     response["Last-Modified"] = modified
     return _dressed(response, served, etag)
 
 
-def _body(opened: IO[bytes], size: int, asked: str | None) -> HttpResponseBase:
+def _body(opened: IO[bytes], size: int, asked: str | None, still: Still | None) -> HttpResponseBase:
     match = RANGE.fullmatch(asked.strip()) if asked else None
-    if match is None:
-        whole = FileResponse(opened)
-        whole.block_size = CHUNK
-        whole["Content-Length"] = str(size)
-        return whole
-    first, end = _range(match, size)
-    if first >= end:
+    first, end = _range(match, size) if match else (0, size)
+    if match and first >= end:
         opened.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     opened.seek(first)
-    part = FileResponse(_Section(opened, end - first), status=206)
-    part["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
-    part["Content-Length"] = str(end - first)
-    return part
+    response = StreamingHttpResponse(Section(opened, end - first, still), status=206 if match else 200)
+    if match:
+        response["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    response["Content-Length"] = str(end - first)
+    return response
 
 
 def _range(match: re.Match[str], size: int) -> tuple[int, int]:
@@ -196,21 +212,6 @@ def _range(match: re.Match[str], size: int) -> tuple[int, int]:
     if not first:
         return max(0, size - int(last)), size
     return int(first), min(int(last) + 1, size) if last else size
-
-
-class _Section:
-    """A part of a file, closed with the response."""
-
-    def __init__(self, opened: IO[bytes], length: int) -> None:
-        self.opened, self.left = opened, length
-
-    def __iter__(self) -> Iterator[bytes]:
-        while self.left > 0 and (chunk := self.opened.read(min(CHUNK, self.left))):
-            self.left -= len(chunk)
-            yield chunk
-
-    def close(self) -> None:
-        self.opened.close()
 
 
 def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpResponseBase:
@@ -223,8 +224,8 @@ def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpRespo
     response["X-Content-Type-Options"] = "nosniff"
     if served.shared_for is None:
         response["Cross-Origin-Resource-Policy"] = "same-origin"
-        response["Cache-Control"] = f"private, max-age={MAX_AGE}"
-        response["Vary"] = "Cookie, Authorization"
+        response["Cache-Control"] = CACHED
+        response["Vary"] = VARY
     else:
         response["Cross-Origin-Resource-Policy"] = "cross-origin"
         response["Cache-Control"] = f"public, max-age={served.shared_for}"

@@ -23,6 +23,7 @@ from django.utils.translation import ngettext
 from searchsite.accounts import audit
 from searchsite.accounts.models import Team
 from searchsite.indexing import missing, plan, vocabulary
+from searchsite.indexing.advice import advice_for
 from searchsite.jobs import care, failures, pausing
 from searchsite.jobs.models import State
 from searchsite.library.numbers import grouped
@@ -140,7 +141,9 @@ def group(request: MemberRequest) -> HttpResponseBase:
         return redirect(_home(request))
     shown = queue_rows.jobs_of(request, ids[: queue_rows.MOST_SHOWN])
     number = grouped(len(ids)) + ("" if whole else "+")
-    known = {"kind": kind, "state": state, "reason": reason, "count": len(ids), "number": number, "jobs": shown}
+    told = queue_rows.may_read(request, ids, reason)
+    known = {"kind": kind, "state": state, "reason": reason if told else "", "sealed": not told, "count": len(ids)}
+    known |= {"number": number, "jobs": shown, "advice": advice_for(kind, reason if told else "")}
     return render(request, "queue/group.html", known | _ways(request))
 
 

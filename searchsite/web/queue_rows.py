@@ -12,13 +12,16 @@ from urllib.parse import urlencode
 from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import time_format
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from searchsite.accounts.models import Team
-from searchsite.indexing import board, reasons, vocabulary
+from searchsite.indexing import board, reasons, trouble, vocabulary
+from searchsite.indexing.advice import advice_for
 from searchsite.indexing.board import Board, Row
+from searchsite.indexing.trouble import Trouble
+from searchsite.jobs import failures
 from searchsite.jobs.failures import Group
 from searchsite.jobs.models import Job, Lane, State
 from searchsite.jobs.pace import Standing
@@ -57,7 +60,7 @@ class ShownJob:
 def shown(request: MemberRequest, team_id: int | None) -> dict[str, Any]:
     """All that the live part of the page shows."""
     told = told_teams(request)
-    found = board.board(team_id=team_id, told=told)
+    found = board.board(team_id=team_id, told=told, seen=None if told is None else _seen(request))
     groups = found.failures.groups[:MOST_GROUPS]
     jobs = {one.id: one for one in jobs_of(request, [pk for group in groups for pk in group.jobs[:EXAMPLES]])}
     more = {"team": request.GET["team"]} if team_id is not None else {}
@@ -68,6 +71,7 @@ def shown(request: MemberRequest, team_id: int | None) -> dict[str, Any]:
         "rows": [_row(row, names) for row in found.rows],
         "groups": [_group(group, jobs, more) for group in groups],
         "more_groups": len(found.failures.groups) - len(groups),
+        "servers": [_server(one) for one in trouble.now()],
         "said": _said(found),
         "left": lasting(found.seconds_left),
     }
@@ -97,6 +101,14 @@ def jobs_of(request: MemberRequest, ids: Iterable[int]) -> list[ShownJob]:
         )
         for job in found
     ]
+
+
+def may_read(request: MemberRequest, ids: Collection[int], reason: str) -> bool:
+    """Whether the reason that these jobs share may be told: it is ours, or that of an item that the person sees."""
+    if request.user.is_superuser or reasons.is_ours(reason):
+        return not reason.startswith(failures.SEAL)
+    subjects = Job.objects.filter(pk__in=list(ids)[: failures.EXAMPLES]).values("subject")
+    return not reason.startswith(failures.SEAL) and _seen(request).filter(pk__in=subjects).exists()
 
 
 def _row(row: Row, names: dict[int, str]) -> dict[str, Any]:
@@ -131,17 +143,33 @@ def _group(group: Group, jobs: dict[int, ShownJob], more: dict[str, str]) -> dic
     listed = [jobs[pk] for pk in group.jobs[:EXAMPLES] if pk in jobs]
     alone = group.count == 1 or group.said == group.reason
     words = reasons.translated(group.said) if alone else group.reason
-    if not words:
+    if group.is_sealed:
+        words = _("Its server said something of an item that you may not see.")
+    elif not words:
         words = _("Cancelled by a person") if group.state == State.CANCELLED else _("Without a reason")
     names = {"kind": group.kind, "state": group.state, "reason": group.reason}
     key = hashlib.sha256(repr(names).encode()).hexdigest()[:10]
     return {
         "group": group,
         "words": words,
+        "advice": advice_for(group.kind, group.said) if group.state == State.DEAD else "",
         "jobs": listed,
         "when": ago(group.newest),
         "key": key,
         "address": urlencode(names | more),
+    }
+
+
+def _server(found: Trouble) -> dict[str, Any]:
+    """A server that is not well, with the times at which it began to fail and is tried again."""
+    since = timezone.localtime(found.since)
+    today = since.date() == timezone.localdate()
+    return {
+        "host": found.host,
+        "words": found.found,
+        "advice": found.advice,
+        "since": time_format(since, "TIME_FORMAT") if today else date_format(since, "SHORT_DATETIME_FORMAT"),
+        "until": time_format(timezone.localtime(found.until), "TIME_FORMAT") if found.is_left_alone else "",
     }
 
 

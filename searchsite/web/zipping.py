@@ -18,12 +18,13 @@ from searchsite.library import files
 from searchsite.library.models import Item, ItemTag, Part, PartRole
 from searchsite.library.scope import Scope, renewed
 from searchsite.web.files import EXTENSIONS
+from searchsite.web.watching import Still
 from searchsite.web.zip_names import Names
 
 log = structlog.get_logger()
 NOTE = ".md"
 MANIFEST, MISSING = "manifest.json", "MISSING.txt"
-RENEWED_SECONDS = 1.0
+RENEWED_SECONDS = 0.5
 AT_ONCE = 1000
 
 
@@ -73,10 +74,10 @@ def contents_of(ids: Sequence[int], scope: Scope) -> Contents:
     return Contents(entries, missing)
 
 
-def stream(contents: Contents, scope: Scope) -> ZipStream:
-    """A zip that is made as it is read; its length is known before."""
+def stream(contents: Contents, scope: Scope, *, let_in: Still = lambda: True) -> ZipStream:
+    """A zip that is made as it is read; its length is known before. let_in: whether its reader still is."""
     made = ZipStream(sized=True)
-    may = _Rights(scope)
+    may = _Rights(scope, let_in)
     for entry in contents.entries:
         made.add(_bytes(entry, may), entry.name, size=entry.size)
     made.add(_manifest(contents.entries), MANIFEST)
@@ -86,22 +87,25 @@ def stream(contents: Contents, scope: Scope) -> ZipStream:
 
 
 class _Rights:
-    """Whether an item may still be read. The scope is asked anew every second, the item each time."""
+    """Whether an item may still be read. Both the scope and the item are asked anew twice a second."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope, self._since = scope, time.monotonic()
+    def __init__(self, scope: Scope, let_in: Still) -> None:
+        self._scope, self._since, self._in = scope, time.monotonic(), True
+        self._let_in = let_in
+
+    def is_old(self) -> bool:
+        """Whether what is known of the rights is no longer to be relied on."""
+        return time.monotonic() - self._since > RENEWED_SECONDS
 
     def still(self, item: Item) -> bool:
-        if time.monotonic() - self._since > RENEWED_SECONDS:
-            self._scope, self._since = renewed(self._scope), time.monotonic()
-        return Item.objects.visible_to(self._scope).filter(pk=item.pk).exists()
+        if self.is_old():
+            self._scope, self._in, self._since = renewed(self._scope), self._let_in(), time.monotonic()
+        return self._in and Item.objects.visible_to(self._scope).filter(pk=item.pk).exists()
 
 
 def _bytes(entry: Entry, may: _Rights) -> Iterator[bytes]:
     """The bytes of one file. Raises Gone; a shorter or longer file than promised breaks the zip off as well."""
-    if not may.still(entry.item):
-        log.info("zip broken off", item=entry.item.pk, reason="the right to it was lost")
-        raise Gone(entry.name)
+    _require(entry, may)
     if entry.path is None:
         yield from _note(entry.item)
         return
@@ -112,7 +116,15 @@ def _bytes(entry: Entry, may: _Rights) -> Iterator[bytes]:
         raise Gone(entry.name) from error
     with opened:
         while chunk := opened.read(files.CHUNK):
+            if may.is_old():
+                _require(entry, may)
             yield chunk
+
+
+def _require(entry: Entry, may: _Rights) -> None:
+    if not may.still(entry.item):
+        log.info("zip broken off", item=entry.item.pk, reason="the right to it was lost")
+        raise Gone(entry.name)
 
 
 def _note(item: Item) -> Iterator[bytes]:

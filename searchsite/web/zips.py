@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -111,7 +112,8 @@ def download(request: MemberRequest, key: str) -> HttpResponseBase:
     _check(contents, len(ids))
     pace = _slots.take(request.user.pk, settings.CONFIG.zip_streams)
     try:
-        zipped = zipping.stream(contents, request.scope)
+        signed_in = partial(request.session.exists, request.session.session_key or "")
+        zipped = zipping.stream(contents, request.scope, let_in=signed_in)
         sending = _Sending(zipped, request.user.pk, pace)
     except BaseException:
         _slots.free(request.user.pk, pace)

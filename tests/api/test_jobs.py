@@ -7,12 +7,14 @@ import pytest
 from searchsite.accounts.models import User
 from searchsite.jobs import pausing
 from searchsite.jobs.models import Job, State
+from searchsite.library.models import Collection
 from tests.api.conftest import note
 
 pytestmark = pytest.mark.django_db
 
 JOBS = "/api/v1/jobs"
 JSON = "application/json"
+LATELY = "2026-01-01T00:00:00Z"
 VERBS = ("retry", "cancel", "missing", "pause", "resume")
 
 
@@ -59,6 +61,18 @@ def test_failures_are_grouped_within_the_team(caller, failed) -> None:
         "Broken at byte #.",
         1,
     )
+
+
+def test_what_a_server_says_of_an_item_is_told_to_who_sees_it(caller) -> None:
+    alice, vera = caller("alice"), caller("vera")
+    note(alice)
+    Job.objects.update(state=State.DEAD, last_error="a:1: cannot embed 'I love Mallory'", finished_at=LATELY)
+    assert "Mallory" in alice.get(JOBS).json()["failures"][0]["reason"]
+    Collection.objects.update(visibility="private", created_by=User.objects.get(username="alice"))
+    (group,) = vera.get(JOBS).json()["failures"]
+    assert group["reason"].startswith("sealed:") and group["jobs"] == 1
+    assert "Mallory" in alice.get(JOBS).json()["failures"][0]["reason"]
+    assert alice.get(JOBS).json()["failures"][0]["advice"]
 
 
 def test_operators_alone_change_the_queue(caller, failed) -> None:

@@ -19,7 +19,7 @@ from searchsite.library.models import Author, Item, Kind, Part, PartRole
 from searchsite.library.scope import scope_for
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
-from tests import house, made
+from tests import figures, house, made
 from tests.captioned import EYES, captioner, questions, read_settings_anew, says, settings
 from tests.fake_chat import CAPTION
 from tests.fake_inference import FakeInference
@@ -123,6 +123,7 @@ def test_what_is_no_caption_is_a_failed_stage_and_no_empty_caption(inbox, captio
     assert not item.parts.filter(role=PartRole.CAPTION).exists()
     assert len(questions(captioner)) <= 2
     assert stage(item, "embed").state == "done"
+    figures.keep(3, f"F32-{REFUSALS.index((body, finish, why))}", empty_captions=0, calls=len(questions(captioner)))
 
 
 def test_a_failed_caption_can_be_tried_again(inbox, captioner):

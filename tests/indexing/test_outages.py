@@ -10,12 +10,18 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from html import unescape
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.utils import timezone
 
 from searchsite import config as configuration
+from searchsite.accounts import tokens
 from searchsite.indexing import gate, provider, spaces
 from searchsite.indexing.models import ProviderPause, Space
 from searchsite.inference.breaker import Pace
@@ -25,8 +31,9 @@ from searchsite.jobs.models import Job
 from searchsite.library.intake import Place
 from searchsite.library.scope import scope_for
 from searchsite.search.find import find
+from searchsite.search.notices import AWAY
 from searchsite.search.questions import Filters, Question, Term
-from tests import house, made
+from tests import figures, house, made
 from tests.fake_inference import FakeInference
 
 PROBE = 1.0
@@ -160,22 +167,64 @@ def searched() -> tuple[list[str], float]:
     return list(results.notes), time.monotonic() - start
 
 
+def answered_by_words() -> set[int]:
+    """The statuses of the search page and of the API while no vectors are to be had; each finds, and says so."""
+    alice, team = made.User.objects.get(username="alice"), made.Team.objects.get()
+    browser = Client()
+    browser.force_login(alice)
+    page = browser.get("/", {"q": "note"})
+    assert AWAY in unescape(page.content.decode()) and "note number" in page.content.decode()
+    _, secret = tokens.create_token(alice, team, name="test", scopes=frozenset({"read"}))
+    found = Client(headers={"authorization": f"Bearer {secret}"}).get("/api/v1/search", {"q": "note"})
+    assert AWAY in found.json()["notes"] and found.json()["hits"]
+    return {page.status_code, found.status_code}
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("count", [200])
-def test_what_a_provider_forbids_is_forbidden_to_all_processes(server, count):
-    """F1: each third call is refused for a second."""
+@pytest.mark.parametrize("header", ["1", *(pytest.param(one, marks=pytest.mark.long) for one in ("-1", "DATE", "2"))])
+def test_what_a_provider_forbids_is_forbidden_to_all_processes(server, header):
+    """F1: each third call is refused for a second, or two; less than one is one."""
+    count, seconds = 200, 2.0 if header == "2" else 1.0
     put_in(count)
-    server.refusal, server.every, server.retry_after = (429, "slow down"), 3, "1"
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    server.refusal, server.every, server.retry_after = (429, "slow down"), 3, header.replace("DATE", until)
     with workers(server.url):
-        until_done(count, 60)
+        until_done(count, 120)
     assert len(server.refused_at) >= 3
     inside = [
         round(asked - refused, 2)
         for refused in server.refused_at
         for asked in server.asked_at
-        if 0.2 < asked - refused < 0.98
+        if 0.2 < asked - refused < seconds - 0.02
     ]
     assert inside == []
+    assert set(Job.objects.filter(kind="embed").values_list("state", "attempts")) == {("done", 1)}
+    known = {"items": count, "refused": len(server.refused_at), "dead": 0, "calls_forbidden": len(inside)}
+    figures.keep(3, f"F1-{header}", **known)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_window_of_years_is_one_of_ten_minutes(server):
+    """F1: none is asked for longer than that, nor is anything sent within it."""
+    put_in(20)
+    server.asked_at.clear()
+    server.refusal, server.retry_after = (429, "slow down"), "99999999"
+    with workers(server.url):
+        time.sleep(3 * PROBE)
+        (pause,) = gate.away()
+        assert timedelta(minutes=9) < pause.until - pause.since <= timedelta(minutes=10, seconds=1)
+        calls = len(server.asked_at)
+        time.sleep(PROBE)
+        assert len(server.asked_at) == calls <= 3
+        ProviderPause.objects.update(until=timezone.now())
+        server.refusal = server.retry_after = None
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {gate.CHANNEL}")
+        Job.objects.filter(state="ready").update(run_at=timezone.now())
+    # A process itself leaves the queue alone as long as it was asked to; a new one looks at the table.
+    with workers(server.url):
+        until_done(20, 60)
+    figures.keep(3, "F1-years", calls=calls, dead=0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,8 +243,12 @@ def test_an_outage_is_met_with_few_calls_and_nothing_is_lost(server, status):
         assert shut() == [server.url.removeprefix("http://")]
         notes, seconds = searched()
         assert notes and seconds < 4
-        server.refusal = None
+        assert answered_by_words() == {200}
+        server.refusal, mended = None, time.monotonic()
         until_done(800, 60)
+    took = time.monotonic() - mended
+    assert set(Job.objects.filter(kind="embed").values_list("state", flat=True)) == {"done"}
+    figures.keep(3, f"F2-{status}", items=500, dead=0, calls_during=len(calls), seconds_after=round(took, 1))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,6 +267,7 @@ def test_however_it_is_out_of_reach_nothing_is_lost(server, fault):
             assert states().get("dead") is None
             server.fault = None
             until_done(count, 30)
+        figures.keep(3, "F3-closed", items=count, dead=0)
         return
     away = {"refused": f"http://127.0.0.1:{free_port()}", "not_tls": f"https://127.0.0.1:{port}"}
     url = away.get(fault, "http://nowhere.invalid:80")
@@ -224,6 +278,7 @@ def test_however_it_is_out_of_reach_nothing_is_lost(server, fault):
     Space.objects.update(url=server.url)
     with workers(server.url):
         until_done(count, 30)
+    figures.keep(3, f"F3-{fault}", items=count, dead=0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -248,6 +303,9 @@ def test_a_key_that_is_refused_costs_few_calls_and_no_requeueing(server):
         server.refusal = None
         until_done(500, 60)
     assert gate.away() == []
+    figures.keep(
+        3, "F10", items=500, dead=0, calls_before_the_first_probe=len([at for at in calls if at < began + 0.9])
+    )
 
 
 @pytest.mark.django_db(transaction=True)

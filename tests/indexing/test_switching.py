@@ -15,7 +15,7 @@ from searchsite.indexing import fingerprints, provider, spaces, upkeep
 from searchsite.library.models import Item
 from searchsite.search.find import find
 from searchsite.search.questions import Question, Term
-from tests import made, servers
+from tests import figures, made, servers
 from tests.fake_inference import FakeInference
 from tests.indexing.test_kill_and_count import crew, unfinished
 
@@ -95,6 +95,7 @@ def test_each_search_uses_one_space_while_two_switches_and_five_kills_happen(mon
     assert len(searchers.near) > 20
     assert Item.objects.count() == NOTES + 1
     assert (spaces.lacking(building), spaces.lacking(first)) == (0, 0)
+    figures.keep(3, "F26", items=NOTES + 1, kills=KILLS, searches=len(searchers.near), of_two_spaces=0, lacking=0)
     provider.forget()
     config.load.cache_clear()
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from searchsite.accounts import teams, tokens
-from searchsite.accounts.models import Membership, Role, Team, User
+from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.jobs.models import Lane
 from searchsite.library import collections, files, intake, items, pictures, trash
 from searchsite.library.decoder import client as decoder
 from searchsite.library.decoder.protocol import Policy
-from searchsite.library.models import Item
+from searchsite.library.models import Collection, Item
 from searchsite.library.scope import scope_for
+from searchsite.web import watching
 from tests.library import drawn
 from tests.people import alice, bob
 
@@ -99,7 +102,7 @@ def test_every_file_is_inert_and_private(alice: User, item: Item) -> None:
         assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert headers["Cache-Control"].startswith("private")
+        assert headers["Cache-Control"] == "private, no-cache"
         assert "Set-Cookie" not in headers
 
 
@@ -234,6 +237,62 @@ def test_what_has_not_changed_is_not_sent_again(alice: User, item: Item) -> None
         first = browser.get(address.format(item.public_id))
         again = browser.get(address.format(item.public_id), headers={"If-None-Match": first["ETag"]})
         assert (again.status_code, again.body, again["ETag"]) == (304, b"", first["ETag"])
+
+
+LOSSES = {
+    "they left the team": lambda bob, item: Membership.objects.filter(user=bob).delete(),
+    "their account was shut": lambda bob, item: User.objects.filter(pk=bob.pk).update(is_active=False),
+    "their password is another": lambda bob, item: User.objects.filter(pk=bob.pk).update(password="!"),
+    "their session ended": lambda bob, item: Session.objects.all().delete(),
+    "it was thrown away": lambda bob, item: trash.trash(item),
+    "it is private now": lambda bob, item: Collection.objects.update(visibility="private"),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_what_a_browser_has_is_its_own_no_longer_once_a_right_is_lost(alice, bob, item: Item, address: str, loss: str):
+    Collection.objects.update(created_by=alice)
+    browser, asked = signed_in(bob), address.format(item.public_id)
+    known = {"If-None-Match": browser.get(asked)["ETag"]}
+    assert browser.get(asked, headers=known).status_code == 304
+    LOSSES[loss](bob, item)
+    assert browser.get(asked, headers=known).status_code in (302, 404)
+
+
+def test_what_a_browser_has_stays_in_the_team_that_it_is_of(bob: User, item: Item) -> None:
+    other = teams.create_team("kitchen", bob)
+    browser, asked = signed_in(bob), f"/items/{item.public_id}/file"
+    known = {"If-None-Match": browser.get(asked)["ETag"]}
+    browser.post("/team", {"team": str(other.public_id)})
+    assert browser.get(asked, headers=known).status_code == 404
+
+
+@pytest.mark.parametrize("by", ["session", "token"])
+@pytest.mark.parametrize("loss", ["the file is thrown away", "the door is shut"])
+def test_a_file_on_its_way_ends_with_the_right_to_it(bob: User, team: Team, item: Item, by: str, loss: str) -> None:
+    files.original_path(item.blob).write_bytes(b"x" * 4 * watching.CHUNK)
+    client, headers = Client(), bearer(bob, team) if by == "token" else {}
+    if by == "session":
+        client.force_login(bob)
+    pieces = client.get(f"/items/{item.public_id}/file", headers=headers).streaming_content
+    next(pieces)
+    if loss == "the door is shut":
+        Session.objects.all().delete()
+        Token.objects.all().delete()
+    else:
+        trash.trash(item)
+    time.sleep(1.1 * watching.LOOK_SECONDS)
+    with pytest.raises(watching.RightLost):
+        next(pieces)
+
+
+def test_to_say_that_nothing_changed_takes_two_statements(alice, item: Item, django_assert_num_queries) -> None:
+    browser = signed_in(alice)
+    for address in ADDRESSES:
+        known = {"If-None-Match": browser.get(address.format(item.public_id))["ETag"]}
+        with django_assert_num_queries(2):
+            assert browser.get(address.format(item.public_id), headers=known).status_code == 304
 
 
 def test_a_range_of_another_version_gives_the_whole(alice: User, item: Item) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from searchsite.accounts.models import Membership, Role, Team, User
+from searchsite.indexing import reasons
 from searchsite.indexing.models import ProviderPause
 from searchsite.jobs import failures, pausing
 from searchsite.jobs.models import Job, Lane, State
@@ -186,6 +189,57 @@ def test_staff_see_no_titles_of_private_collections(staff, garden, notes):
     Item.objects.filter(pk=notes[0].pk).update(collection=diary, title="Dear diary")
     dead(notes[0])
     assert "Dear diary" not in text(staff.get("/queue"))
+
+
+@pytest.fixture
+def diary(garden, notes) -> Item:
+    """The first note, in alice's private collection."""
+    alice = User.objects.get(username="alice")
+    private = Collection.objects.create(team=garden, name="Diary", visibility=Visibility.PRIVATE, created_by=alice)
+    Item.objects.filter(pk=notes[0].pk).update(collection=private, title="Dear diary")
+    return notes[0]
+
+
+def test_what_a_server_says_of_a_private_item_is_read_by_nobody_else(staff, operator, diary):
+    dead(diary, "10.0.0.1:80: cannot embed 'I love Mallory'")
+    page = unescape(text(staff.get("/queue")))
+    assert "Mallory" not in page and "said something of an item that you may not see" in page
+    reason = re.search(r'name="reason" value="(sealed:\w+)"', page)[1]
+    group = {"kind": "embed", "state": "dead", "reason": reason}
+    listed = text(staff.get("/queue/group", group))
+    assert "Mallory" not in listed and "An item that you may not see" in listed and "1 item" in listed
+    assert "Mallory" in text(operator.get("/queue"))
+    assert "1 job will be tried again." in text(staff.post("/queue/retry", group, follow=True))
+
+
+def test_why_a_private_item_waits_is_read_by_nobody_else(staff, operator, diary):
+    Job.objects.filter(subject=diary.pk).update(last_error="10.0.0.1:80: cannot embed 'I love Mallory'")
+    assert "Mallory" not in text(staff.get("/queue")) and "Mallory" in text(operator.get("/queue"))
+    assert "The last try failed, and another follows." in text(staff.get("/queue"))
+
+
+def test_a_sentence_of_ours_is_told_of_private_items_too(staff, diary):
+    dead(diary, "This picture is damaged and cannot be read.")
+    page = text(staff.get("/queue"))
+    assert "This picture is damaged" in page and "save it anew as PNG or JPEG" in page and "diary" not in page
+
+
+@pytest.mark.parametrize("reason", [*reasons.KNOWN, "Unexpected error (KeyError).", "a:1: 400 too long", "Broken."])
+def test_each_failure_says_what_to_do(operator, notes, reason):
+    dead(notes[0], reason)
+    assert 'class="advice"' in text(operator.get("/queue"))
+    assert 'class="advice"' in text(operator.get(f"/items/{notes[0].public_id}"))
+
+
+def test_a_server_that_is_not_well_is_named_with_since_when_why_and_what_to_do(staff, notes, fake: FakeInference):
+    host = fake.url.split("//")[1]
+    times = {"since": timezone.now() - timedelta(hours=1), "until": timezone.now() + timedelta(minutes=5)}
+    ProviderPause.objects.create(provider=host, failures=5, kind="key", reason=f"{host}: no credits", **times)
+    page = unescape(text(staff.get("/queue")))
+    assert f"{host} (embed, read) refuses the key, or it is not paid for: no credits." in page
+    assert "Since " in page and "Nothing is sent there until" in page and "Set EMBED_KEY (or INFERENCE_KEY)" in page
+    ProviderPause.objects.all().delete()
+    assert "not well" not in text(staff.get("/queue"))
 
 
 def test_staff_act_on_their_own_team_alone(staff, notes, elsewhere):

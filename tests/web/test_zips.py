@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 
 import pytest
@@ -103,6 +104,30 @@ def test_what_is_lost_on_the_way_breaks_it_off(garden, items, lost):
         trash.trash(items[1])
     else:
         files.original_path(items[1].blob).unlink()
+    with pytest.raises(zipping.Gone):
+        list(pieces)
+
+
+def test_a_right_that_is_lost_within_a_file_breaks_it_off(garden, items):
+    """One large file: its turn came while the right was there."""
+    files.original_path(items[0].blob).write_bytes(b"x" * 8 * files.CHUNK)
+    scope = scope_for(User.objects.get(username="alice"), garden)
+    pieces = iter(zipping.stream(zipping.contents_of([items[0].pk], scope), scope))
+    for _piece in range(3):
+        next(pieces)
+    trash.trash(items[0])
+    time.sleep(1.1 * zipping.RENEWED_SECONDS)
+    with pytest.raises(zipping.Gone):
+        next(pieces)
+
+
+def test_who_signs_out_gets_no_more_of_a_zip(alice, items):
+    files.original_path(items[0].blob).write_bytes(b"x" * 8 * files.CHUNK)
+    pieces = alice.get(asked(alice, items).json()["address"]).streaming_content
+    for _piece in range(3):
+        next(pieces)
+    alice.session.flush()
+    time.sleep(1.1 * zipping.RENEWED_SECONDS)
     with pytest.raises(zipping.Gone):
         list(pieces)
 
