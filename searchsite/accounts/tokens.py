@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from searchsite.accounts.models import Membership, Team, Token, User
 
@@ -38,12 +38,12 @@ def create_token(user: User, team: Team, *, name: str, scopes: frozenset[str]) -
 
 def check_token(secret: str) -> Token | None:
     """Return the live token with this secret: not expired, its user active and still in its team."""
-    token = _live().select_related("user", "team").filter(digest=_digest(secret)).first()
+    known = _live().select_related("user", "team").annotate(now=Now())
+    token = known.filter(digest=_digest(secret)).first()
     if token is None:
         return None
-    now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    if token.last_used_at is None or token.now - token.last_used_at > SEEN_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=token.now)
     return token
 
 
@@ -54,7 +54,7 @@ def is_live(pk: int) -> bool:
 
 def _live() -> QuerySet[Token]:
     member = Exists(Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team")))
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=Now())
     return Token.objects.filter(unexpired, member, user__is_active=True)
 
 

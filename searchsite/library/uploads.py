@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -50,7 +50,6 @@ def create(name: str, size: int, *, into: Place) -> Upload:
     config: Config = settings.CONFIG
     intake.check_size(size)
     scope = into.scope
-    expires_at = timezone.now() + timedelta(hours=config.upload_hours)
     with transaction.atomic():
         # One person's uploads are counted one after the other.
         User.objects.select_for_update(no_key=True).get(pk=scope.user_id)
@@ -61,8 +60,9 @@ def create(name: str, size: int, *, into: Place) -> Upload:
             collection=into.collection,
             name=_name(name),
             size=size,
-            expires_at=expires_at,
+            expires_at=Now() + timedelta(hours=config.upload_hours),
         )
+        upload.refresh_from_db(fields=["expires_at"])
         _make_room(path_of(upload), size)
     return upload
 
@@ -70,13 +70,13 @@ def create(name: str, size: int, *, into: Place) -> Upload:
 def find(public_id: UUID, owner: User) -> Upload | None:
     """Return one's own upload that is still kept, in a team that one still belongs to."""
     mine = Upload.objects.filter(owner=owner, team__memberships__user=owner)
-    return mine.filter(public_id=public_id, expires_at__gt=timezone.now()).first()
+    return mine.filter(public_id=public_id, expires_at__gt=Now()).first()
 
 
 def unfinished(scope: Scope) -> QuerySet[Upload]:
     """The person's uploads in this team that are no item yet, the newest first."""
     mine = Upload.objects.filter(owner_id=scope.user_id, team_id=scope.team_id, item=None)
-    return mine.filter(expires_at__gt=timezone.now()).order_by("-pk")
+    return mine.filter(expires_at__gt=Now()).order_by("-pk")
 
 
 def path_of(upload: Upload) -> Path:
@@ -152,7 +152,7 @@ def forget(upload: Upload) -> None:
 
 def purge_expired() -> int:
     """Forget the uploads whose time is over, and remove partial files that no row names. Returns how many rows."""
-    over = Upload.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")[:AT_ONCE]
+    over = Upload.objects.filter(expires_at__lte=Now()).order_by("expires_at")[:AT_ONCE]
     number = sum(map(_purged, over))
     _sweep()
     return number
