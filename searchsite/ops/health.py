@@ -78,6 +78,7 @@ def _inference() -> str:
         return "does not answer"
     if not stages.embed.is_local:
         try:
+            # nosemgrep: http-of-its-own - it says nothing, and waits for two seconds at most
             socket.create_connection(household.network_place(stages.embed.url), timeout=2).close()
         except OSError:
             return "does not answer"
