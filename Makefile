@@ -8,11 +8,12 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
 # Each process has a Postgres, a broker and a browser of its own.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
+# What `make security` runs is left out.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope --ignore tests/rules
 
 QWEN_PIP = .venv-qwen/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile
 
-.PHONY: help run qwen-local test test-qwen verify-qwen test-long promises test-peers lint format types bench bench-long charts screenshots messages lock clean
+.PHONY: help run qwen-local test test-qwen verify-qwen test-long promises test-peers security lint format types bench bench-long charts screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +57,16 @@ test-peers: .venv-peers/ready ## Try the client against servers that others wrot
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r tests/peers/requirements.txt
 	@touch $@
 
+security: .venv-semgrep/ready ## Look for holes in the code with bandit and rules of our own, and for versions with known ones
+	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest tests/rules tests/test_floors.py $(ARGS)
+
+# It pins what our own environment has newer.
+.venv-semgrep/ready: tests/rules/requirements.lock
+	@$(FIND_PYTHON); rm -rf .venv-semgrep && $(PYTHON) -m venv .venv-semgrep
+	@.venv-semgrep/bin/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes \
+		--only-binary :all: -r tests/rules/requirements.lock
+	@touch $@
+
 lint: ## Check style, formatting and the floors
 	@$(BOOTSTRAP) --dev
 	@$(VENV) -m ruff check .
@@ -95,13 +106,15 @@ messages: ## Gather the texts to translate, and compile the translations (gather
 	@$(VENV) manage.py makemessages --locale de --no-obsolete --no-wrap --ignore ".venv*" --ignore bench --ignore tests --ignore media
 	@$(VENV) -m babel.messages.frontend compile --domain django --directory searchsite/locale --statistics
 
-lock: ## Resolve the dependencies anew into the two lock files (needs uv)
+lock: ## Resolve the dependencies anew into the lock files (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH (https://docs.astral.sh/uv/)." >&2; exit 1; }
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
 		pyproject.toml --group dev -c requirements.lock -o tests/requirements.lock
+	echo 'semgrep>=1.182' | uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+		--python-version 3.11 - -o tests/rules/requirements.lock
 
 clean: ## Remove the virtual environment and the caches; data stays
-	rm -rf .venv .venv-peers .venv-bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-bench .venv-semgrep .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -158,10 +158,3 @@ def test_every_make_target_explains_itself() -> None:
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     targets = [line for line in lines if line[:1].isalpha() and ":" in line and "=" not in line.split(":")[0]]
     assert [line for line in targets if "##" not in line and "=" not in line] == []
-
-
-def test_direct_dependencies_are_locked() -> None:
-    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    for name, floor in (("pillow", (12, 3)), ("django", (5, 2, 14)), ("pgvector", (0, 5))):
-        version = next(line.split("==")[1].split()[0] for line in locked.splitlines() if line.startswith(f"{name}=="))
-        assert tuple(int(part) for part in version.split(".")[: len(floor)]) >= floor

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from searchsite.accounts import audit
 from searchsite.accounts.models import Action, Membership, Team, Token, User
@@ -59,12 +58,12 @@ def revoke_all(user: User) -> None:
 
 def check_token(secret: str) -> Token | None:
     """Return the live token with this secret: not expired, its user active and still in its team."""
-    token = _live().select_related("user", "team").filter(digest=_digest(secret)).first()
+    known = _live().select_related("user", "team").annotate(now=Now())
+    token = known.filter(digest=_digest(secret)).first()
     if token is None:
         return None
-    now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    if token.last_used_at is None or token.now - token.last_used_at > SEEN_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=token.now)
     audit.acts(token.user, token.team_id)
     audit.note_once(Action.TOKEN_USED, token, seconds=audit.HOUR, by=token.user)
     return token

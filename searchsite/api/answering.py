@@ -25,6 +25,7 @@ router = Router(tags=["answers"])
 EXAMPLE = {"question": "How long does the dough rest?", "filters": {"kind": ["text"]}, "stream": False}
 OWN = {
     "requestBody": {"content": {"application/json": {"example": EXAMPLE}}},
+    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 }
 
 

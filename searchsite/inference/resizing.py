@@ -20,6 +20,7 @@ MOST_RATIO, PADDED_RATIO = 200, 100
 LOSSLESS_BYTES = 4 * 2**20
 """A PNG of more than this is sent as JPEG."""
 JPEG_QUALITY = 95
+FORMATS = ("WEBP", "JPEG", "PNG", "GIF")
 READ_BY_ALL = {"image/png", "image/jpeg"}
 """llama.cpp reads no WebP."""
 WHITE = (255, 255, 255)
@@ -56,7 +57,7 @@ def sides(width: int, height: int, pixels: Pixels) -> tuple[int, int]:
 def fitted(picture: Picture, pixels: Pixels) -> Picture:
     """The picture within these pixels; itself, where it is that already. Raises NoPicture."""
     try:
-        with Image.open(io.BytesIO(picture.data)) as opened:
+        with Image.open(io.BytesIO(picture.data), formats=FORMATS) as opened:
             as_it_is = opened.mode == "RGB" and picture.media_type in READ_BY_ALL
             if as_it_is and not _is_strip(opened.size, pixels) and sides(*opened.size, pixels) == opened.size:
                 return picture

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 
+FORMATS = ("WEBP", "JPEG", "PNG")
 SIDE, COLOUR_SIDE, LOW = 32, 8, 8
 BANDS, BAND_BITS = 4, 16
 # Of 64 bits in four bands, seven that differ leave a band with one at most: then 17 values a band find every candidate.
@@ -54,7 +55,7 @@ class Print:
 
 def print_of(data: bytes) -> Print:
     """The print of a picture that our decoder made. Raises OSError where it can't be read."""
-    with Image.open(io.BytesIO(data)) as picture:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
         rgb = picture.convert("RGB")
     # Smooth filters: a box falls on other pixels in each size of the same picture.
     grey = np.asarray(rgb.convert("L").resize((SIDE, SIDE), Resampling.BILINEAR), np.uint8)
@@ -99,7 +100,10 @@ def is_same(one: bytes, other: bytes) -> bool:
 
     Takes some 10 ms. Raises OSError where one can't be read.
     """
-    with Image.open(io.BytesIO(one)) as first, Image.open(io.BytesIO(other)) as second:
+    with (
+        Image.open(io.BytesIO(one), formats=FORMATS) as first,
+        Image.open(io.BytesIO(other), formats=FORMATS) as second,
+    ):
         pictures = [first.convert("L"), second.convert("L")]
     longest = min(CLOSE_SIDE, *(max(picture.size) / 2 for picture in pictures))
     width, height = pictures[0].size

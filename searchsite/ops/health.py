@@ -114,6 +114,7 @@ def _inference() -> str:
         return SILENT
     if not stages.embed.is_local:
         try:
+            # nosemgrep: http-of-its-own - it says nothing, and waits for two seconds at most
             socket.create_connection(household.network_place(stages.embed.url), timeout=2).close()
         except OSError:
             return SILENT

@@ -28,6 +28,7 @@ KEPT_SECONDS = 1800
 KEPT_EACH = 5
 Listed = tuple[int, tuple[Why, ...]]
 """An item, and the channels that found it."""
+IS_WITHIN: LiteralString = "SELECT FROM item WHERE <bounds>"
 EARLIER: LiteralString = """
 SELECT count(*) FROM (
     SELECT FROM item WHERE <bounds> AND (item.created_at, item.id) <is> (%(day)s, %(item)s) LIMIT %(most)s
@@ -79,7 +80,7 @@ def _in_browse(item: Item, question: Question, scope: Scope, bounds: Bounds) -> 
 def _is_within(item: Item, bounds: Bounds) -> bool:
     only = bounds.narrowed(only=[item.pk])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM item WHERE " + only.conditions(ITEM), only.values)
+        cursor.execute(IS_WITHIN.replace("<bounds>", only.conditions(ITEM)), only.values)
         return bool(cursor.rowcount)
 
 

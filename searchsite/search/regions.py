@@ -50,7 +50,7 @@ def read(value: str) -> tuple[str, Region | None]:
 
 def cut(data: bytes, region: Region) -> Picture:
     """The part of a picture that our decoder made, as WebP."""
-    with Image.open(io.BytesIO(data)) as whole:
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as whole:
         x, y, width, height = region
         right, bottom = (x + width) * whole.width, (y + height) * whole.height
         box = (int(x * whole.width), int(y * whole.height), max(1, round(right)), max(1, round(bottom)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403 - only through _TensorUnpickler, which loads no code
 import struct
 from collections import OrderedDict
 from collections.abc import Callable

@@ -68,6 +68,8 @@ def wait_in(header: Any) -> float | None:
         return None
     try:
         seconds = float(header)
+    except OverflowError:
+        return LONGEST_WAIT
     except (TypeError, ValueError):
         try:
             seconds = parsedate_to_datetime(str(header)).timestamp() - time.time()

@@ -48,7 +48,7 @@ def is_told(image: Image.Image) -> bool:
     try:
         exif = image.getexif()
         said += [exif.get(SOFTWARE), exif.get(DESCRIPTION), exif.get_ifd(EXIF_IFD).get(USER_COMMENT)]
-    except Exception:  # noqa: BLE001 - EXIF parsers raise anything
+    except Exception:  # noqa: BLE001  # nosec B110 - EXIF parsers raise anything
         pass
     return any(PROGRAMS.search(_words(one)) for one in said)
 
