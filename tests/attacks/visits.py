@@ -93,7 +93,7 @@ def _hidden_from(visit: Visit) -> tuple[str, ...]:
 def visit(crowd: Crowd, name: str, route: str, row: Row, *, missing: bool = False) -> Visit:
     """Ask as somebody, and leave everything as it was. missing: for something that was never there."""
     client = crowd.caller(name) if route.startswith("api/") else crowd.browser(name)
-    known = _nothing(crowd, route) if missing else _known(crowd, route)
+    known = _nothing(crowd, route) if missing else known_of(crowd, route)
     address = address_of(route, row, known)
     written: set[str] = set()
 
@@ -136,7 +136,7 @@ def _sent(row: Row, known: Mapping[str, Any]) -> tuple[bytes, str]:
     return form.encode(), "application/x-www-form-urlencoded"
 
 
-def _known(crowd: Crowd, route: str) -> dict[str, Any]:
+def known_of(crowd: Crowd, route: str) -> dict[str, Any]:
     parts = route.split("/")
     row = crowd.rows.get(parts[2], crowd.rows["item"]) if route.startswith("admin/") and len(parts) > 2 else 0
     more = {"object_id": row, "id": crowd.rows["user"], "pk": row, "trash": crowd.trashed.pk, "job": crowd.rows["job"]}
@@ -148,6 +148,6 @@ def _known(crowd: Crowd, route: str) -> dict[str, Any]:
 
 def _nothing(crowd: Crowd, route: str) -> dict[str, Any]:
     """For each name something that is not there."""
-    known = _known(crowd, route)
+    known = known_of(crowd, route)
     never = {name: uuid4() if isinstance(value, UUID) else 10**9 for name, value in known.items()}
     return never | {"size": 480, "key": "0" + "x" * 22}
