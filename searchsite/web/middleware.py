@@ -28,6 +28,8 @@ class SecurityHeaders:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        # In place of the web server's own name.
+        response.headers["Server"] = "searchsite"
         return response
 
 
