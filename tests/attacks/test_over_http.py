@@ -52,9 +52,9 @@ BROKEN = [
     b"\0" * 100 + b"\r\n\r\n",
 ]
 NOT_THERE = [
-    "/.git/config", "/.env", "/.data/secret_key", "/media/", "/media/original", "/static/", "/static/web/", "/__debug__/",
-    "/server-status", "/api/schema", "/metrics/", "/pyproject.toml", "/manage.py", "/wp-login.php", "/robots",
-    "/accounts/signup/", "/accounts/password/reset/", "/debug", "/static/admin/../../pyproject.toml",
+    "/.git/config", "/.env", "/.data/secret_key", "/media/", "/media/original", "/static/", "/static/web/",
+    "/__debug__/", "/server-status", "/api/schema", "/metrics/", "/pyproject.toml", "/manage.py", "/wp-login.php",
+    "/robots", "/accounts/signup/", "/accounts/password/reset/", "/debug", "/static/admin/../../pyproject.toml",
 ]  # fmt: skip
 
 
