@@ -93,9 +93,10 @@ MIDDLEWARE = [
     "searchsite.web.failing.RequestId",
     "searchsite.web.proxies.Proxies",
     "searchsite.web.middleware.Audited",
-    "django.middleware.security.SecurityMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Outside of what may answer itself, with the way to https or that there is no such host.
     "searchsite.web.middleware.SecurityHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "searchsite.web.files_host.FilesHost",
     "searchsite.api.middleware.Problems",
     "searchsite.web.failing.NoRoom",
@@ -188,6 +189,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = CONFIG.media_root
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 FILE_UPLOAD_HANDLERS = [

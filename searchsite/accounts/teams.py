@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from searchsite.accounts import audit, tokens
@@ -72,6 +73,21 @@ def remove_member(membership: Membership) -> None:
     tokens.revoke(Token.objects.filter(user=membership.user_id, team=membership.team_id))
     Membership.objects.filter(pk=membership.pk).delete()
     audit.note(Action.MEMBER_REMOVED, ("user", membership.user_id), team_id=membership.team_id)
+
+
+@transaction.atomic
+def delete_person(user: User) -> None:
+    """Delete an account. Raises LastAdmin where a team would be left with nobody who may manage it."""
+    for membership in user.memberships.select_related("team").order_by("team_id"):
+        _keep_an_admin(membership)
+    audit.note(Action.USER_DELETED, user)
+    user.delete()
+
+
+def without_admin(user: User) -> list[Team]:
+    """The teams that the person is in, and that have no admin who can sign in."""
+    led = Membership.objects.filter(team=OuterRef("pk"), role=Role.ADMIN, user__is_active=True)
+    return list(Team.objects.filter(~Exists(led), memberships__user=user).order_by("name"))
 
 
 def _keep_an_admin(membership: Membership) -> None:

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from searchsite.accounts import audit
 from searchsite.accounts.models import Team, User
 from searchsite.library import tags, wording
-from searchsite.library.models import Collection, CollectionGrant, Purpose, Tag
+from searchsite.library.models import Collection, CollectionGrant, ItemTag, Purpose, Tag
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web.admin_filters import OfTeam
@@ -37,6 +37,13 @@ WITH_TAGS = """
 SELECT id, cardinality(ARRAY(SELECT 1 FROM item_tag WHERE item_tag.tag_id = wanted.id LIMIT %s))
 FROM unnest(%s::bigint[]) AS wanted (id)
 """
+WITH_TAGS_IN = """
+SELECT id, cardinality(ARRAY(
+    SELECT 1 FROM item_tag JOIN item ON item.id = item_tag.item_id
+    WHERE item_tag.tag_id = wanted.id AND item.collection_id = ANY(%s) LIMIT %s
+))
+FROM unnest(%s::bigint[]) AS wanted (id)
+"""
 
 
 class Counting(Scoped):
@@ -44,10 +51,14 @@ class Counting(Scoped):
 
     counting: ClassVar[str]
 
+    def counted(self, request: HttpRequest, ids: list[int]) -> tuple[str, list[Any]]:
+        """How the items of these rows are counted."""
+        return self.counting, [COUNTED + 1, ids]
+
     def finished(self, request: HttpRequest, rows: Sequence[Any]) -> Sequence[Any]:
         """Look up the numbers of one page at once."""
         with connection.cursor() as cursor:
-            cursor.execute(self.counting, [COUNTED + 1, [row.pk for row in rows]])
+            cursor.execute(*self.counted(request, [row.pk for row in rows]))
             known = dict(cursor.fetchall())
         for row in rows:
             row.number = known[row.pk]
@@ -134,8 +145,9 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or {}
         if self.instance.team_id is None and "team" not in self.fields:
             self.instance.team = self.default_team
-        team = data.get("team") or self.instance.team
-        same = Collection.objects.filter(team=team, name__iexact=data.get("name", ""))
+        # A superuser who named no team is told so by the field.
+        team_id = data["team"].pk if data.get("team") else self.instance.team_id
+        same = Collection.objects.filter(team=team_id, name__iexact=data.get("name", ""))
         if any(one.pk != self.instance.pk for one in same):
             raise ValidationError(_("The team already has a collection of this name."))
         return data
@@ -247,9 +259,19 @@ class TagAdmin(Counting):
     readonly_fields = ("team",)
 
     def seen_by(self, request: HttpRequest, rows: QuerySet[Tag]) -> QuerySet[Tag]:
-        """Tags of the team."""
+        """Tags of the team, without those that are only on items that the person may not see."""
         membership = membership_in(request)
-        return rows.filter(team=membership.team_id) if membership else rows.none()
+        if membership is None:
+            return rows.none()
+        tagged = ItemTag.objects.filter(tag=OuterRef("pk"))
+        seen = tagged.filter(item__collection__in=scope_in(request).collection_ids)
+        return rows.filter(Exists(seen) | ~Exists(tagged), team=membership.team_id)
+
+    def counted(self, request: HttpRequest, ids: list[int]) -> tuple[str, list[Any]]:
+        """Of staff, only items that they see."""
+        if is_superuser(request):
+            return super().counted(request, ids)
+        return WITH_TAGS_IN, [list(scope_in(request).collection_ids), COUNTED + 1, ids]
 
     @admin.display(description=gettext_lazy("Items"))
     def items(self, row: Tag) -> SafeString:

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from searchsite.accounts import audit, budgets, tokens
+from searchsite.accounts import audit, budgets, teams, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
 from searchsite.library import collections
 from searchsite.web.admin_columns import yes_or_no
@@ -91,17 +91,30 @@ class UserAdmin(Scoped, DjangoUserAdmin):  # type: ignore[type-arg]
         elif fields:
             audit.note(audit.Action.USER_CHANGED, obj, fields=fields, staff=obj.is_staff, leads=obj.is_superuser)
 
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """What it did stays written down."""
-        audit.note(audit.Action.USER_DELETED, obj)
-        super().delete_model(request, obj)
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Likewise."""
+        return keeping_an_admin(request, super().delete_view, *args, **kwargs)
 
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Likewise, where several are deleted."""
+        return keeping_an_admin(request, super().changelist_view, *args, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Whoever must go is switched off at once; what teams lack then is said."""
+        super().save_related(request, form, formsets, change)
+        lacking = [] if form.instance.is_active else teams.without_admin(form.instance)
+        for team in lacking:
+            messages.warning(request, str(teams.LastAdmin(team)))
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Not the only admin of a team."""
+        teams.delete_person(obj)
+
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Each is a line of its own."""
-        with transaction.atomic():
-            for user in queryset:
-                audit.note(audit.Action.USER_DELETED, user)
-            super().delete_queryset(request, queryset)
+        """None of them, where one is the only admin of a team."""
+        for user in queryset.order_by("pk"):
+            teams.delete_person(user)
 
 
 @admin.register(Team)

@@ -18,9 +18,16 @@ from searchsite.accounts.models import Membership as Member
 from searchsite.accounts.teams import chosen_of, memberships_of
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{files}; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Django's own middleware sends some of them too, but not where it is itself that refuses: an unknown host, say.
+HEADERS = {
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 Answer = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger()
 
@@ -80,19 +87,24 @@ class SessionAge:
         return self.get_response(request)
 
 
+def policy() -> str:
+    """What pages may load: of ours, and pictures from the one other host that shows our files."""
+    return POLICY.replace("blob:", f"blob: {settings.FILES_URL}") if settings.FILES_URL else POLICY
+
+
 class SecurityHeaders:
-    """Adds what Django's own middleware does not know: the content security policy, and what a page may use."""
+    """Says with every answer what a browser may do with it, the content security policy first."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if "Content-Security-Policy" not in response.headers:
-            # Pictures come from here, and from the one other host that shows our files.
-            files = f" {settings.FILES_URL}" if settings.FILES_URL else ""
-            response.headers["Content-Security-Policy"] = POLICY.format(files=files)
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Content-Security-Policy", policy())
+        # In place of the web server's own name.
+        response.headers["Server"] = "searchsite"
         return response
 
 

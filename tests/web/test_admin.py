@@ -337,6 +337,30 @@ def test_a_tag_is_renamed_on_its_items(red, both) -> None:
     assert Part.objects.get(item=both[0], role="tags").text == "crimson, flower"
 
 
+def test_a_tag_of_what_is_private_shows_to_who_sees_it(red, both, garden) -> None:
+    alice = User.objects.get(username="alice")
+    drawer = collections.create_collection(garden, "Drawer", maker=alice, visibility="private")
+    place = intake.place_for(scope_for(alice, garden), drawer.public_id, lane=5)
+    mine = intake.add_text("Mine.", title="Mine", into=place).item
+    tags.set_all(mine, ["red", "quiet"])
+    address = reverse("admin:library_tag_changelist")
+    hers, his = (who(name).get(address).content.decode() for name in ("alice", "bob"))
+    red_row = f'tag={red.pk}">{{}}</a>'
+    assert "quiet" in hers and red_row.format(2) in hers
+    assert "quiet" not in his and red_row.format(1) in his
+
+
+def test_each_app_has_a_page_of_its_lists(root, garden) -> None:
+    for name in ("library", "accounts", "jobs", "indexing"):
+        assert "New items in the last 30 days" not in (page := root.get(f"/admin/{name}/").content.decode())
+        assert f"/admin/{name}/" in page
+
+
+def test_a_collection_of_no_team_is_refused_in_words(root, garden) -> None:
+    page = root.post(reverse("admin:library_collection_add"), {"name": "Attic", "visibility": "team"})
+    assert page.status_code == 200 and "This field is required" in page.content.decode()
+
+
 def test_two_tags_have_two_names(red) -> None:
     page = who("bob").post(reverse("admin:library_tag_change", args=[red.pk]), {"name": "Flower"}).content.decode()
     assert "There already is a tag “flower”." in page and Tag.objects.get(pk=red.pk).name == "red"
