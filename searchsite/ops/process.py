@@ -75,6 +75,8 @@ class Running:
         """End whatever is left of it and of its descendants in its session."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        # Just started, it leads no session yet, and would be waited for until its own end.
+        self.process.kill()
         self.process.wait()
 
     def stop(self, grace: float | None = None) -> None:
