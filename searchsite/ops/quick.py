@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import gettext_noop
 
 from searchsite.accounts import audit
 
-ACTOR = audit.Actor(name="command line")
+ACTOR = audit.Actor(name=gettext_noop("command line"))
 
 
 class QuickCommand(BaseCommand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,23 +92,27 @@ class AuditAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("person"))
     def person(self, row: AuditEntry) -> str:
         """Their name as it was then."""
-        return row.actor_name or (_("nobody signed in") if row.address else "searchsite")
+        if row.actor_name:
+            # What no account has is a name that the house gave: the command line.
+            return row.actor_name if row.actor_id is not None else _(row.actor_name)
+        return _("nobody signed in") if row.address else "searchsite"
 
     @admin.display(description=gettext_lazy("person"))
     def who(self, row: AuditEntry) -> SafeString:
         """With the address that it came from."""
-        return _over(self.person(row), row.address)
+        below = format_html('<span class="below">{}</span>', row.address) if row.address else ""
+        return format_html("{}{}", self.person(row), below)
 
     @admin.display(description=gettext_lazy("thing"))
-    def shown_thing(self, row: AuditEntry) -> str:
+    def shown_thing(self, row: AuditEntry) -> SafeString | str:
         """What it is, and which one."""
-        return f"{row.kind} {row.thing}".strip() or "-"
+        return _code(f"{row.kind} {row.thing}")
 
     @admin.display(description=gettext_lazy("thing"))
     def what(self, row: AuditEntry) -> SafeString:
         """As much of an id as tells one from another, and the detail."""
         short = row.thing[:8] if len(row.thing) == LETTERS_OF_ID else row.thing
-        return _over(f"{row.kind} {short}".strip(), self._detail(row))
+        return format_html('{}<span class="below">{}</span>', _code(f"{row.kind} {short}"), _code(_detail(row)))
 
     @admin.display(description=gettext_lazy("team"))
     def shown_team(self, row: AuditEntry) -> str:
@@ -115,13 +120,10 @@ class AuditAdmin(ReadOnly):
         return row.team.name if row.team else _number(row.team_id)
 
     @admin.display(description=gettext_lazy("detail"))
-    def shown_detail(self, row: AuditEntry) -> str:
+    def shown_detail(self, row: AuditEntry) -> SafeString | str:
         """Short words and numbers, and the ids of many things."""
         lists = [", ".join(value) for value in row.detail.values() if isinstance(value, list)]
-        return "; ".join([self._detail(row), *lists]) or "-"
-
-    def _detail(self, row: AuditEntry) -> str:
-        return ", ".join(f"{name}: {_written(value)}" for name, value in row.detail.items())
+        return _code("; ".join([_detail(row), *lists])) or "-"
 
     @admin.action(description=gettext_lazy("Download as CSV"), permissions=["view"])
     def download(self, request: HttpRequest, rows: QuerySet[AuditEntry]) -> HttpResponse:
@@ -135,12 +137,16 @@ class AuditAdmin(ReadOnly):
     def _cells(self, rows: list[AuditEntry]) -> Iterator[list[object]]:
         for row in rows:
             known: list[Any] = [row.at.isoformat(), row.actor_name, row.actor_id, row.action, row.kind, row.thing]
-            yield [*known, self.shown_team(row), row.address, row.request_id, self.shown_detail(row)]
+            yield [*known, self.shown_team(row), row.address, row.request_id, json.dumps(row.detail)]
 
 
-def _over(first: str, second: str) -> SafeString:
-    """Two lines of one cell."""
-    return format_html('{}<span class="below">{}</span>', first, second) if second else format_html("{}", first)
+def _detail(row: AuditEntry) -> str:
+    return ", ".join(f"{name}: {_written(value)}" for name, value in row.detail.items())
+
+
+def _code(words: str) -> SafeString | str:
+    """What programs call their own things is the same in every language."""
+    return format_html("<code>{}</code>", words.strip()) if words.strip() else ""
 
 
 def _number(team_id: int | None) -> str:
