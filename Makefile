@@ -43,7 +43,7 @@ test-qwen: .venv-qwen/installed ## Run the tests of the Qwen3 engine, in an envi
 	@$(QWEN_PIP) --no-deps --target .venv-qwen/beside torchvision==0.28.0
 	@touch $@
 
-test-long: ## Run the tests that take long, too
+test-long: .venv-semgrep/ready .venv-peers/ready ## Run the tests that take long, too
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest -m "long or not long" $(ARGS)
 
 promises: ## Run the tests that prove the promises, the long ones too, and write docs/promises.md

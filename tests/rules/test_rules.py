@@ -31,6 +31,9 @@ def handed(data, name):
     tempfile.mktemp()
     return mark_safe("<b>" + name)
 """
+pytestmark = pytest.mark.skipif(
+    not SEMGREP.exists() and os.environ.get("CI") != "true", reason="semgrep is not installed; `make security` does it"
+)
 SHOWN = "B105 B301 B306 B307 B308 B324 B602 B703"
 
 

@@ -60,7 +60,7 @@ class Load:
 
     def _ask(self, client: httpx.Client, method: str, path: str, *also: int, **how: Any) -> httpx.Response:
         answer = client.request(method, path, **how)
-        self.calls[f"{method} {path.split('?')[0].split('/')[1:4]} {answer.status_code}"] += 1
+        self.calls[f"{method} {answer.status_code}"] += 1
         if answer.status_code not in (200, 201, 204, *also):
             self.errors.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
