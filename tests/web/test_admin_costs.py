@@ -59,10 +59,11 @@ def forms() -> list[str]:
 
 def lists() -> list[str]:
     """The list of each registered model, and that of items in every way it can be narrowed."""
+    index = reverse("admin:index")  # pages register themselves with the addresses
     names = [f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry]
     ways = [f"{reverse('admin:library_item_changelist')}?{way}" for way in WAYS]
     jobs = [f"{reverse('admin:jobs_job_changelist')}?{way}" for way in ("state=dead", "kind=embed", "q=7", "p=3")]
-    return [reverse("admin:index"), *map(reverse, names), *ways, *jobs]
+    return [index, *map(reverse, names), *ways, *jobs]
 
 
 def costs(name: str, path: str) -> tuple[int, list[str]]:
