@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,32 +34,122 @@ ASIDE = ("promise", "name", "at")
 
 @dataclass(frozen=True)
 class Promise:
-    """One promise in words, and the test modules that prove it."""
+    """One promise in words, the test modules that prove it, and the names of the figures that stand beside it."""
 
     number: int
     words: str
     proofs: tuple[str, ...]
+    shown: tuple[str, ...] = ()
 
 
-PROMISES: tuple[Promise, ...] = ()
+PROMISES = (
+    Promise(
+        1,
+        "Workers are killed, Postgres crashes, the broker loses its memory: each item is done, and done once; a kill "
+        "costs at most one more call for each input in flight.",
+        ("indexing/test_kill_and_count.py", "indexing/test_stopping.py", "jobs/test_lives.py"),
+    ),
+    Promise(
+        2,
+        "A kill at any labelled step of any stage loses nothing, leaves no file without a row after the sweep, and "
+        "costs at most one more call.",
+        ("indexing/test_steps.py",),
+    ),
+    Promise(
+        3,
+        "Whatever a provider does, no item is lost to it: nothing is sent while it asks for rest, all is done soon "
+        "after it is back, and meanwhile search answers by words and says so.",
+        (
+            "indexing/test_outages.py",
+            "indexing/test_nonsense.py",
+            "indexing/test_refused_alone.py",
+            "indexing/test_captions.py",
+            "indexing/test_switching.py",
+            "inference/test_calling.py",
+            "inference/test_streams.py",
+        ),
+    ),
+    Promise(
+        4,
+        "No upload of 50 MB or less uses more than 1 GB or 30 s, or takes a worker or web process down; its neighbours "
+        "finish.",
+        ("library/test_hostile_files.py", "library/test_flipped_bytes.py", "library/test_walls.py"),
+    ),
+    Promise(
+        5,
+        "A change of rights shows within a second in search, pages, API, facets, counts, similar items, answers and "
+        "open streams; in file addresses at once, at a host of files within their expiry of at most ten minutes.",
+        ("web/test_rights_at_once.py", "web/test_files_host.py"),
+    ),
+    Promise(
+        6,
+        "Disk full, database full, slow or out of connections, a clock wrong by an hour: a clear refusal or a pause, "
+        "no row without file, and health still answers.",
+        (
+            "ops/test_disks.py",
+            "limits/test_pool.py",
+            "web/test_slow_database.py",
+            "indexing/test_clocks.py",
+        ),
+    ),
+    Promise(
+        7,
+        "Beside another team's backlog of 100,000 a person's single upload is found within 30 s, and pages stay fast.",
+        ("ops/test_backlog.py", "jobs/test_fairness.py"),
+    ),
+    Promise(
+        8,
+        "A backup made during writes restores to the same hits and a clean report; what is planted wrong between "
+        "files, rows and vectors is reported, and repaired.",
+        ("ops/test_backup.py", "ops/test_backup_of_a_house.py", "ops/test_integrity.py"),
+    ),
+    Promise(9, "Under mixed load for half an hour memory stays flat, and nothing fails.", ("soak/test_soak.py",)),
+    Promise(
+        10,
+        "Every attack is answered as expected, at every address, for everybody, and never with an error of ours.",
+        (
+            "attacks/test_every_address.py",
+            "attacks/test_hostile_words.py",
+            "attacks/test_strangers.py",
+            "attacks/test_over_http.py",
+            "attacks/test_what_networks_say.py",
+            "api/test_conformance.py",
+            "limits/test_rates.py",
+            "limits/test_bodies.py",
+            "limits/test_sign_in.py",
+            "accounts/test_audit.py",
+            "web/test_audit_log.py",
+            "web/test_sessions.py",
+            "test_exposure.py",
+        ),
+    ),
+)
 
 
 def rendered(kept: Path) -> str:
     """The page, with the figures in this folder."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(kept.glob("*.json"))]
-    rows = (_row(one, [part for part in found if part["promise"] == one.number]) for one in PROMISES)
-    return HEAD + "".join(rows) + _state(found)
+    of = {one.number: [part for part in found if part["promise"] == one.number] for one in PROMISES}
+    rows = "".join(_row(one, of[one.number]) for one in PROMISES)
+    return HEAD + rows + _state(found) + "".join(_all_of(one, of[one.number]) for one in PROMISES)
 
 
-def _row(promise: Promise, parts: Iterable[dict[str, Any]]) -> str:
-    proofs = "<br>".join(f"[{Path(proof).stem}](../{proof})" for proof in promise.proofs)
-    counted = "<br>".join(_counted(part) for part in parts) or "not run here"
+def _row(promise: Promise, parts: Sequence[dict[str, Any]]) -> str:
+    proofs = "<br>".join(f"[{Path(proof).stem}](../tests/{proof})" for proof in promise.proofs)
+    shown = [part for part in parts if not promise.shown or part["name"] in promise.shown]
+    counted = "<br>".join(map(_counted, shown)) or "not counted yet"
     return f"| {promise.number} | {promise.words} | {proofs} | {counted} |\n"
+
+
+def _all_of(promise: Promise, parts: Sequence[dict[str, Any]]) -> str:
+    if not promise.shown or not parts:
+        return ""
+    return f"\n## All figures of promise {promise.number}\n" + "".join(f"- {_counted(part)}\n" for part in parts)
 
 
 def _counted(part: dict[str, Any]) -> str:
     numbers = ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in _figures(part))
-    return f"{part['name']}: {numbers}"
+    return f"*{part['name']}*: {numbers}"
 
 
 def _figures(part: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -81,7 +171,7 @@ def _state(found: list[dict[str, Any]]) -> str:
 
 def prove(arguments: list[str]) -> int:
     """Run the proofs, the long forms too, and keep what they count. Returns pytest's status."""
-    proofs = sorted({proof for promise in PROMISES for proof in promise.proofs})
+    proofs = sorted({f"tests/{proof}" for promise in PROMISES for proof in promise.proofs})
     command = [sys.executable, "-m", "pytest", "-m", "long or not long", *(arguments or proofs)]
     return subprocess.run(command, cwd=house.ROOT, env=os.environ | {"KEEP_FIGURES": "1"}, check=False).returncode
 
