@@ -72,7 +72,7 @@ def work(name: str) -> int:
     try:
         while claimed := work_once(name, until):
             worked += claimed
-            if time.monotonic() > until:
+            if time.monotonic() > until or _gives_way(name):
                 wake.wake(name)
                 break
     except Error as error:
@@ -91,6 +91,8 @@ def work_once(name: str, until: float) -> int:
         if volumes.short() is not None:
             # Every stage writes. What waits keeps waiting, and the sweep asks again every few seconds.
             return []
+        if held and _gives_way(name):
+            return []
         paused = [space_id for (queue_name, space_id), pause in _pauses.items() if queue_name == name and pause.lasts]
         poor = holding.left(name)
         claims = queue.claim(name, limit=limit, lease=seconds, without=paused, without_teams=poor)
@@ -106,6 +108,11 @@ def work_once(name: str, until: float) -> int:
             for batch in _batches(take(plan.at_once(name))):
                 _run(partial(STAGES[name], batch), batch)
     return len(held)
+
+
+def _gives_way(name: str) -> bool:
+    """Whether a person waits for a picture to be decoded, and this process could do that instead of embedding."""
+    return name == plan.EMBED and queue.somebody_waits(plan.DECODE)
 
 
 def _batches(claims: Sequence[Claim]) -> list[Sequence[Claim]]:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 
 from searchsite.jobs import turns
-from searchsite.jobs.models import Job
+from searchsite.jobs.models import Job, Lane
 from searchsite.jobs.wake import wake_on_commit
 
 LEASE_SECONDS = 60
@@ -123,6 +123,11 @@ WITH RECURSIVE line AS (
     ) AS job LIMIT %(limit)s
 )
 """ + CLAIM.format(died=0)
+WAITED_FOR = f"""
+SELECT EXISTS (
+    SELECT FROM job WHERE queue = %(queue)s AND state = 'ready' AND lane = %(lane)s AND run_at <= statement_timestamp()
+) AND {NOT_PAUSED}
+"""
 HEARTBEAT = """
 UPDATE job SET lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM unnest(%s::bigint[], %s::bigint[]) AS held(id, token)
@@ -253,6 +258,13 @@ def due_queues() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(DUE)
         return [queue for (queue,) in cursor.fetchall()]
+
+
+def somebody_waits(queue: str) -> bool:
+    """Whether a queue has work now that a person waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITED_FOR, {"queue": queue, "lane": Lane.WAITING})
+        return bool(cursor.fetchone()[0])
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:

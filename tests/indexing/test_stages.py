@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from searchsite.indexing import plan, spaces, stages, tables, upkeep, worker
 from searchsite.indexing.models import Space
 from searchsite.inference import client
 from searchsite.jobs import care, queue
-from searchsite.jobs.models import Job
+from searchsite.jobs.models import Job, Lane
 from searchsite.library import files
 from searchsite.library.models import Channel, Collection, Item, Part, PartRole
 from tests import made
@@ -390,3 +391,12 @@ def test_people_are_told_why_an_item_waits_in_plain_words(inbox, fake):
         assert stage == stages.StageView("waiting", "The provider refuses the key, or it is not paid for.")
         worker._pauses.clear()
         make_due()
+
+
+def test_embedding_in_bulk_gives_way_to_a_picture_that_a_person_waits_for(inbox, fake):
+    for number in range(250):
+        made.note(inbox, f"note {number}")
+    made.picture(replace(inbox, lane=Lane.WAITING))
+    assert 0 < worker.work(plan.EMBED) < 250
+    made.work_through_everything()
+    assert not Job.objects.exclude(state="done").exists()

@@ -14,7 +14,7 @@ from tests.fake_inference import FakeInference
 from tests.house import House
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
-BACKLOG, VISITS, UPLOADS = 100_000, 150, 5
+BACKLOG, VISITS, UPLOADS = 100_000, 100, 5
 # The other team's notes, as if it had put in a large zip: each with its part and a job in the lane for bulk.
 FILL = f"""
 from searchsite.accounts import teams
