@@ -17,7 +17,7 @@ from searchsite.accounts.models import ProviderCall, Usage
 from searchsite.config import Config
 from searchsite.indexing import calibration, fingerprints, holding, worker
 from searchsite.search import reranking
-from tests import chromium, house, servers
+from tests import chromium, emptying, house, servers
 
 
 class Together(LoadScopeScheduling):
@@ -48,9 +48,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 def pytest_configure() -> None:
-    """Spare each test client a walk through all static files, and each password a hundred thousand rounds."""
+    """Spare each test what costs most: a walk through all static files, rounds of hashing, and emptying all tables."""
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    emptying.quickly()
 
 
 def pytest_sessionfinish() -> None:
