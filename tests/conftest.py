@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,10 @@ from searchsite.config import Config
 from searchsite.indexing import calibration, fingerprints, holding, worker
 from searchsite.jobs import turns
 from searchsite.search import reranking
-from tests import chromium, house, servers
+from tests import chromium, emptying, house, servers
+
+RUNNING = "the running house"
+IN_THE_RUNNING_HOUSE = {"ops/test_up.py", "journey/test_journey.py"}
 
 
 class Together(LoadScopeScheduling):
@@ -26,7 +30,10 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return file.rpartition("/")[0] if "/journeys/" in file else file
+        folder, _, name = file.rpartition("/")
+        if f"{Path(folder).name}/{name}" in IN_THE_RUNNING_HOUSE:
+            return RUNNING
+        return folder if "/journeys/" in file else file
 
     def _assign_work_unit(self, node: Any) -> None:
         # Files of few tests, the last of the queue, hold those that wait for browsers and houses; files of many keep a
@@ -49,9 +56,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 def pytest_configure() -> None:
-    """Spare each test client a walk through all static files, and each password a hundred thousand rounds."""
+    """Spare each test what costs most: a walk through all static files, rounds of hashing, and emptying all tables."""
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    emptying.quickly()
 
 
 def pytest_sessionfinish() -> None:
@@ -125,6 +133,6 @@ def inference_server() -> Iterator[Config]:
 
 @pytest.fixture(scope="session")
 def running_house() -> Iterator[house.House]:
-    """A whole running site, `manage.py up`: base_url, admin_password, token(), manage()."""
+    """A whole running site, `manage.py up`; whoever finds it stopped starts it again, with `again`."""
     with house.running(servers.directory() / "a house") as home:
         yield home

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,25 +15,19 @@ import pytest
 from searchsite import config as configuration
 from searchsite.config import ROOT
 from searchsite.ops import postgres
-from tests import figures, house, servers
+from tests import figures, house
 from tests.house import House, wait_until
 from tests.library import drawn
 
 CHILDREN = ["granian", "serve_inference", "valkey-server", "-n worker@", "-n reader@", " beat ", "postgres -D"]
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[House]:
-    with house.running(servers.directory() / "own house") as first:
-        yield first
-
-
 @pytest.fixture
-def home(started: House) -> House:
-    """The one house of this module, started again where a test has stopped it."""
-    if started.running.exit_code() is not None:
-        started.again()
-    return started
+def home(running_house: House) -> House:
+    """The one house of this session, started again where a test has stopped it."""
+    if running_house.running.exit_code() is not None:
+        running_house.again()
+    return running_house
 
 
 def up(home: House, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -19,7 +19,7 @@ WORDS = ("bread", "roof", "invoice", "harbour", "tulip", "engine", "window", "le
 COLOURS = ("red", "blue", "green", "teal", "orange", "purple", "brown", "gray", "navy", "olive", "maroon", "gold")
 KEPT = 300
 """So many items stay; older ones are deleted."""
-MOST_WAITING = 60
+MOST_WAITING = 40
 PAUSE = 0.05
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
@@ -70,25 +70,22 @@ class Load:
             self.items.append(str(answer.json()["id"]))
             self.put_in += 1
 
-    def waiting(self, client: httpx.Client) -> int:
-        """How many items are under way."""
-        return len(client.get("/api/v1/items", params={"status": "processing", "limit": 100}).json()["items"])
-
-    def _has_room(self, client: httpx.Client) -> bool:
-        if self.put_in % 10 == 0 and self.waiting(client) > MOST_WAITING:
-            self.stopped.wait(1)
-            return False
-        return True
+    def _has_room(self, client: httpx.Client, kind: str) -> bool:
+        """Whether few of its kind are under way: pictures take longer than notes, and neither waits for the other."""
+        asked = {"status": "processing", "kind": kind, "limit": MOST_WAITING}
+        has_room = len(self._ask(client, "GET", "/api/v1/items", params=asked).json()["items"]) < MOST_WAITING
+        self.stopped.wait(0 if has_room else 1)
+        return has_room
 
     def _pictures(self, client: httpx.Client, chance: random.Random) -> None:
-        if self._has_room(client):
+        if self._has_room(client, "image"):
             words = f"{chance.choice(WORDS)} {chance.randrange(10**9)}"
             data = made.drawn(chance.choice(COLOURS), words, (320, 240))
             sent = {"file": (f"{words}.jpg", data, "image/jpeg")}
             self._keep(self._ask(client, "POST", "/api/v1/items", files=sent))
 
     def _notes(self, client: httpx.Client, chance: random.Random) -> None:
-        if self._has_room(client):
+        if self._has_room(client, "text"):
             text = " ".join(chance.choices(WORDS, k=60)) + f" {chance.randrange(10**9)}"
             self._keep(self._ask(client, "POST", "/api/v1/items", json={"text": text}))
 
