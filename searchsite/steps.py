@@ -54,4 +54,4 @@ def reached(step: Step) -> None:
 
 @cache
 def _last() -> str:
-    return os.environ.get("DIE_AT", "")
+    return os.environ.get("SEARCHSITE_DIE_AT", "")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import translation
 from xdist.scheduler import LoadScopeScheduling
 
@@ -114,14 +114,6 @@ def _vector_tables_go_first(request: pytest.FixtureRequest, _django_db_marker: N
             cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'embedding\\_%'")
             for (table,) in cursor.fetchall():
                 cursor.execute(f"DROP TABLE {table}")
-        _empty_the_audit_log()
-
-
-def _empty_the_audit_log() -> None:
-    """A TRUNCATE is let through where there is nothing to lose."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL searchsite.audit_retention = 'on'")
-        cursor.execute("DELETE FROM audit_entry")
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth import SESSION_KEY, get_user, logout
 from django.http import HttpRequest
 
 BEGAN, SEEN = "began", "seen"
@@ -16,6 +17,13 @@ SEEN_EVERY = 300
 def begin(request: HttpRequest) -> None:
     """Note when somebody signed in."""
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
+
+
+def lasts(session_key: str) -> bool:
+    """Whether whoever this session was begun for is still signed in by it: asked anew, in two statements."""
+    again = HttpRequest()
+    again.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return get_user(again).is_authenticated
 
 
 def tend(request: HttpRequest) -> None:

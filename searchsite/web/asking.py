@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from searchsite.accounts import sessions
 from searchsite.answers import asking, events
 from searchsite.answers.answering import Answering
 from searchsite.library.refusals import Refusal
@@ -51,7 +52,7 @@ def stream(request: MemberRequest) -> HttpResponseBase:
 
 def _begin(request: MemberRequest) -> Answering:
     question = questions.from_query(request.POST)
-    signed_in = partial(request.session.exists, request.session.session_key or "")
+    signed_in = partial(sessions.lasts, request.session.session_key or "")
     return asking.ask(question, request.scope, thinking=bool(request.POST.get("thinking")), let_in=signed_in)
 
 

@@ -6,6 +6,7 @@ A desk has one connection to the database, which goes from thread to thread: so 
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -37,6 +38,8 @@ class Desks:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in HEALTH:
+            # They read no body, and nobody waits for one that does not come.
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(), "0"
             return _Sent(self._application(environ, start))
         if not self.sit():
             environ[BUSY] = True
@@ -52,9 +55,9 @@ class Desks:
         """Take a desk, after some waiting. False: there is none."""
         if not self._free.acquire(blocking=False) and not self._wait(seconds):
             return False
-        if self._connections:
+        try:
             connections[DEFAULT_DB_ALIAS] = self._connections.pop()
-        else:
+        except IndexError:
             connections[DEFAULT_DB_ALIAS].inc_thread_sharing()
         return True
 
@@ -66,11 +69,13 @@ class Desks:
 
     def give(self, held: BaseDatabaseWrapper) -> None:
         """Give a desk to the next, with its connection, which its thread does not use any more."""
-        if held.in_atomic_block:
-            held.close()
-        else:
-            self._connections.append(held)
-        self._free.release()
+        try:
+            if held.in_atomic_block:
+                held.close()
+            else:
+                self._connections.append(held)
+        finally:
+            self._free.release()
 
     def _wait(self, seconds: float) -> bool:
         with self._lock:

@@ -18,8 +18,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
-from searchsite.accounts import tokens
-from searchsite.accounts.models import Token
+from searchsite.accounts import sessions, tokens
 from searchsite.library import files, notes, pictures, trash
 from searchsite.library.formats import FORMATS
 from searchsite.library.models import Item
@@ -110,21 +109,18 @@ def query_picture(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpRe
 
 
 def _scope_of_token(request: HttpRequest, authorization: str) -> Scope | HttpResponse:
-    token = _live_token(authorization)
+    kind, _, secret = authorization.partition(" ")
+    token = tokens.check_token(secret.strip()) if kind.lower() == "bearer" else None
     if token is None:
         # Counted as a visit of its address, by the middleware.
         refused = HttpResponse("This token is not valid.\n", content_type="text/plain; charset=utf-8", status=401)
         refused["WWW-Authenticate"] = "Bearer"
         return refused
     limiting.spend_of_token(request, token.pk)
+    request.token = token.pk  # type: ignore[attr-defined]
     if "read" not in token.scope_names:
         return HttpResponse("This token may not read.\n", content_type="text/plain; charset=utf-8", status=403)
     return scope_for(token.user, token.team)
-
-
-def _live_token(authorization: str) -> Token | None:
-    kind, _, secret = authorization.partition(" ")
-    return tokens.check_token(secret.strip()) if kind.lower() == "bearer" else None
 
 
 def _item(scope: Scope, public_id: UUID) -> Item:
@@ -137,11 +133,8 @@ def _item(scope: Scope, public_id: UUID) -> Item:
 
 def _still(request: HttpRequest, scope: Scope, item_id: int) -> bool:
     """Whether whoever asked for an item's file is still let in, and may still see it."""
-    authorization = request.headers.get("Authorization", "")
-    if authorization:
-        in_still = _live_token(authorization) is not None
-    else:
-        in_still = request.session.exists(request.session.session_key or "")
+    token = getattr(request, "token", None)
+    in_still = sessions.lasts(request.session.session_key or "") if token is None else tokens.is_live(token)
     return in_still and Item.objects.visible_to(renewed(scope)).filter(pk=item_id).exists()
 
 

@@ -14,7 +14,7 @@ from django.urls import Resolver404, resolve
 
 from searchsite.library import signing
 from searchsite.library.models import Item
-from searchsite.web import files
+from searchsite.web import downloads, files
 
 
 class FilesHost:
@@ -29,7 +29,11 @@ class FilesHost:
         if request.method not in ("GET", "HEAD"):
             return _said(405, "Files are only shown here.")
         try:
-            return _file(request)
+            return downloads.counted(_file(request), downloads.NOBODY)
+        except downloads.TooMany as full:
+            answer = _said(full.status, str(full))
+            answer["Retry-After"] = str(full.retry_after)
+            return answer
         except signing.Expired:
             return _said(410, "This address has expired. Open the page anew.")
         except Http404:

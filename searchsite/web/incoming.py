@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from searchsite.web import proxies
+
 PIECE = 16 << 10
 MOMENT_SECONDS = 0.05
 """What comes within a moment is worth no change of desks."""
@@ -44,7 +46,9 @@ class Incoming:
     """Reads the server's body piece by piece."""
 
     def __init__(self, environ: dict[str, Any], desk: Desk) -> None:
-        self.address = str(environ.get("REMOTE_ADDR", ""))
+        self.address = proxies.visitor(
+            str(environ.get("REMOTE_ADDR", "")), environ.get(proxies.HEADER, ""), tuple(settings.CONFIG.trusted_proxies)
+        )
         self.at_desk, self.lent = True, False
         self.desk, self.connection = desk, connections[DEFAULT_DB_ALIAS]
         self.since = self._window = 0.0
@@ -95,10 +99,14 @@ class Incoming:
 
     def _come_back(self) -> None:
         del connections[DEFAULT_DB_ALIAS]
+        began = time.monotonic()
         self.at_desk = self.desk.sit(BACK_SECONDS)
+        # It was not the client that took so long.
+        self._window += time.monotonic() - began
         if not self.at_desk:
             self._environ[BUSY] = True
             raise Late
+        connections[DEFAULT_DB_ALIAS].health_check_done = False  # type: ignore[attr-defined]  # Django's stubs lack it.
 
     def _count(self, number: int) -> None:
         """Begin a new window once enough has come; a body that brought too little in one is not read on."""
@@ -162,6 +170,11 @@ class _Readers:
 
 
 _readers = _Readers()
+
+
+def is_cut(environ: dict[str, Any]) -> bool:
+    """Whether the body of this request did not come, or is not read: nothing may be done with what there is of it."""
+    return BUSY in environ or SLOW in environ
 
 
 def overdue() -> set[str]:

@@ -7,14 +7,15 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from searchsite.accounts import rates, turns
 from searchsite.accounts.rates import Claim, Rule, TooOften
-from searchsite.web import downloads
+from searchsite.web import downloads, incoming
 
-API = "/api/"
+API, FILES = "/api/", "/items/"
 # Whoever watches over the site asks as often as they like.
 UNCOUNTED = {"/livez", "/readyz", "/metrics"}
 READS, SENDS = ("GET", "HEAD"), ("POST",)
@@ -54,6 +55,9 @@ class Rates:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Count what costs more than a page; a search waits for its turn."""
+        if incoming.is_cut(request.META):
+            # The check against forgery read the body, and swallows that it broke off. `failing.NoRoom` says what to do.
+            return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
         match = request.resolver_match
         rule, methods = RULES.get((match and match.view_name) or "", (None, ()))
         if rule is None or request.method not in methods or not request.user.is_authenticated:
@@ -103,18 +107,25 @@ def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _count_one(request: HttpRequest) -> None:
-    if request.path in UNCOUNTED or "Authorization" in request.headers:
+    if request.path in UNCOUNTED or _may_show_a_token(request):
         return
-    if not request.path.startswith(API) and request.user.is_authenticated:
-        rates.spend((rates.REQUESTS, f"user:{request.user.pk}"))
+    # Whose session it is says that already: the person need not be looked up.
+    person = "" if request.path.startswith(API) else request.session.get(SESSION_KEY, "")
+    if person:
+        rates.spend((rates.REQUESTS, f"user:{person}"))
     else:
         _count_visit(request)
 
 
 def _count_uncounted(request: HttpRequest) -> None:
     """Where a token was shown but nobody asked for one."""
-    if "Authorization" in request.headers and request.path not in UNCOUNTED and not hasattr(request, "counted"):
+    if _may_show_a_token(request) and request.path not in UNCOUNTED and not hasattr(request, "counted"):
         _count_visit(request)
+
+
+def _may_show_a_token(request: HttpRequest) -> bool:
+    """Whether a token is shown where one can be asked for: then that is what is counted."""
+    return "Authorization" in request.headers and request.path.startswith((API, FILES))
 
 
 def _count_visit(request: HttpRequest) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from zipstream import ZipStream
 
-from searchsite.accounts import audit
+from searchsite.accounts import audit, sessions
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
 from searchsite.web import chosen, zipping
@@ -112,13 +112,13 @@ def download(request: MemberRequest, key: str) -> HttpResponseBase:
     _check(contents, len(ids))
     pace = _slots.take(request.user.pk, settings.CONFIG.zip_streams)
     try:
-        signed_in = partial(request.session.exists, request.session.session_key or "")
+        signed_in = partial(sessions.lasts, request.session.session_key or "")
         zipped = zipping.stream(contents, request.scope, let_in=signed_in)
         sending = _Sending(zipped, request.user.pk, pace)
+        audit.note(audit.Action.EXPORTED, ("zip", ""), items=len(ids))
     except BaseException:
         _slots.free(request.user.pk, pace)
         raise
-    audit.note(audit.Action.EXPORTED, ("zip", ""), items=len(ids))
     response = StreamingHttpResponse(sending, content_type="application/zip")
     response["Content-Length"] = str(len(zipped))
     response["Content-Disposition"] = f'attachment; filename="searchsite-{timezone.localdate():%Y-%m-%d}.zip"'

@@ -46,7 +46,7 @@ def in_a_child(deed: str, die_at: str = "", **given: object) -> int:
     """How the child ended: 0, or less the signal that ended it."""
     child = os.fork()
     if child == 0:
-        os.environ["DIE_AT"] = die_at
+        os.environ["SEARCHSITE_DIE_AT"] = die_at
         code = 1
         try:
             DEEDS[deed](**given)

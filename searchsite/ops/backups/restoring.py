@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from django.db.migrations.loader import MigrationLoader
 from searchsite.config import Config
 from searchsite.indexing import missing, plan
 from searchsite.jobs import care
-from searchsite.library import uploads
+from searchsite.library import files, partials, uploads
 from searchsite.ops import first_run, greeting, places
 from searchsite.ops.backups import copying, database, manifest, tools
 from searchsite.ops.backups.manifest import Manifest
@@ -146,11 +147,16 @@ def _make_ready() -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
+def _is_ours(name: str) -> bool:
+    return name in (files.INCOMING, partials.FOLDER) or re.fullmatch("[0-9a-f]{2}", name) is not None
+
+
 @contextmanager
 def _exchanged(staged: Path, media_root: Path, stamp: str) -> Iterator[Path | None]:
     """Move the old files aside and the new ones in, by renaming; back again if what follows fails."""
     aside = media_root / f"{ASIDE}{stamp}"
-    old = [path for path in media_root.iterdir() if path != staged and not path.name.startswith(ASIDE)]
+    # Only what is ours: whatever else stands there, backups perhaps or another server's data, stays where it is.
+    old = [path for path in media_root.iterdir() if _is_ours(path.name)]
     moves = [(path, aside / path.name) for path in old]
     moves += [(path, media_root / path.name) for path in staged.iterdir()]
     done: list[tuple[Path, Path]] = []
@@ -160,6 +166,8 @@ def _exchanged(staged: Path, media_root: Path, stamp: str) -> Iterator[Path | No
         for source, target in moves:
             source.rename(target)
             done.append((source, target))
+        # The database is exchanged next, and would survive a power cut that these do not.
+        copying.settle()
         yield aside if old else None
     except BaseException:
         for source, target in reversed(done):
