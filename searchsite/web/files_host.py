@@ -14,7 +14,7 @@ from django.urls import Resolver404, resolve
 
 from searchsite.library import signing
 from searchsite.library.models import Item
-from searchsite.web import downloads, files
+from searchsite.web import downloads, files, incoming
 
 
 class FilesHost:
@@ -28,12 +28,12 @@ class FilesHost:
             return self.get_response(request)
         if request.method not in ("GET", "HEAD"):
             return _said(405, "Files are only shown here.")
+        if incoming.is_cut(request.META):
+            return _later(_said(503, "This server is busy. Try again in a moment."), 5)
         try:
             return downloads.counted(_file(request), downloads.NOBODY)
         except downloads.TooMany as full:
-            answer = _said(full.status, str(full))
-            answer["Retry-After"] = str(full.retry_after)
-            return answer
+            return _later(_said(full.status, str(full)), full.retry_after)
         except signing.Expired:
             return _said(410, "This address has expired. Open the page anew.")
         except Http404:
@@ -62,6 +62,11 @@ def _resolved(path: str) -> tuple[UUID, int | None]:
     if found.url_name not in ("file", "thumbnail"):
         raise Http404
     return found.kwargs["public_id"], found.kwargs.get("size")
+
+
+def _later(answer: HttpResponse, seconds: int) -> HttpResponse:
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def _said(status: int, words: str) -> HttpResponse:
