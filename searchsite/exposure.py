@@ -48,7 +48,7 @@ def reached_at(settings: Settings) -> str:
     if not settings.bind:
         return settings.host
     host, colon, _port = settings.bind.rpartition(":")
-    return host if colon and host else "0.0.0.0"
+    return host if colon and host else "0.0.0.0"  # nosec B104 - nothing is bound here
 
 
 def is_public(settings: Settings) -> bool:
