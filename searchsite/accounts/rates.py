@@ -91,7 +91,7 @@ class TooOften(Exception):
         self.rule = rule
         self.retry_after = max(1, math.ceil(seconds))
         later = ngettext("Try again in %(n)d second.", "Try again in %(n)d seconds.", self.retry_after)
-        super().__init__(f"{_(rule.sentence)} {later % {'n': self.retry_after}}")
+        super().__init__(" ".join((_(rule.sentence), later % {"n": self.retry_after})))
 
 
 def spend(*claims: Claim, amount: int = 1) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
@@ -99,6 +99,8 @@ def problem_of(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
+        case OSError() | Error() if (full := volumes.refusal_of(error)) is not None:
+            return Problem(full.status, str(full), code=full.code)
         case Refusal():
             told = Problem(error.status, MISSING if error.status == 404 else str(error), code=error.code)
             return _later(told, getattr(error, "retry_after", told.retry_after))
@@ -114,8 +116,6 @@ def problem_of(error: Exception) -> Problem | None:
             return _invalid(error)
         case HttpError():
             return Problem(error.status_code, _spoken(error))
-    if (full := volumes.refusal_of(error)) is not None:
-        return Problem(full.status, str(full), code=full.code)
     # The first that fits: those that are too large are suspicious operations too.
     return next((Problem(status) for kinds, status in PLAIN if isinstance(error, kinds)), None)
 

@@ -185,7 +185,7 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     return _dressed(response, served, etag)
 
 
-def _body(opened: IO[bytes], size: int, asked: str | None, still: Still | None) -> HttpResponseBase:
+def _body(opened: IO[bytes], size: int, asked: str | None, still: Still | None = None) -> HttpResponseBase:
     match = RANGE.fullmatch(asked.strip()) if asked else None
     first, end = _range(match, size) if match else (0, size)
     if match and first >= end:

@@ -52,7 +52,7 @@ def test_a_whole_answer_is_whole_in_whatever_pieces_it_comes(fake, client, fault
 
 @pytest.mark.parametrize("fault", ["cut", "ended"])
 def test_a_stream_cut_at_any_byte_is_never_taken_for_a_whole_answer(fake, client, fault):
-    fake.reply = lambda body: "It is so, is it not – [1]."
+    fake.reply = lambda body: "It is so, is it not – [1], as is said."
     whole = b"".join(fake.chat.events({"model": "fake", "messages": [{"role": "user", "content": "Why?"}]}))
     told = whole.index(b'"finish_reason": "stop"}]}\n\n') + len(b'"finish_reason": "stop"}]}\n\n')
     fake.chat_fault = fault
@@ -66,7 +66,7 @@ def test_a_stream_cut_at_any_byte_is_never_taken_for_a_whole_answer(fake, client
         else:
             # The server had said that it was the end, and only the mark after it was lost.
             assert said[-1].finish == "stop" and fake.chat.cut_at >= told
-        assert "It is so, is it not – [1].".startswith(texts(said))
+        assert "It is so, is it not – [1], as is said.".startswith(texts(said))
     assert len(whole) > 2000
     figures.keep(3, f"F8-{fault}", bytes=len(whole), cuts=len(whole), taken_for_whole=0, unexpected=0)
 

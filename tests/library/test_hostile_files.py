@@ -147,6 +147,9 @@ def site(server: FakeInference, folder: Path) -> Iterator[Site]:
         "MEDIA_ROOT": str(folder),
         "INFERENCE_URL": server.url,
         "EMBEDDER": server.embedder,
+        # All of it in a minute, by one token.
+        "PICTURES_PER_MINUTE": "0",
+        "UPLOADS_PER_MINUTE": "0",
         "READER": "none",
         "LOG_LEVEL": "WARNING",
         "HOST": "127.0.0.1",
