@@ -68,6 +68,7 @@ PROMISES = (
             "inference/test_calling.py",
             "inference/test_streams.py",
         ),
+        ("F1-1", "F2-503", "F3-refused", "F4-1.5", "F5-F6-shuffled", "F7-nan", "F8-cut", "F9", "F10", "F23", "F26"),
     ),
     Promise(
         4,
@@ -121,6 +122,17 @@ PROMISES = (
             "web/test_audit_log.py",
             "web/test_sessions.py",
             "test_exposure.py",
+        ),
+        (
+            "roles",
+            "parameters",
+            "forms",
+            "api",
+            "bodies",
+            "broken",
+            "described",
+            "forgery",
+            "limits-sign-in-one-person",
         ),
     ),
 )
