@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from searchsite.accounts import meter
 from searchsite.indexing import plan, provider, suspects
 from searchsite.indexing.inputs import NO_FILE
-from searchsite.indexing.suspects import RefusedAlone, told_apart
+from searchsite.indexing.suspects import NotThere, RefusedAlone, absence, told_apart
 from searchsite.inference import captioning
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
@@ -33,12 +33,6 @@ log = structlog.get_logger()
 NOT_CONFIGURED = gettext_noop("No captioner is configured.")
 SHORT, SHORT_SECONDS = ChatTask("", [Message("user", "Say yes.")], most_tokens=16, thinking=False), 10.0
 Outcome = Caption | InferenceError
-
-
-class WrongCaptioner(InferenceError):
-    """The server does not have the captioner: a fault of the settings, and of no picture."""
-
-    shared = True
 
 
 def run(claims: Sequence[Claim]) -> None:
@@ -119,7 +113,9 @@ def _asked_carefully(client: Client, picture: Picture) -> Outcome:
     try:
         client.chat("caption", SHORT, seconds=SHORT_SECONDS)
     except InferenceError as error:
-        return error
+        away = absence(error)
+        if away is not None:
+            return away
     outcome = _described(client, picture)
     return told_apart(outcome) if isinstance(outcome, InferenceError) else outcome
 
@@ -141,7 +137,7 @@ def _described(client: Client, picture: Picture) -> Outcome:
     try:
         return captioning.describe(client, picture)
     except NotOffered as error:
-        return WrongCaptioner(error.message)
+        return NotThere(error.message)
     except TooSlow as error:
         return _settled(client, error)
     except InferenceError as error:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import structlog
 from django.db import transaction
 
+from searchsite.accounts import meter
 from searchsite.indexing import batches, centres, plan, spaces, tables
 from searchsite.indexing.inputs import Pending, pending
 from searchsite.indexing.models import Space, SpaceStatus
-from searchsite.indexing.suspects import told_apart
-from searchsite.inference.client import Client
+from searchsite.indexing.suspects import absence, told_apart
+from searchsite.inference.client import SECONDS, Client
 from searchsite.inference.errors import InferenceError
 from searchsite.inference.types import EmbedInput
 from searchsite.jobs import queue
@@ -49,9 +50,13 @@ class Unit:
     def _ask_carefully(self, wanted: Sequence[Pending]) -> batches.Outcome:
         """Embed what was refused before, after something short: does the provider take others?"""
         try:
-            self.client.embed([EmbedInput(text="a")], purpose="query")
+            with meter.paying(claim.team_id for claim in self.claims):
+                # Not as a query: that is tried three times, and would have a server that is away left alone at once.
+                self.client.embed([EmbedInput(text="a")], purpose="document", seconds=SECONDS["query"])
         except InferenceError as error:
-            return batches.Outcome(stopped=error)
+            away = absence(error)
+            if away is not None:
+                return batches.Outcome(stopped=away)
         outcome = batches.embed(self.space, self.client, wanted)
         if outcome.stopped is not None:
             outcome.stopped = told_apart(outcome.stopped)

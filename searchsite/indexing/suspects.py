@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from searchsite.inference import plainly
-from searchsite.inference.errors import Busy, InferenceError, OutOfBudget, Overloaded
+from searchsite.inference.errors import (
+    Busy,
+    InferenceError,
+    NotOffered,
+    OutOfBudget,
+    Overloaded,
+    ServerFailed,
+    TooSlow,
+    Unreachable,
+)
 from searchsite.jobs import refusing
 from searchsite.jobs.queue import ALONE_AFTER, Claim
 
@@ -18,6 +27,21 @@ class RefusedAlone(InferenceError):
     """The provider refused this, and had just answered something short."""
 
     shared = True
+
+
+class NotThere(InferenceError):
+    """The server does not have the network: a fault of the settings, and of no input."""
+
+    shared = True
+
+
+def absence(error: InferenceError) -> InferenceError | None:
+    """What the failure of the short call says of the provider, and of no input; None: it is there all the same."""
+    if isinstance(error, NotOffered):
+        return NotThere(error.message)
+    if isinstance(error, TooSlow | ServerFailed):
+        return Unreachable(error.message, retry_after=error.retry_after)
+    return error if error.shared else None
 
 
 def told_apart(error: InferenceError) -> InferenceError:

@@ -73,7 +73,10 @@ def test_what_came_of_a_long_text_before_the_server_went_away_is_not_paid_for_tw
     assert stages.status_of([item])[item.pk].status == "processing"
     fake.ends_after = None
     work_on(1)
-    assert (fake.inputs - before, stages.status_of([item])[item.pk].status) == (parts, "ready")
+    # What was refused is asked for after something short, and that is all that it costs more.
+    texts = [text for request in fake.requests for text in request.get("input", ()) if "Passage " in text]
+    assert (fake.inputs - before, stages.status_of([item])[item.pk].status) == (parts + 1, "ready")
+    assert len(texts) == len(set(texts)) == parts, "none was embedded twice"
 
 
 def test_an_input_that_breaks_the_connection_keeps_no_other_waiting(inbox, fake):

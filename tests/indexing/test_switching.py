@@ -15,9 +15,8 @@ from searchsite.indexing import fingerprints, provider, spaces, upkeep
 from searchsite.library.models import Item
 from searchsite.search.find import find
 from searchsite.search.questions import Question, Term
-from tests import figures, made, servers
+from tests import crew, figures, made, servers
 from tests.fake_inference import FakeInference
-from tests.indexing.test_kill_and_count import crew, unfinished
 
 NOTES, KILLS, SECONDS = 200, 5, 120
 SEARCHERS = 2
@@ -74,7 +73,7 @@ def test_each_search_uses_one_space_while_two_switches_and_five_kills_happen(mon
         _configure(monkeypatch, new)
         building = spaces.build()
         new.delay = 0.05
-        with crew(servers.directory() / "switching", new) as working, Searchers(place.scope) as searchers:
+        with crew.at_work(servers.directory() / "switching", new) as working, Searchers(place.scope) as searchers:
             upkeep.fill(building)
             for _ in range(KILLS):
                 time.sleep(0.7)
@@ -110,7 +109,7 @@ def _configure(monkeypatch: pytest.MonkeyPatch, server: FakeInference) -> None:
 
 def _wait_until_full(space) -> None:
     deadline = time.monotonic() + SECONDS
-    while spaces.lacking(space) or unfinished():
+    while spaces.lacking(space) or crew.unfinished():
         assert time.monotonic() < deadline, "it did not fill"
         upkeep.fill(space)
         time.sleep(0.2)
