@@ -52,7 +52,7 @@ PROMISES = (
     Promise(
         2,
         "A kill at any labelled step of any stage loses nothing, leaves no file without a row after the sweep, and "
-        "costs at most one more call.",
+        "costs at most the one call under way; to embed, that is a request of texts and one of pictures.",
         ("indexing/test_steps.py",),
     ),
     Promise(

@@ -189,5 +189,6 @@ def test_without_a_death_it_takes_so_many_calls(site, tmp_path):
 def test_a_death_at_any_step_loses_nothing_leaves_nothing_and_costs_a_call_at_most(site, tmp_path, kept, step):
     found, spent = live(site, tmp_path, step)
     assert found == WHOLE
-    assert spent <= CALLS + 1
+    # One call to embed is two requests, of its texts and of its pictures, and both are on their way at once.
+    assert spent <= CALLS + (2 if step.startswith("embed.") else 1)
     kept[step] = spent - CALLS
