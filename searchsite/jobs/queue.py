@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -72,19 +73,19 @@ UPDATE job SET state = 'dead', lease_until = NULL, finished_at = statement_times
     deaths = deaths + 1
 WHERE queue = %s AND state = 'running' AND lease_until < statement_timestamp() AND deaths + 1 >= %s
 """
-# An abandoned job; and, with `picked` of another making, those that wait.
+# An abandoned job; and, with `picked` of another making, those that wait. What RETURNING gives is in no order.
 CLAIM = """
 UPDATE job SET state = 'running', token = token + 1, attempts = attempts + 1, deaths = deaths + {died},
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
 FROM picked WHERE job.id = picked.id
 RETURNING job.id, kind, queue, subject, team_id, space_id, input_hash, token, attempts, deaths, lane, refusals,
-    refused_at IS NOT NULL
+    refused_at IS NOT NULL, place
 """
 # A queue is named after its kind, so whether that is paused is asked once a claim, and not of each row.
 NOT_PAUSED = "NOT EXISTS (SELECT FROM stage_pause WHERE stage_pause.kind = %(queue)s)"
 CLAIM_EXPIRED = f"""
 WITH picked AS (
-    SELECT id FROM job WHERE queue = %(queue)s AND state = 'running' AND lease_until < statement_timestamp()
+    SELECT id, 1 AS place FROM job WHERE queue = %(queue)s AND state = 'running' AND lease_until < statement_timestamp()
         AND {NOT_PAUSED}
         AND coalesce(space_id, 0) <> ALL(%(without)s::bigint[]) AND team_id <> ALL(%(without_teams)s::bigint[])
     ORDER BY lease_until, id LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -111,7 +112,7 @@ WITH RECURSIVE line AS (
     SELECT lane, team_id, space, ceil(%(limit)s::float8 / count(*) OVER (PARTITION BY lane))::bigint AS share
     FROM line WHERE run_at <= statement_timestamp()
         AND space <> ALL(%(without)s::bigint[]) AND team_id <> ALL(%(without_teams)s::bigint[])
-), picked AS MATERIALIZED (
+), in_turn AS MATERIALIZED (
     SELECT job.id FROM (
         SELECT due.*, share * again AS skipped, CASE again WHEN 0 THEN share ELSE %(limit)s END AS most
         FROM due CROSS JOIN (VALUES (0), (1)) AS turn (again)
@@ -121,6 +122,8 @@ WITH RECURSIVE line AS (
             AND team_id = turn.team_id AND coalesce(space_id, 0) = turn.space AND run_at <= statement_timestamp()
         ORDER BY run_at, id OFFSET turn.skipped LIMIT turn.most FOR UPDATE SKIP LOCKED
     ) AS job LIMIT %(limit)s
+), picked AS MATERIALIZED (
+    SELECT id, row_number() OVER () AS place FROM in_turn
 )
 """ + CLAIM.format(died=0)
 WAITED_FOR = f"""
@@ -208,9 +211,9 @@ def claim(
         cursor.execute(CLAIM_EXPIRED, asked)
         rows = cursor.fetchall()
         if rows:
-            return [_claim(row) for row in rows]
+            return _claims(rows)
         cursor.execute(CLAIM_READY, asked)
-        claims = [_claim(row) for row in cursor.fetchall()]
+        claims = _claims(cursor.fetchall())
     turns.served(queue, claims)
     return claims
 
@@ -265,6 +268,11 @@ def somebody_waits(queue: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(WAITED_FOR, {"queue": queue, "lane": Lane.WAITING})
         return bool(cursor.fetchone()[0])
+
+
+def _claims(rows: Iterable[tuple[Any, ...]]) -> list[Claim]:
+    """In the order in which they were picked, which stands last in each row."""
+    return [_claim(row[:-1]) for row in sorted(rows, key=itemgetter(-1))]
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
