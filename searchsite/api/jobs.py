@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from django.db import transaction
 from ninja import Router
 
 from searchsite.accounts import audit
 from searchsite.api import inputs, job_schemas
 from searchsite.api.auth import CHANGE, READ, Caller, Request
 from searchsite.api.problems import Problem
-from searchsite.indexing import board, missing
+from searchsite.indexing import board, halting, missing
 from searchsite.indexing.advice import advice_for
 from searchsite.indexing.board import Row
 from searchsite.indexing.stages import SHOWN
-from searchsite.jobs import care, failures, overview, pausing
+from searchsite.jobs import care, failures, overview
 from searchsite.jobs.models import State
 from searchsite.library.models import Item
 
@@ -80,9 +79,7 @@ def process_missing(request: Request, chosen: inputs.StageIn) -> job_schemas.Job
 def pause_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Pause a stage for all teams: what runs is finished, the rest waits. For those who lead the server."""
     _leader(request.auth)
-    with transaction.atomic():
-        pausing.pause(chosen.stage, by=request.auth.user.get_username(), reason=chosen.reason or "")
-        audit.note(audit.Action.STAGE_PAUSED, ("stage", chosen.stage))
+    halting.pause(chosen.stage, by=request.auth.user.get_username(), reason=chosen.reason or "")
     return job_schemas.JobsChanged(jobs=0)
 
 
@@ -90,9 +87,7 @@ def pause_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsCha
 def resume_stage(request: Request, chosen: inputs.StageIn) -> job_schemas.JobsChanged:
     """Let a paused stage go on. For those who lead the server."""
     _leader(request.auth)
-    with transaction.atomic():
-        pausing.resume(chosen.stage)
-        audit.note(audit.Action.STAGE_RESUMED, ("stage", chosen.stage))
+    halting.resume(chosen.stage)
     return job_schemas.JobsChanged(jobs=0)
 
 

@@ -18,11 +18,6 @@ def lacking(kind: str) -> Iterator[Item]:
     return (item for item, how in missing.lacking(kind) if how == missing.MISSING)
 
 
-def have_made(kind: str) -> int:
-    """Have it made, in the bulk lane; returns for how many items."""
-    return missing.enqueue_missing(kind)
-
-
 def stray_vectors() -> list[tuple[int, int, int]]:
     """The space, item and part of each vector that belongs to nothing, or is filed wrongly."""
     return [(space_id, *pair) for space_id in tables.present() for pair in tables.stray(space_id)]

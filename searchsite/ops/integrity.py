@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from searchsite.indexing import integrity as vectors
-from searchsite.indexing import plan
+from searchsite.indexing import missing, plan
 from searchsite.library import integrity as stored
 from searchsite.library.integrity import Fault
 
@@ -119,8 +119,8 @@ def repair(found: Findings, lines: list[Line], backup: Path | None) -> None:
         # First what is wrong, so that what then lacks something is seen at once.
         "vectors without items": min(vectors.drop_stray_vectors(), len(found.stray)),
         "stuck jobs": min(vectors.free_stuck_jobs(), len(found.stuck)),
-        "missing pictures": min(vectors.have_made(plan.DECODE), len(found.undrawn)),
-        "items without vectors": min(vectors.have_made(plan.EMBED), len(found.unembedded)),
+        "missing pictures": min(missing.enqueue_missing(plan.DECODE), len(found.undrawn)),
+        "items without vectors": min(missing.enqueue_missing(plan.EMBED), len(found.unembedded)),
     }
     for kind, number in done.items():
         by_kind[kind].repaired = number

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from searchsite.accounts import audit
-from searchsite.accounts.models import AuditEntry, User
-from searchsite.web.admin_filters import MOST_CHOICES, Keyed, OfTeam, Since, one_of
+from searchsite.accounts.models import AuditEntry
+from searchsite.web.admin_filters import Keyed, OfTeam, People, Since, one_of
 from searchsite.web.admin_scope import NOTHING, VIEW, ReadOnly, by_role, is_superuser, membership_in
 from searchsite.web.sheets import sheet
 
@@ -33,18 +33,8 @@ class SinceAt(Since):
     field = "at"
 
 
-class OfPerson(Keyed):
+class OfPerson(People, Keyed):
     """Who did it. Somebody who is gone is still found by number."""
-
-    title, parameter_name = gettext_lazy("person"), "by"
-
-    def all_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """People of the team; for superusers everybody."""
-        people = User.objects.order_by("username")
-        membership = membership_in(request)
-        if not is_superuser(request):
-            people = people.filter(memberships__team=membership.team_id if membership else None)
-        return [(str(pk), name) for pk, name in people.values_list("pk", "username")[:MOST_CHOICES]]
 
     def narrowed(self, rows: QuerySet[AuditEntry], chosen: str, request: HttpRequest) -> QuerySet[AuditEntry]:
         """By this person."""

@@ -139,8 +139,8 @@ class OfTeam(Keyed):
         return rows.filter(team_id=int(chosen))
 
 
-class ByPerson(Choosing):
-    """Who put it in."""
+class People(Choosing):
+    """By whom, of the people that the visitor knows."""
 
     title, parameter_name = gettext_lazy("person"), "by"
 
@@ -151,6 +151,10 @@ class ByPerson(Choosing):
         if not is_superuser(request):
             people = people.filter(memberships__team=membership.team_id if membership else None)
         return [(str(pk), name) for pk, name in people.values_list("pk", "username")[:MOST_CHOICES]]
+
+
+class ByPerson(People):
+    """Who put it in."""
 
     def narrowed(self, rows: QuerySet[Any], chosen: str, request: HttpRequest) -> QuerySet[Any]:
         """Of this person."""

@@ -172,7 +172,7 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     etag = served.etag
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or etag in known or f"W/{etag}" in known:
-        return _dressed(HttpResponse(status=304), served, etag)
+        return _dressed(HttpResponse(status=304), served)
     try:
         opened = served.path.open("rb")
     except FileNotFoundError:
@@ -182,7 +182,7 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
     asked = request.headers.get("Range") if request.headers.get("If-Range", etag) in (etag, modified) else None
     response = _body(opened, stat.st_size, asked, served.still)
     response["Last-Modified"] = modified
-    return _dressed(response, served, etag)
+    return _dressed(response, served)
 
 
 def _body(opened: IO[bytes], size: int, asked: str | None, still: Still | None = None) -> HttpResponseBase:
@@ -207,7 +207,7 @@ def _range(match: re.Match[str], size: int) -> tuple[int, int]:
     return int(first), min(int(last) + 1, size) if last else size
 
 
-def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpResponseBase:
+def _dressed(response: HttpResponseBase, served: Served) -> HttpResponseBase:
     shown = served.media_type in SHOWN
     # A text in another encoding than UTF-8 says so itself.
     unsaid = served.media_type in ("text/plain", "text/markdown")
@@ -223,5 +223,5 @@ def _dressed(response: HttpResponseBase, served: Served, etag: str) -> HttpRespo
         response["Cross-Origin-Resource-Policy"] = "cross-origin"
         response["Cache-Control"] = f"public, max-age={served.shared_for}"
     response["Accept-Ranges"] = "bytes"
-    response["ETag"] = etag
+    response["ETag"] = served.etag
     return response

@@ -46,9 +46,7 @@ class Incoming:
     """Reads the server's body piece by piece."""
 
     def __init__(self, environ: dict[str, Any], desk: Desk) -> None:
-        self.address = proxies.visitor(
-            str(environ.get("REMOTE_ADDR", "")), environ.get(proxies.HEADER, ""), tuple(settings.CONFIG.trusted_proxies)
-        )
+        self.address = proxies.address_in(environ)
         self.at_desk, self.lent = True, False
         self.desk, self.connection = desk, connections[DEFAULT_DB_ALIAS]
         self.since = self._window = 0.0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -20,11 +21,14 @@ class Proxies:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        trusted = tuple(settings.CONFIG.trusted_proxies)
-        if trusted:
-            here = request.META.get("REMOTE_ADDR", "")
-            request.META["REMOTE_ADDR"] = visitor(here, request.META.get(HEADER, ""), trusted)
+        request.META["REMOTE_ADDR"] = address_in(request.META)
         return self.get_response(request)
+
+
+def address_in(environ: Mapping[str, Any]) -> str:
+    """Where the visitor is that this request came from."""
+    here, trusted = str(environ.get("REMOTE_ADDR", "")), tuple(settings.CONFIG.trusted_proxies)
+    return visitor(here, environ.get(HEADER, ""), trusted) if trusted else here
 
 
 def visitor(here: str, forwarded: str, trusted: tuple[str, ...]) -> str:

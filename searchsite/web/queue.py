@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -22,9 +21,9 @@ from django.utils.translation import ngettext
 
 from searchsite.accounts import audit
 from searchsite.accounts.models import Team
-from searchsite.indexing import missing, plan, vocabulary
+from searchsite.indexing import halting, missing, plan, vocabulary
 from searchsite.indexing.advice import advice_for
-from searchsite.jobs import care, failures, pausing
+from searchsite.jobs import care, failures
 from searchsite.jobs.models import State
 from searchsite.library.numbers import grouped
 from searchsite.library.refusals import Refusal
@@ -111,9 +110,7 @@ def pause(request: MemberRequest) -> HttpResponseBase:
     """Pause a stage in the whole house."""
     _require(request.user.is_superuser)
     kind = _kind(request)
-    with transaction.atomic():
-        pausing.pause(kind, by=request.user.get_username(), reason=request.POST.get("reason", ""))
-        audit.note(audit.Action.STAGE_PAUSED, ("stage", kind))
+    halting.pause(kind, by=request.user.get_username(), reason=request.POST.get("reason", ""))
     return _done(request, _("%(stage)s is paused. What runs is finished.") % {"stage": vocabulary.stage_name(kind)})
 
 
@@ -122,9 +119,7 @@ def resume(request: MemberRequest) -> HttpResponseBase:
     """Let a stage go on."""
     _require(request.user.is_superuser)
     kind = _kind(request)
-    with transaction.atomic():
-        pausing.resume(kind)
-        audit.note(audit.Action.STAGE_RESUMED, ("stage", kind))
+    halting.resume(kind)
     return _done(request, _("%(stage)s goes on.") % {"stage": vocabulary.stage_name(kind)})
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from searchsite import config
-from searchsite.indexing import provider, stages, worker
+from searchsite.indexing import stages, worker
 from searchsite.jobs.models import Job
 from tests import made
 from tests.captioned import captioner
 from tests.fake_inference import FakeInference
+from tests.served import serving
 
 __all__ = ["captioner"]
 pytestmark = pytest.mark.django_db
@@ -36,15 +36,8 @@ class Fragile(FakeInference):
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fragile]:
-    with Fragile() as server:
-        monkeypatch.setenv("INFERENCE_URL", server.url)
-        monkeypatch.setenv("EMBEDDER", server.embedder)
-        provider.forget()
-        config.load.cache_clear()
+    with serving(Fragile(), monkeypatch) as server:
         yield server
-        provider.forget()
-    monkeypatch.undo()
-    config.load.cache_clear()
 
 
 def work_on(times: int) -> None:

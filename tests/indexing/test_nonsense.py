@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from searchsite import config
-from searchsite.indexing import provider, tables, worker
+from searchsite.indexing import tables, worker
 from searchsite.jobs.models import Job
 from tests import figures, made
 from tests.fake_inference import FakeInference
+from tests.served import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BODIES = ("html", "broken_json", "object", "gzip", "oversized", "echo_key")
@@ -49,15 +49,8 @@ def _spoil(fault: str, rows: list[dict[str, Any]]) -> None:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Odd]:
-    with Odd() as server:
-        monkeypatch.setenv("INFERENCE_URL", server.url)
-        monkeypatch.setenv("EMBEDDER", server.embedder)
-        provider.forget()
-        config.load.cache_clear()
+    with serving(Odd(), monkeypatch) as server:
         yield server
-        provider.forget()
-    monkeypatch.undo()
-    config.load.cache_clear()
 
 
 def work_on(times: int) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from searchsite import config
 from searchsite.indexing import provider, stages, worker
 from searchsite.indexing.advice import advice_for
 from searchsite.jobs.models import Job
@@ -17,6 +16,7 @@ from searchsite.jobs.refusing import MOST_REFUSALS, REFUSED_ALONE
 from tests import figures, made
 from tests.captioned import captioner
 from tests.fake_inference import CHAT, FakeInference
+from tests.served import serving
 
 __all__ = ["captioner"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,15 +38,8 @@ class Choosy(FakeInference):
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Choosy]:
-    with Choosy() as server:
-        monkeypatch.setenv("INFERENCE_URL", server.url)
-        monkeypatch.setenv("EMBEDDER", server.embedder)
-        provider.forget()
-        config.load.cache_clear()
+    with serving(Choosy(), monkeypatch) as server:
         yield server
-        provider.forget()
-    monkeypatch.undo()
-    config.load.cache_clear()
 
 
 def work_on(times: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,15 +12,10 @@ from searchsite.accounts import teams
 from searchsite.accounts.models import Role, Team, User
 from searchsite.accounts.tokens import create_token
 from searchsite.config import Config
+from tests.browsers import SignedIn, alice, media, signed_in
 
-SignedIn = Callable[[str], Client]
+__all__ = ["SignedIn", "alice", "media", "signed_in"]
 Limited = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def media(tmp_path: Path, settings) -> None:
-    """Each test has its own folder of files."""
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture
@@ -40,23 +34,6 @@ def garden(db) -> Team:
     team = teams.create_team("garden", User.objects.create_user("alice"))
     teams.add_member(team, User.objects.create_user("bob"), role=Role.EDITOR)
     return team
-
-
-@pytest.fixture
-def signed_in(garden: Team) -> SignedIn:
-    """A browser of that person."""
-
-    def client(name: str) -> Client:
-        browser = Client()
-        browser.force_login(User.objects.get(username=name))
-        return browser
-
-    return client
-
-
-@pytest.fixture
-def alice(signed_in: SignedIn) -> Client:
-    return signed_in("alice")
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -15,15 +12,10 @@ from searchsite.jobs.models import Lane
 from searchsite.library import intake
 from searchsite.library.models import Item
 from searchsite.library.scope import scope_for
+from tests.browsers import SignedIn, alice, media, signed_in
 from tests.library import drawn
 
-SignedIn = Callable[[str], Client]
-
-
-@pytest.fixture(autouse=True)
-def media(tmp_path: Path, settings) -> None:
-    """Each test has its own folder of files."""
-    settings.MEDIA_ROOT = tmp_path / "media"
+__all__ = ["SignedIn", "alice", "media", "signed_in"]
 
 
 @pytest.fixture
@@ -33,23 +25,6 @@ def garden(db) -> Team:
         teams.add_member(team, User.objects.create_user(name), role=role)
     teams.create_team("den", User.objects.create_user("charlie"))
     return team
-
-
-@pytest.fixture
-def signed_in(garden: Team) -> SignedIn:
-    """A browser of that person."""
-
-    def client(name: str) -> Client:
-        browser = Client()
-        browser.force_login(User.objects.get(username=name))
-        return browser
-
-    return client
-
-
-@pytest.fixture
-def alice(signed_in: SignedIn) -> Client:
-    return signed_in("alice")
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import getpass
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 
 from searchsite.accounts import audit
-from searchsite.indexing import board, estimates, missing, plan
+from searchsite.indexing import board, estimates, halting, missing, plan
 from searchsite.indexing.board import Row
-from searchsite.jobs import care, pausing
+from searchsite.jobs import care
 from searchsite.ops.acting import plain_words
 from searchsite.ops.quick import QuickCommand
 
@@ -38,22 +37,12 @@ class Command(QuickCommand):
                 audit.note(audit.Action.WORK_ASKED, ("stage", stage or ""), asked="retry")
                 self.stdout.write(f"Jobs that are tried again: {care.retry_all(stage):,}.")
             if options["pause"]:
-                self._pause(_stage(options["pause"]), options["reason"])
+                halting.pause(_stage(options["pause"]), by=getpass.getuser(), reason=options["reason"])
             if options["resume"]:
-                self._resume(_stage(options["resume"]))
+                halting.resume(_stage(options["resume"]))
             if options["missing"]:
                 self._process(_stage(options["missing"]), really=options["yes"])
             self._show()
-
-    @transaction.atomic
-    def _pause(self, stage: str, reason: str) -> None:
-        pausing.pause(stage, by=getpass.getuser(), reason=reason)
-        audit.note(audit.Action.STAGE_PAUSED, ("stage", stage))
-
-    @transaction.atomic
-    def _resume(self, stage: str) -> None:
-        pausing.resume(stage)
-        audit.note(audit.Action.STAGE_RESUMED, ("stage", stage))
 
     def _process(self, stage: str, *, really: bool) -> None:
         found = missing.look(stage)
