@@ -15,7 +15,7 @@ from searchsite.accounts.models import User
 from searchsite.config import Config
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job
-from searchsite.library import blobs, collections, files, passages, sniffing, volumes, wording
+from searchsite.library import blobs, collections, drops, files, passages, sniffing, volumes, wording
 from searchsite.library.models import Blob, Channel, Collection, Item, Kind, Part, PartRole, Purpose
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
@@ -179,6 +179,7 @@ def _once(blob: Blob, title: str, found: Picture | Text, place: Place) -> Added:
 
 def _create(blob: Blob | None, title: str, found: Picture | Text, place: Place) -> Item:
     picture = isinstance(found, Picture)
+    lane = drops.lane_of(place.lane, place.collection, place.scope.user_id)
     item = Item.objects.create(
         team_id=place.scope.team_id,
         collection=place.collection,
@@ -191,7 +192,7 @@ def _create(blob: Blob | None, title: str, found: Picture | Text, place: Place) 
     Part.objects.bulk_create(_parts(item, found))
     # A text is ready to be embedded; of a picture nobody has seen anything before it is decoded.
     stage = "decode" if picture else "embed"
-    queue.enqueue([Job(kind=stage, queue=stage, lane=place.lane, team_id=item.team_id, subject=item.pk)])
+    queue.enqueue([Job(kind=stage, queue=stage, lane=lane, team_id=item.team_id, subject=item.pk)])
     return item
 
 

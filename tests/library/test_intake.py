@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from searchsite.accounts.models import Membership, Role, Team, User
 from searchsite.jobs.models import Job, Lane
@@ -244,3 +246,15 @@ def test_a_crashed_upload_is_swept(alice: User, team: Team) -> None:
     os.utime(left, (0, 0))
     assert files.sweep_incoming() == 1
     assert len(stored()) == 1
+
+
+def test_the_twenty_first_thing_in_a_minute_lets_a_colleague_pass(team, alice, bob):
+    def put(user, number):
+        into = intake.place_for(scope_for(user, team), None, lane=Lane.WAITING)
+        added = intake.add_text(f"note {number}", title=None, into=into)
+        return Job.objects.get(subject=added.item.pk).lane
+
+    assert [put(alice, number) for number in range(22)] == [Lane.WAITING] * 20 + [Lane.NORMAL] * 2
+    assert put(bob, 0) == Lane.WAITING
+    Item.objects.update(created_at=Now() - timedelta(minutes=2))
+    assert put(alice, 23) == Lane.WAITING

@@ -1,0 +1,25 @@
+"""Whether somebody waits for what is put in: for the first of many things, but not for the thousandth."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from searchsite.jobs.models import Lane
+from searchsite.library.models import Collection, Item
+
+WAITED_FOR = 20
+"""So many things of a minute a person looks out for."""
+MINUTE = timedelta(minutes=1)
+LOOKED_AT = 200
+
+
+def lane_of(lane: int, collection: Collection, user_id: int) -> int:
+    """The lane of the next thing that this person puts in: what comes after twenty in a minute lets others pass."""
+    if lane != Lane.WAITING:
+        return lane
+    newest = Item.objects.filter(collection=collection, created_at__gt=Now() - MINUTE).order_by("-created_at", "-id")
+    # Of thousands in a minute these are nearly all by whoever drops them: a walk of one index, at most 0.2 ms.
+    by = list(newest.values_list("created_by_id", flat=True)[:LOOKED_AT])
+    return Lane.NORMAL if by.count(user_id) >= WAITED_FOR else lane
