@@ -22,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 def wait(team: int, count: int, lane: Lane = Lane.BULK, space_id: int | None = None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(BACKLOG, [lane, team, team * 10_000_000 + lane * 1_000_000 + (space_id or 0) * 1000, space_id, count])
+        cursor.execute(
+            BACKLOG, [lane, team, team * 10_000_000 + lane * 1_000_000 + (space_id or 0) * 1000, space_id, count]
+        )
 
 
 def claimed(limit: int = 32, **given) -> Counter[int]:
