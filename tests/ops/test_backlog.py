@@ -82,7 +82,7 @@ def by_turns(home: House, visit: Callable[[], httpx.Response]) -> tuple[list[lis
         house.wait_until(lambda: busy_with(home) == 0)
         quiet.append(milliseconds(visit))
         home.manage("queue", "--resume", "embed")
-        house.wait_until(lambda: busy_with(home) > 0)
+        house.wait_until(lambda: busy_with(home) > 0, 30)
         loaded.append(milliseconds(visit))
     return quiet, loaded
 
