@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from bench import admin, batching, ingesting, library, searching, starts, throughput, vectors, worst
+from bench import admin, batching, claiming, ingesting, library, searching, starts, throughput, vectors, worst
 
 Measurement = Callable[[Path], Iterable[str]]
 
@@ -23,6 +23,7 @@ def measurements(long: bool, most: int | None) -> dict[str, Measurement]:
         "throughput": throughput.measure,
         "batching": batching.measure,
         "admin": admin.measure,
+        "claiming": claiming.measure,
         "library": library.measure,
         "ingesting": ingesting.measure,
         "worst": worst.measure,

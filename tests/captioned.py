@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,3 +48,9 @@ def says(server: FakeInference, **changes: Any) -> None:
 def questions(server: FakeInference) -> list[dict[str, Any]]:
     """What the captioner was asked."""
     return server.asked(CHAT)
+
+
+def pictured(question: dict[str, Any]) -> str:
+    """The address of the picture that a question is about, which holds it; empty where it is about none."""
+    found = re.search(r'"url": "(data:[^"]+)"', json.dumps(question))
+    return found.group(1) if found else ""

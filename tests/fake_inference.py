@@ -80,6 +80,8 @@ class FakeInference:
         """Names in the list beside the embedder's."""
         self.requests: list[dict[str, Any]] = []
         self.inputs = 0
+        self.asking = threading.local()
+        """While a request is answered: the port that it came from."""
         self._lock = threading.Lock()
         self._clients: list[Client] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -295,6 +297,7 @@ def _handler(fake: FakeInference) -> type[BaseHTTPRequestHandler]:  # noqa: C901
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fake.asking.port = self.client_address[1]
             if fake.key and self.headers.get("Authorization") != f"Bearer {fake.key}":
                 return self.send(401, b'{"error": "Unauthorized"}')
             slow = fake.slow_marker is not None and fake.slow_marker in json.dumps(body)

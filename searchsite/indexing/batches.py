@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from searchsite.accounts import meter
-from searchsite.indexing import provider
+from searchsite.indexing import provider, suspects
 from searchsite.indexing.fingerprints import WrongEmbedder
 from searchsite.indexing.inputs import NO_FILE, Pending, input_of
 from searchsite.indexing.models import Space
@@ -54,10 +54,20 @@ class _Chunk:
             if caught.shared and again and len(rest) == 1:
                 # Its connection broke, and was perhaps only unlucky.
                 return self.embed(rest, again=False)
+            if isinstance(caught, TooSlow | Unreachable):
+                self.compare(rest, error)
             bad = error.index if isinstance(error, BadInput) else None
             self.blame(rest, error, inputs[bad] if bad is not None and 0 <= bad < len(inputs) else None)
         else:
             self.outcome.vectors.update(zip((part_id for part_id, _ in inputs), vectors, strict=True))
+
+    def compare(self, inputs: Inputs, error: InferenceError) -> None:
+        """Blame no input for an answer that did not come unless one of the same size comes. Raises RefusedAlone."""
+        if len(inputs) > 1:
+            return
+        with meter.paying(self.teams[part_id] for part_id, _ in inputs):
+            if not suspects.takes_as_much(self.client, [one for _, one in inputs]):
+                raise suspects.RefusedAlone(error.message)
 
     def blame(self, inputs: Inputs, error: InferenceError, bad: tuple[int, EmbedInput] | None) -> None:
         """Find out which input the error is about: the server says, or halves tell."""
@@ -102,6 +112,13 @@ def embed(space: Space, client: Client, wanted: Sequence[Pending]) -> Outcome:
             outcome.stopped = error
             break
     return outcome
+
+
+def left(space: Space, wanted: Sequence[Pending], outcome: Outcome) -> list[EmbedInput]:
+    """What was on its way when it was stopped."""
+    come_to = outcome.vectors.keys() | outcome.errors.keys()
+    rest = [one for one in wanted if one.part_id not in come_to][:AT_ONCE]
+    return [one for _, one in _inputs(space, rest, outcome)]
 
 
 def _inputs(space: Space, wanted: Sequence[Pending], outcome: Outcome) -> list[tuple[int, EmbedInput]]:

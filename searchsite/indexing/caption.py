@@ -6,6 +6,7 @@ the worker's own thread, one item a transaction.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
@@ -17,10 +18,10 @@ from searchsite.accounts import meter
 from searchsite.indexing import plan, provider, suspects
 from searchsite.indexing.inputs import NO_FILE
 from searchsite.indexing.suspects import NotThere, RefusedAlone, absence, told_apart
-from searchsite.inference import captioning
+from searchsite.inference import captioning, standins
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
-from searchsite.inference.errors import InferenceError, NotOffered, TooSlow, Unreachable
+from searchsite.inference.errors import BadAnswer, Declined, InferenceError, NotOffered, TooSlow, Unreachable
 from searchsite.inference.types import Caption, Message, Picture
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim, Fenced
@@ -99,16 +100,18 @@ def _asked(client: Client, claim: Claim, picture: Picture) -> Outcome:
     """Ask; once more at once where the connection broke, though the captioner is there."""
     with meter.paying([claim.team_id]):
         if claim.refused:
-            return _asked_carefully(client, picture)
+            return _asked_carefully(client, claim, picture)
         first = _described(client, picture)
         if not _broke(first) or not _is_there(client):
             return first
         second = _described(client, picture)
+        if not _broke(second) or not _is_there(client):
+            return second
         # It is the picture, then, and not bad luck.
-        return InferenceError(str(second)) if _broke(second) and _is_there(client) else second
+        return _compared(client, picture, InferenceError(str(second)))
 
 
-def _asked_carefully(client: Client, picture: Picture) -> Outcome:
+def _asked_carefully(client: Client, claim: Claim, picture: Picture) -> Outcome:
     """Ask for what was refused before, after something short: does the captioner take others?"""
     try:
         client.chat("caption", SHORT, seconds=SHORT_SECONDS)
@@ -117,7 +120,28 @@ def _asked_carefully(client: Client, picture: Picture) -> Outcome:
         if away is not None:
             return away
     outcome = _described(client, picture)
-    return told_apart(outcome) if isinstance(outcome, InferenceError) else outcome
+    if not isinstance(outcome, InferenceError):
+        return outcome
+    told = told_apart(outcome)
+    if told is not outcome and isinstance(told, RefusedAlone) and suspects.is_alone([claim]):
+        told.compared = _takes_as_much(client, picture)
+    return told
+
+
+def _compared(client: Client, picture: Picture, error: InferenceError) -> InferenceError:
+    """The error, which is the picture's if another of the same size is described, and else nobody's."""
+    return error if _takes_as_much(client, picture) else RefusedAlone(error.message)
+
+
+def _takes_as_much(client: Client, picture: Picture) -> bool:
+    """Whether the captioner has something to say of a picture of the same size."""
+
+    def ask() -> None:
+        # These are answers, too, and that was the question.
+        with contextlib.suppress(BadAnswer, Declined):
+            captioning.describe(client, standins.of_picture(picture))
+
+    return suspects.answered(ask)
 
 
 def _broke(outcome: Outcome) -> bool:
@@ -139,18 +163,18 @@ def _described(client: Client, picture: Picture) -> Outcome:
     except NotOffered as error:
         return NotThere(error.message)
     except TooSlow as error:
-        return _settled(client, error)
+        return _settled(client, picture, error)
     except InferenceError as error:
         return error
 
 
-def _settled(client: Client, error: TooSlow) -> InferenceError:
-    """Whose fault it is: the picture's while the server still answers something short, else nobody's."""
+def _settled(client: Client, picture: Picture, error: TooSlow) -> InferenceError:
+    """Whose fault it is: the picture's while the server still answers, else nobody's."""
     try:
         client.networks("caption")
     except InferenceError:
         return Unreachable(error.message, retry_after=error.retry_after)
-    return error
+    return _compared(client, picture, error)
 
 
 def _finish(claim: Claim, caption: Caption, network: str) -> None:

@@ -9,10 +9,10 @@ import structlog
 from django.db import transaction
 
 from searchsite.accounts import meter
-from searchsite.indexing import batches, centres, plan, spaces, tables
+from searchsite.indexing import batches, centres, plan, spaces, suspects, tables
 from searchsite.indexing.inputs import Pending, pending
 from searchsite.indexing.models import Space, SpaceStatus
-from searchsite.indexing.suspects import absence, told_apart
+from searchsite.indexing.suspects import RefusedAlone, absence, told_apart
 from searchsite.inference.client import SECONDS, Client
 from searchsite.inference.errors import InferenceError
 from searchsite.inference.types import EmbedInput
@@ -59,8 +59,16 @@ class Unit:
                 return batches.Outcome(stopped=away)
         outcome = batches.embed(self.space, self.client, wanted)
         if outcome.stopped is not None:
-            outcome.stopped = told_apart(outcome.stopped)
+            outcome.stopped = self._told_apart(outcome.stopped, batches.left(self.space, wanted, outcome))
         return outcome
+
+    def _told_apart(self, stopped: InferenceError, left: Sequence[EmbedInput]) -> InferenceError:
+        """Whose fault it is; of a job that is tried alone, by what is as large."""
+        told = told_apart(stopped)
+        if told is not stopped and isinstance(told, RefusedAlone) and suspects.is_alone(self.claims):
+            with meter.paying(claim.team_id for claim in self.claims):
+                told.compared = suspects.takes_as_much(self.client, left)
+        return told
 
     def store(self, outcome: batches.Outcome) -> None:
         """Write what came of it. Raises an InferenceError when the rest must wait for the server."""

@@ -116,7 +116,10 @@ WITH RECURSIVE line AS (
     SELECT job.id FROM (
         SELECT due.*, share * again AS skipped, CASE again WHEN 0 THEN share ELSE %(limit)s END AS most
         FROM due CROSS JOIN (VALUES (0), (1)) AS turn (again)
-        ORDER BY lane <> %(first)s, lane, again, team_id <= %(after)s, team_id
+        LEFT JOIN unnest(%(lanes)s::smallint[], %(teams)s::bigint[], %(spaces)s::bigint[])
+            AS last (lane, team_id, space) USING (lane)
+        ORDER BY lane <> %(first)s, lane, again,
+            (due.team_id, due.space) <= (coalesce(last.team_id, 0), coalesce(last.space, 0)), due.team_id, due.space
     ) AS turn CROSS JOIN LATERAL (
         SELECT id FROM job WHERE queue = %(queue)s AND state = 'ready' AND lane = turn.lane
             AND team_id = turn.team_id AND coalesce(space_id, 0) = turn.space AND run_at <= statement_timestamp()
@@ -196,14 +199,16 @@ def claim(
     Teams take turns within a lane, however much each has waiting. The attempt counts from here, so a crash counts, as
     a death. An abandoned job comes first and alone: it may be what killed its worker, and must not take others with it.
     """
-    after, first = turns.next_of(queue)
+    last, first = turns.next_of(queue)
     asked: dict[str, str | float | list[int]] = {
         "queue": queue,
         "limit": limit,
         "lease": lease,
         "without": [space_id or 0 for space_id in without],
         "without_teams": list(without_teams),
-        "after": after,
+        "lanes": list(last),
+        "teams": [team for team, _ in last.values()],
+        "spaces": [space for _, space in last.values()],
         "first": first,
     }
     with transaction.atomic(), connection.cursor() as cursor:

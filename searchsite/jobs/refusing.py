@@ -1,7 +1,8 @@
 """Jobs whose provider will not take them: given back without a limit, unless the same provider takes others.
 
-A provider that is away or asks for patience is no job's fault, however long that lasts. So a refusal counts against a
-job only where the provider answered something short just before it, and ends it only after hours of being tried alone.
+A provider that is away or asks for patience is no job's fault, however long that lasts. So a refusal has a job tried
+alone only where the provider answered something short just before it, and counts towards its end only where it took
+something of the same size right after it, again and again for hours.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ FROM weighed WHERE job.id = weighed.id AND job.token = weighed.token AND state =
 def refuse(claims: Sequence[Claim], message: str, *, delay: float, proven: bool = False) -> None:
     """Give jobs back that a provider refused, without counting the attempt; end one that it alone refuses for hours.
 
-    proven: the provider answered something short just before it refused this.
+    proven: the provider takes others: something short, or, of a job that is tried alone, something of the same size.
     """
     asked: dict[str, bool | int | float | str | list[int]] = {
         "ids": [one.id for one in claims],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from searchsite.jobs.models import Lane
@@ -17,22 +17,28 @@ class Claimed(Protocol):
     """A job that was handed out."""
 
     @property
+    def lane(self) -> int: ...
+
+    @property
     def team_id(self) -> int: ...
+
+    @property
+    def space_id(self) -> int | None: ...
 
 
 @dataclass
 class _Turn:
-    """Where a queue's round of teams stands."""
+    """Where a queue's rounds of teams stand. Each lane has its own: a busy one must not move that of another."""
 
     claims: int = 0
-    after: int = 0
+    after: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 _turns: dict[str, _Turn] = {}
 
 
-def next_of(queue: str) -> tuple[int, int]:
-    """The team that was served last, and the lane to begin with."""
+def next_of(queue: str) -> tuple[Mapping[int, tuple[int, int]], int]:
+    """The team and space that each lane served last, and the lane to begin with."""
     turn = _turns.setdefault(queue, _Turn())
     return turn.after, LATER.get(turn.claims % ROUND, Lane.WAITING)
 
@@ -41,7 +47,7 @@ def served(queue: str, claims: Sequence[Claimed]) -> None:
     """Note who had a turn, in their order."""
     if claims:
         turn = _turns.setdefault(queue, _Turn())
-        turn.after = claims[-1].team_id
+        turn.after |= {one.lane: (one.team_id, one.space_id or 0) for one in claims}
         turn.claims += 1
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from searchsite.indexing import stages, worker
+from searchsite.indexing import provider, stages, worker
+from searchsite.inference import client
 from searchsite.jobs.models import Job
 from tests import made
-from tests.captioned import captioner
+from tests.captioned import captioner, pictured, questions
 from tests.fake_inference import FakeInference
 from tests.served import serving
 
@@ -24,8 +26,12 @@ class Fragile(FakeInference):
 
     ends_after: int | None = None
     breaks_on = "crashes"
+    slow_above: int | None = None
+    """Requests with more characters than this are answered only after `slow_seconds`."""
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.slow_above is not None and len(json.dumps(body)) > self.slow_above:
+            time.sleep(self.slow_seconds)
         if self.ends_after is not None and self.calls >= self.ends_after:
             return 503, {"error": {"message": "away"}}
         return super().answer(path, body)
@@ -99,10 +105,43 @@ def test_a_server_that_lost_its_network_costs_no_item(inbox, fake, status):
 def test_a_picture_that_breaks_the_connection_fails_in_the_end(inbox, captioner):
     made.note(inbox, "an innocent first")
     made.work_through_everything()
-    item, captioner.breaks_on = made.picture(inbox), "image_url"
+    item = made.picture(inbox)
+    work_on(1)
+    captioner.breaks_on = next(shown for one in questions(captioner) if (shown := pictured(one)))
+    Job.objects.filter(kind="caption").update(state="ready", attempts=0, finished_at=None)
     work_on(5)
     caption = stages.status_of([item])[item.pk].stages["caption"]
     assert (caption.state, "broke the connection" in caption.error) == ("failed", True)
+
+
+def test_no_picture_is_to_blame_where_its_captioner_describes_none(inbox, captioner):
+    """It answers what is short, and breaks every connection over a picture."""
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    item, captioner.breaks_on = made.picture(inbox), "image_url"
+    work_on(5)
+    assert stages.status_of([item])[item.pk].stages["caption"].state == "waiting"
+    captioner.breaks_on = "never said"
+    provider.gate().passed(provider.configured().host, probe=True)
+    work_on(1)
+    assert stages.status_of([item])[item.pk].stages["caption"].state == "done"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_text_is_to_blame_where_none_as_long_is_answered_in_time(inbox, fake, monkeypatch):
+    """A server that is short of breath: what is short is answered, and what is long is not."""
+    monkeypatch.setitem(client.SECONDS, "document", 0.5)
+    made.note(inbox, "an innocent first")
+    made.work_through_everything()
+    long, fake.slow_above, fake.slow_seconds = made.note(inbox, "an innocent and long text. " * 30), 300, 1.0
+    work_on(5)
+    assert set(Job.objects.filter(subject=long.pk).values_list("state", "attempts")) == {("ready", 0)}
+    short = made.note(inbox, "a short one")
+    work_on(1)
+    assert stages.status_of([short])[short.pk].status == "ready"
+    fake.slow_above = None
+    work_on(1)
+    assert stages.status_of([long])[long.pk].status == "ready"
 
 
 def test_captions_wait_where_nothing_is_answered(inbox, captioner):

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from searchsite.jobs import queue
 from searchsite.jobs.models import Job, Lane
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 def wait(team: int, count: int, lane: Lane = Lane.BULK, space_id: int | None = None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(BACKLOG, [lane, team, team * 10_000_000 + lane * 1_000_000, space_id, count])
+        cursor.execute(
+            BACKLOG, [lane, team, team * 10_000_000 + lane * 1_000_000 + (space_id or 0) * 1000, space_id, count]
+        )
 
 
 def claimed(limit: int = 32, **given) -> Counter[int]:
@@ -72,6 +75,42 @@ def test_bulk_moves_on_however_many_people_wait():
     wait(C, 1000, Lane.NORMAL)
     begun = [queue.claim("embed", limit=4)[0].lane for _ in range(32)]
     assert Counter(begun) == {Lane.WAITING: 28, Lane.NORMAL: 2, Lane.BULK: 2}
+
+
+def test_a_busy_lane_has_no_team_of_another_passed_over():
+    """Between two turns of a later lane, a person's team in the midst of all others is served again and again."""
+    later = set(range(1, 11))
+    for team in later:
+        wait(team, 3, Lane.NORMAL)
+        wait(team, 3, Lane.BULK)
+    wait(5, 1000, Lane.WAITING)
+    turns = Counter[tuple[int, int]]()
+    for _ in range(16 * len(later)):
+        turns += Counter((claim.lane, claim.team_id) for claim in queue.claim("embed", limit=1))
+    served = {team: (turns[Lane.NORMAL, team], turns[Lane.BULK, team]) for team in later}
+    assert served == dict.fromkeys(later, (1, 1))
+
+
+def test_a_claim_of_two_lanes_moves_the_round_of_each():
+    """Two people are served in each, and what is left of it goes to teams in bulk, by turns."""
+    for team in range(1, 13):
+        wait(team, 4)
+    wait(7, 100, Lane.WAITING)
+    Job.objects.filter(lane=Lane.WAITING).update(run_at="2200-01-01T00:00:00Z")
+    turns = Counter[int]()
+    for _ in range(6):
+        ids = Job.objects.filter(lane=Lane.WAITING, state="ready", run_at__gt=Now())[:2]
+        Job.objects.filter(pk__in=list(ids.values_list("pk", flat=True))).update(run_at=Now())
+        turns += Counter(claim.team_id for claim in queue.claim("embed", limit=4) if claim.lane == Lane.BULK)
+    assert turns == dict.fromkeys(range(1, 13), 1)
+
+
+def test_a_teams_spaces_take_turns_as_well():
+    for space in (7, 8, 9):
+        wait(A, 20, space_id=space)
+    wait(B, 20)
+    spaces = Counter(claim.space_id for _ in range(8) for claim in queue.claim("embed", limit=1))
+    assert spaces == {7: 2, 8: 2, 9: 2, None: 2}
 
 
 def test_a_team_whose_jobs_are_put_off_keeps_no_place():

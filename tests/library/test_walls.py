@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,7 +18,7 @@ import pytest
 
 from searchsite.library.decoder import client
 from searchsite.library.decoder.calls import PROCESSORS
-from searchsite.library.decoder.protocol import MEMORY_BYTES, WALL_SECONDS, Undecodable
+from searchsite.library.decoder.protocol import MEMORY_BYTES, WALL_SECONDS, DecoderGone, Undecodable
 from tests.library import drawn, holed
 from tests.library.test_decoder import children, decode
 
@@ -170,19 +173,84 @@ def test_the_warm_parent_stands_apart(tmp_path: Path) -> None:
     assert psutil.Process(client.decoder_pid()).uids().real != 0
 
 
-WITHOUT = """
-import platform, sys
-platform.machine = lambda: "pdp11"
+SERVING = """
+import platform, resource, sys
+descriptor = int(sys.argv[1])
+%s
 from searchsite.library.decoder.parent import serve
-serve(int(sys.argv[1]))
+serve(descriptor)
 """
 
 
-def test_where_the_kernel_has_no_filter_pictures_are_decoded_all_the_same(tmp_path: Path) -> None:
+@pytest.fixture
+def changed() -> Iterator[Callable[[str], None]]:
+    """Has the files of this test decoded by a warm parent that runs this first."""
+
+    def change(code: str) -> None:
+        client.close()
+        client._state.parent = client._Parent((sys.executable, "-E", "-c", SERVING % code))
+
+    yield change
     client.close()
-    client._state.parent = client._Parent((sys.executable, "-E", "-c", WITHOUT))
+
+
+@pytest.mark.parametrize("where", ["platform.machine = lambda: 'pdp11'", "sys.maxsize = 2**31 - 1"])
+def test_where_there_is_no_filter_pictures_are_decoded_all_the_same(tmp_path: Path, changed, where: str) -> None:
+    """Another processor, or a Python of 32 bits, whose calls have other numbers."""
+    changed(where)
     assert decode(drawn.jpeg(), tmp_path).width == 300
-    client.close()
+
+
+def test_a_python_of_32_bits_puts_up_no_filter_that_refuses_it_everything() -> None:
+    code = "import ctypes, sys; sys.maxsize = 2**31 - 1; from searchsite.library.decoder import calls;"
+    code += "print(calls.allow_work_alone(ctypes.CDLL(None), threads=True))"
+    ran = subprocess.run((sys.executable, "-c", code), cwd=client.ROOT, capture_output=True, text=True)
+    assert ran.stdout == "False\n"
+
+
+def test_a_user_with_too_many_threads_has_a_file_wait_and_no_decoder_end(tmp_path: Path, changed) -> None:
+    """The kernel counts the threads of all that run under the same name; this parent alone is as many as it may be."""
+    changed("resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))")
+    began = client.decoder_pid()
+    with pytest.raises(DecoderGone, match="busy"):
+        decode(drawn.jpeg(), tmp_path)
+    assert client.decoder_pid() == began
+
+
+def test_a_limit_on_threads_that_can_be_raised_is_none(tmp_path, changed) -> None:
+    changed("most = resource.RLIMIT_NPROC; resource.setrlimit(most, (1, resource.getrlimit(most)[1]))")
+    began = client.decoder_pid()
+    assert decode(drawn.jpeg(), tmp_path).width == 300
+    assert client.decoder_pid() == began
+
+
+INTERFACES = """
+import ctypes, mmap, os
+from searchsite.library.decoder.calls import allow_work_alone
+library = ctypes.CDLL(None, use_errno=True)
+library.syscall.restype = ctypes.c_long
+# In the interface of 32 bits, getpid is 20: mov eax, 20; int 0x80; cdqe; ret.
+page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+page.write(bytes.fromhex("b814000000cd804898c3"))
+old = ctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+library.prctl(38, 1, 0, 0, 0)
+assert allow_work_alone(library, threads=False)
+said = [library.syscall(39), library.syscall(0x40000000 + 39), ctypes.get_errno(), old()]
+os.write(1, repr(said).encode())
+os._exit(0)
+"""
+
+
+@needs_a_filter
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="only this processor has three interfaces")
+def test_the_other_interfaces_of_the_processor_are_shut() -> None:
+    """x32, and that of 32 bits, where the same numbers are other calls; a kernel without it ends who tries."""
+    ran = subprocess.run((sys.executable, "-c", INTERFACES), cwd=client.ROOT, capture_output=True, text=True)
+    if ran.returncode == -signal.SIGSEGV:
+        return
+    pid, other, number, old = json.loads(ran.stdout)
+    assert pid > 0
+    assert (other, number, old) == (-1, errno.EPERM, -errno.EPERM)
 
 
 def test_it_leaves_no_folder_behind(tmp_path: Path) -> None:

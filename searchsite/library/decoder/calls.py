@@ -11,6 +11,7 @@ import ctypes
 import errno
 import platform
 import struct
+import sys
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 CLONE_THREAD, PROT_EXEC, AT_EMPTY_PATH, ANY = 0x00010000, 0x4, 0x1000, 0xFFFFFFFF
@@ -64,7 +65,9 @@ CLONE3 = 435
 LOAD, EQUAL, AT_LEAST, HAS_BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, DENY = 0x7FFF0000, 0x00050000
 NUMBER, PROCESSOR, FIRST_ARGUMENT = 0, 4, 16
+# Calls of x86-64 with pointers of 32 bits have their numbers from here on, and the processor's name is the same.
 OTHER_INTERFACE = 0x40000000
+LARGEST_OF_32_BITS = 0x7FFFFFFF
 REFUSED = DENY | errno.EPERM
 
 
@@ -74,7 +77,8 @@ class _Program(ctypes.Structure):
 
 def allow_work_alone(library: ctypes.CDLL, *, threads: bool) -> bool:
     """Refuse this process every call but those of the tables, for good. False where the kernel has no such filter."""
-    known = PROCESSORS.get(platform.machine())
+    # A Python of 32 bits on a kernel of 64 asks by other numbers, and would be refused everything.
+    known = PROCESSORS.get(platform.machine()) if sys.maxsize > LARGEST_OF_32_BITS else None
     if known is None:
         return False
     code = _filter(*known, threads=threads)

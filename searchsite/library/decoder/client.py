@@ -175,6 +175,8 @@ def _bury(state: _State, dead: _Parent | None) -> None:
 def _decoded(answer: bytes, policy: Policy) -> Decoded:
     _mark, end, _signal, megabytes, milliseconds = TRAILER.unpack(answer[-TRAILER.size :])
     spent = Spent(megabytes, milliseconds / 1000)
+    if end == End.UNBEGUN:
+        raise DecoderGone("The decoder is busy.")
     try:
         if end != End.WELL:
             raise Undecodable(SENTENCES.get(end, SENTENCES[End.BADLY]))

@@ -79,13 +79,25 @@ def _begin(requests: socket.socket, running: list[Running]) -> bool:
     # Our stderr may be a file, and a child may write to none. What does not fit into the pipe is lost.
     errors, complaints = os.pipe()
     os.set_blocking(complaints, False)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:  # No memory for it, or the user has as many processes as it may: those that run are to go on.
+        _refuse(reply, upload, errors, complaints)
+        return True
     if pid == 0:
         child.run(upload, reply, complaints, policy=Policy.unpack(message), parent=parent)
     os.close(upload)
     os.close(complaints)
     running.append(Running(pid, reply, errors, time.monotonic() + WALL_SECONDS))
     return True
+
+
+def _refuse(reply: socket.socket, *descriptors: int) -> None:
+    """Say that this file could not be begun."""
+    with contextlib.suppress(OSError), reply:
+        reply.send(TRAILER.pack(MARK, End.UNBEGUN, 0, 0, 0), socket.MSG_DONTWAIT)
+    for one in descriptors:
+        os.close(one)
 
 
 def _patience(running: list[Running]) -> float | None:

@@ -32,6 +32,7 @@ class End(IntEnum):
     BADLY = 1
     KILLED = 2
     TOO_SLOW = 3
+    UNBEGUN = 4
 
 
 @dataclass(frozen=True)

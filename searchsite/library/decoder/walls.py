@@ -43,6 +43,9 @@ def _bound() -> None:
     """Let the kernel, short of memory, choose our children before anybody else."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
+    # It counts all threads of the user, whoever else runs under that name. Children lower it to none for themselves.
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    resource.setrlimit(resource.RLIMIT_NPROC, (hard, hard))
     # select() takes no higher descriptor, and each child closes all there may be.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
