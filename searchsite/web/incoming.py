@@ -104,7 +104,6 @@ class Incoming:
         if not self.at_desk:
             self._environ[BUSY] = True
             raise Late
-        connections[DEFAULT_DB_ALIAS].health_check_done = False  # type: ignore[attr-defined]  # Django's stubs lack it.
 
     def _count(self, number: int) -> None:
         """Begin a new window once enough has come; a body that brought too little in one is not read on."""
