@@ -133,7 +133,7 @@ class _Sent:
 
 
 class _Streamed(_Sent):
-    """An answer that is made while it is sent. It has a connection while a piece is made, and none while one is taken."""
+    """An answer that is made while it is sent: it has a connection while a piece is made, none while one is taken."""
 
     def __init__(self, answer: Iterable[bytes], looks: Places) -> None:
         super().__init__(answer)

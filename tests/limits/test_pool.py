@@ -6,6 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -33,6 +34,10 @@ FORM = (
     "Content-Type: application/x-www-form-urlencoded",
     f"Cookie: csrf={'a' * 32}",
 )
+END_WHO_WAITS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -94,6 +99,22 @@ def test_a_statement_is_cut_and_a_program_told(server: Server, everyone: list[st
     assert answer.status == 503 and answer.headers["Content-Type"].startswith("application/problem+json")
     assert int(answer.headers["Retry-After"]) >= 1 and "Ask for less" in answer.text
     assert answer.seconds < 10
+
+
+def test_a_connection_that_ends_in_the_midst_of_a_request_is_said_and_the_next_has_another(
+    server: Server, everyone: list[str]
+) -> None:
+    with ThreadPoolExecutor(2) as clients, psycopg.connect(_conninfo(), autocommit=True) as operator:
+        with locked("item"):
+            page = clients.submit(server.get, "/search?q=car", everyone[0])
+            api = clients.submit(server.get, "/api/v1/items", Authorization=f"Bearer {_token('person1')}")
+            until, ended = time.monotonic() + 10, 0
+            while ended < 2 and time.monotonic() < until:
+                ended += len(operator.execute(END_WHO_WAITS).fetchall())
+        answers = [page.result(), api.result()]
+    assert ended >= 2 and [one.status for one in answers] == [503, 503]
+    assert all(one.headers["Retry-After"] for one in answers)
+    assert server.get("/search?q=car", everyone[0]).status == 200
 
 
 def test_no_connection_left_is_said_and_health_answers(server: Server, everyone: list[str]) -> None:
