@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psycopg
@@ -28,6 +29,7 @@ from tests.limits.serving import Server
 
 HEALTH = ("/livez", "/readyz")
 LARGE, PEOPLE = 12 << 20, 10
+STREAMS = 4 + desks.LOOKS
 # A browser that has been here before: what it sends is read to look for the token against forgery.
 FORM = (
     "POST /accounts/login/ HTTP/1.1",
@@ -132,7 +134,7 @@ def test_desks_have_no_more_connections_than_they_are(server: Server, everyone: 
     assert {one.status for one in answers} <= {200, 429, 503}
     number = _connections()
     figures.keep(6, "pool-connections", asked_at_once=60, desks=4, connections=number)
-    assert number <= 4 + 1, "those of the desks, and of a probe"
+    assert number <= 4 + 1 + STREAMS, "those of the desks, of a probe, and of streams"
 
 
 def test_bodies_that_never_come_hold_nobody_up_and_are_cut_off(server: Server) -> None:
@@ -180,7 +182,21 @@ def test_what_is_sent_for_long_keeps_no_connection(server: Server, everyone: lis
             time.sleep(0.02)
         assert min(read.values()) > 1 << 20, "each went on"
     figures.keep(6, "pool-streams", streams=len(slow), desks=4, connections=most)
-    assert most <= 4 + 4 + desks.LOOKS, "the desks, and those who look"
+    assert most <= 4 + STREAMS, "the desks, and those who look"
+
+
+def test_a_body_that_never_comes_cuts_off_nobody_else_of_its_address(server: Server) -> None:
+    """They may share it, behind a proxy that is not known."""
+    resting = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    resting.request("GET", "/accounts/login/")
+    resting.getresponse().read()
+    with server.open(*FORM, "Content-Length: 5000") as client:
+        assert client.recv(12) in (b"", b"HTTP/1.1 408")
+    assert resting.sock is not None
+    resting.sock.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        assert resting.sock.recv(1) == b"closed"
+    resting.close()
 
 
 def test_a_slow_body_that_goes_on_is_taken(server: Server) -> None:
