@@ -128,12 +128,12 @@ def test_every_page_is_for_everybody_and_stands_still_where_asked(live_server, h
 
 @pytest.mark.parametrize("forbidden", ["<style>p { color: red }</style>", "<img src='https://elsewhere.test/a.png'>"])
 def test_what_the_policy_forbids_is_noticed_on_whatever_page_a_test_opens(live_server, forbidden) -> None:
-    with pytest.raises(AssertionError, match="Content Security Policy"):
-        with page_at(live_server.url, expecting="Content Security Policy") as page:
-            other = page.context.new_page()
-            other.goto("/accounts/login/")
-            with other.expect_console_message(lambda message: "Policy" in message.text):
-                other.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", forbidden)
+    said = "Content Security Policy"
+    with pytest.raises(AssertionError, match=said), page_at(live_server.url, expecting=said) as page:
+        other = page.context.new_page()
+        other.goto("/accounts/login/")
+        with other.expect_console_message(lambda message: "Policy" in message.text):
+            other.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", forbidden)
 
 
 def test_every_page_that_says_what_is_wrong_is_for_everybody(live_server, house) -> None:
