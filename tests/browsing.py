@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -13,13 +14,16 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Error, Page, TimeoutError, expect
+from playwright.sync_api import ConsoleMessage, Page, Request, TimeoutError, WebError, expect
 
 from searchsite.accounts.models import User
 from tests import chromium
 
 PATIENCE = 15.0
+POLICY = re.compile("Content[ -]Security[ -]Policy", re.IGNORECASE)
 TRANSITION = re.compile("Transition was (aborted|skipped)|ViewTransition")
+tally = Counter[str]()
+"""Of all browsers of this process: pages that were opened, violations of the content security policy."""
 expect.set_options(timeout=PATIENCE * 1000)
 # Movements that end have ended, save those that follow the scrolling, and letters have come.
 RESTED = """async (most) => {
@@ -48,23 +52,33 @@ def page_of(name: str, url: str, *, expecting: str = "", **how: Any) -> Iterator
 
 @contextmanager
 def page_at(url: str, *, expecting: str = "", **how: Any) -> Iterator[Page]:
-    """A page in a fresh context, whose console must stay free of errors, save those that `expecting` is in."""
+    """A page in a fresh context, whose console must stay free of errors, save those that `expecting` is in.
+
+    So must those of all pages that it opens. What the content security policy forbids is never expected.
+    """
     complaints: list[str] = []
 
-    def failed(error: Error) -> None:
+    def failed(wrong: WebError) -> None:
+        error = wrong.error
         # Chromium complains of a transition between pages that a busy machine could not show in time, or that the next
         # page cut short: "Transition was aborted", "Transition was skipped".
         if not TRANSITION.search(str(error)):
             complaints.append(str(error))
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not (expecting and expecting in message.text):
+        violates = POLICY.search(message.text) is not None
+        tally["violations"] += violates
+        if violates or (message.type in ("error", "warning") and not (expecting and expecting in message.text)):
             complaints.append(message.text)
 
+    def asked(request: Request) -> None:
+        tally["pages"] += request.is_navigation_request()
+
     with chromium.running() as browser, browser.new_context(base_url=url, **how) as context:
+        context.on("console", heard)
+        context.on("weberror", failed)
+        context.on("request", asked)
         page = context.new_page()
-        page.on("console", heard)
-        page.on("pageerror", failed)
         page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
         patient(page)
         yield page

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -90,7 +91,7 @@ def note_once(action: Action, what: Model | tuple[str, object] | None, *, second
     """Write a line for what happens often: one for this person, thing and address in so many seconds."""
     entry = _entry(action, what, by=by, team_id=None, detail={})
     key = f"{action}:{entry.kind}:{entry.thing}:{entry.actor_id}:{entry.address}"
-    if not _seen.is_new(key, seconds):
+    if _seen.holds(key):
         return
     same = {name: getattr(entry, name) for name in ("action", "kind", "thing", "actor_id", "address")}
     with transaction.atomic():
@@ -100,6 +101,8 @@ def note_once(action: Action, what: Model | tuple[str, object] | None, *, second
         since = Now() - timedelta(seconds=seconds)
         if not AuditEntry.objects.filter(**same, at__gt=since).exists():
             entry.save(force_insert=True)
+    # No sooner: a line that could not be written is not taken for written. Nor before what the caller does is kept.
+    transaction.on_commit(partial(_seen.add, key, seconds))
 
 
 def prune() -> int:
@@ -124,15 +127,15 @@ class _Seen:
         self._lock = threading.Lock()
         self._until: dict[str, float] = {}
 
-    def is_new(self, key: str, seconds: int) -> bool:
-        now = time.monotonic()
+    def holds(self, key: str) -> bool:
         with self._lock:
-            if self._until.get(key, 0.0) > now:
-                return False
+            return self._until.get(key, 0.0) > time.monotonic()
+
+    def add(self, key: str, seconds: int) -> None:
+        with self._lock:
             if len(self._until) >= REMEMBERED:
                 self._until.clear()
-            self._until[key] = now + seconds
-        return True
+            self._until[key] = time.monotonic() + seconds
 
     def forget(self) -> None:
         with self._lock:

@@ -7,6 +7,9 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user, logout
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.http import HttpRequest
 
 BEGAN, SEEN = "began", "seen"
@@ -39,4 +42,14 @@ def tend(request: HttpRequest) -> None:
     elif now - began > settings.SESSION_COOKIE_AGE or now - seen > settings.SESSION_IDLE_SECONDS:
         logout(request)
     elif now - seen > SEEN_EVERY:
-        session[SEEN] = now
+        _see(session, now)
+
+
+@transaction.atomic
+def _see(session: SessionBase, now: int) -> None:
+    """Note it in what is stored by now, not in what was loaded: another request may have changed that, or ended it."""
+    row = Session.objects.select_for_update(skip_locked=True).filter(pk=session.session_key).first()
+    stored = session.decode(row.session_data) if row else {}
+    if row and SESSION_KEY in stored:
+        row.session_data = session.encode(stored | {SEEN: now})
+        row.save(update_fields=["session_data"])

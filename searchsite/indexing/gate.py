@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -108,7 +108,7 @@ class SharedGate:
                         state, result = _changed(open_connection, provider, change)
                     self._keep(provider, state)
                     return result
-                except (psycopg.Error, DatabaseError) as error:
+                except (psycopg.Error, Error) as error:
                     self._do_without(error)
             state, result = change(self._states.get(provider, WELL), self._now())
             self._keep(provider, state)
@@ -127,7 +127,7 @@ class SharedGate:
             self._ahead = now - time.monotonic()
             self._states = {provider: State(*fields) for provider, *fields in open_connection.execute(LOOK).fetchall()}
             self._look_at = time.monotonic() + LOOK_SECONDS
-        except (psycopg.Error, DatabaseError) as error:
+        except (psycopg.Error, Error) as error:
             self._do_without(error)
 
     def _keep(self, provider: str, state: State) -> None:
@@ -146,7 +146,7 @@ class SharedGate:
                 self._connection.autocommit = True
                 self._connection.execute(f"LISTEN {CHANNEL}")
                 self._look_at = 0.0
-            except (psycopg.Error, DatabaseError) as error:
+            except (psycopg.Error, Error) as error:
                 self._do_without(error)
         return self._connection
 

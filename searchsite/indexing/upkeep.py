@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, OperationalError, connection
+from django.db import Error, OperationalError, connection
 from django.db.models.functions import Now
 
 from searchsite import config
@@ -37,7 +37,7 @@ def sweep() -> None:
                 wake.wake(name)
         duplicates.compare(seconds=COMPARE_FOR)
         _look_after_spaces()
-    except DatabaseError as error:
+    except Error as error:
         log.warning("database is away", error=type(error).__name__)
         connection.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim
@@ -33,7 +33,7 @@ def _beat(claims: Sequence[Claim], lease: float, stop: threading.Event) -> None:
         while not stop.wait(lease / 3):
             try:
                 queue.heartbeat(claims, lease=lease)
-            except DatabaseError as error:
+            except Error as error:
                 # The lease may run out: the fencing token then keeps the late result out.
                 log.warning("heartbeat missed", error=type(error).__name__)
                 connection.close()

@@ -9,7 +9,7 @@ from functools import cache
 
 from celery.exceptions import CeleryError
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import Error, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -82,7 +82,7 @@ def _database() -> str:
         _require_schema()
     except SchemaOutdated:
         return "migrations are missing"
-    except DatabaseError:
+    except Error:
         return SILENT
     return READY
 
@@ -125,5 +125,5 @@ def _known_troubles() -> str:
     """What the last calls to the networks have shown. No host is named: strangers may read this."""
     try:
         return ", ".join(f"{one.said} ({one.what})" for one in trouble.now())
-    except DatabaseError:
+    except Error:
         return ""

@@ -71,6 +71,8 @@ def scoped(view: ScopedView[P]) -> View[P]:
         scope = scope_for(membership.user, membership.team_id)
         return downloads.counted(view(request, scope, *args, **kwargs), scope.user_id)
 
+    # For `limiting`, which leaves the count of a token to it.
+    door.takes_a_token = True  # type: ignore[attr-defined]
     return door
 
 

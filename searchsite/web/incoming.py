@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -42,14 +43,27 @@ class Late(OSError):
     """The rest of the body is not waited for."""
 
 
+@dataclass(frozen=True)
+class Overdue:
+    """A body that does not come on as it has to. peer: at the other end of its connection, be it a proxy.
+
+    heard: when the last of it came. long: it should have been cut off some time ago.
+    """
+
+    peer: str
+    heard: float
+    long: bool
+
+
 class Incoming:
     """Reads the server's body piece by piece."""
 
     def __init__(self, environ: dict[str, Any], desk: Desk) -> None:
-        self.address = proxies.address_in(environ)
+        self.address, self.peer = proxies.address_in(environ), str(environ.get("REMOTE_ADDR", ""))
         self.at_desk, self.lent = True, False
         self.desk, self.connection = desk, connections[DEFAULT_DB_ALIAS]
         self.since = self._window = 0.0
+        self.heard = time.monotonic()
         self._environ, self._source = environ, environ["wsgi.input"]
         self._left, self._got, self._over = b"", 0, False
 
@@ -75,7 +89,16 @@ class Incoming:
     @property
     def overdue(self) -> bool:
         """Whether less came than had to, in its time."""
-        return time.monotonic() - self._window >= settings.CONFIG.client_seconds
+        return self._waited >= settings.CONFIG.client_seconds
+
+    @property
+    def state(self) -> Overdue:
+        """What is known of it, once it is overdue."""
+        return Overdue(self.peer, self.heard, self._waited >= 2 * settings.CONFIG.client_seconds)
+
+    @property
+    def _waited(self) -> float:
+        return time.monotonic() - self._window
 
     def _next(self, size: int) -> bytes:
         if self._over:
@@ -88,6 +111,7 @@ class Incoming:
         try:
             piece: bytes = self._source.read(min(size, PIECE))
         finally:
+            self.heard = time.monotonic()
             lent = _readers.end(self)
             if lent:
                 self._come_back()
@@ -104,7 +128,6 @@ class Incoming:
         if not self.at_desk:
             self._environ[BUSY] = True
             raise Late
-        connections[DEFAULT_DB_ALIAS].health_check_done = False  # type: ignore[attr-defined]  # Django's stubs lack it.
 
     def _count(self, number: int) -> None:
         """Begin a new window once enough has come; a body that brought too little in one is not read on."""
@@ -147,10 +170,9 @@ class _Readers:
                 self._of[one.address] -= 1
             return lent
 
-    def overdue(self) -> set[str]:
-        """From where bodies do not come on as they have to."""
+    def overdue(self) -> list[Overdue]:
         with self._changed:
-            return {one.address for one in self._reading if one.overdue}
+            return [one.state for one in self._reading if one.overdue]
 
     def _look_after(self) -> None:
         while True:
@@ -175,6 +197,6 @@ def is_cut(environ: dict[str, Any]) -> bool:
     return BUSY in environ or SLOW in environ
 
 
-def overdue() -> set[str]:
-    """The addresses from where bodies do not come on as they have to."""
+def overdue() -> list[Overdue]:
+    """The bodies that do not come on as they have to."""
     return _readers.overdue()

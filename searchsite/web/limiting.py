@@ -10,12 +10,13 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 
 from searchsite.accounts import rates, turns
 from searchsite.accounts.rates import Claim, Rule, TooOften
 from searchsite.web import downloads, incoming
 
-API, FILES = "/api/", "/items/"
+API, OPERATIONS = "/api/", "api:v1:"
 # Whoever watches over the site asks as often as they like.
 UNCOUNTED = {"/livez", "/readyz", "/metrics"}
 READS, SENDS = ("GET", "HEAD"), ("POST",)
@@ -107,7 +108,11 @@ def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _count_one(request: HttpRequest) -> None:
-    if request.path in UNCOUNTED or _may_show_a_token(request):
+    """Before any work; only a token is counted where it is known whether it is one."""
+    if request.path in UNCOUNTED:
+        return
+    if "Authorization" in request.headers and _takes_a_token(request.path_info):
+        request.counted = False  # type: ignore[attr-defined]
         return
     # Whose session it is says that already: the person need not be looked up.
     person = "" if request.path.startswith(API) else request.session.get(SESSION_KEY, "")
@@ -118,14 +123,18 @@ def _count_one(request: HttpRequest) -> None:
 
 
 def _count_uncounted(request: HttpRequest) -> None:
-    """Where a token was shown but nobody asked for one."""
-    if _may_show_a_token(request) and request.path not in UNCOUNTED and not hasattr(request, "counted"):
+    """Where what was shown was no token, or was not looked at."""
+    if not getattr(request, "counted", True):
         _count_visit(request)
 
 
-def _may_show_a_token(request: HttpRequest) -> bool:
-    """Whether a token is shown where one can be asked for: then that is what is counted."""
-    return "Authorization" in request.headers and request.path.startswith((API, FILES))
+def _takes_a_token(path: str) -> bool:
+    """Whether there is a view that lets in by a token, and counts it."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return False
+    return match.view_name.startswith(OPERATIONS) or getattr(match.func, "takes_a_token", False)
 
 
 def _count_visit(request: HttpRequest) -> None:

@@ -9,7 +9,7 @@ import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
@@ -54,7 +54,7 @@ def _note_denied(request: HttpRequest, origin: audit.Origin) -> None:
     try:
         if origin.who().id is not None:
             audit.note_once(audit.Action.DENIED, ("page", (match and match.view_name) or "?"), seconds=audit.MINUTE)
-    except DatabaseError:
+    except Error:
         log.warning("the audit log lacks a refusal")
 
 

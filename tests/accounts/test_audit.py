@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InternalError, connection, transaction
 from django.utils import timezone
 
 from searchsite import config
@@ -161,3 +161,25 @@ def test_of_what_happens_at_once_in_many_processes_there_is_one_line() -> None:
     written = AuditEntry.objects.filter(action=Action.TOKEN_USED, thing="7").count()
     figures.keep(10, "uses of a token at once by six, lines of them", asked=6, written=written)
     assert written == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("broken_by", ["the line could not be written", "all around it was taken back"])
+def test_a_line_that_was_not_kept_is_written_the_next_time(broken_by: str) -> None:
+    def use() -> None:
+        audit.note_once(Action.TOKEN_USED, ("token", "8"), seconds=3600)
+
+    if broken_by == "the line could not be written":
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = on")
+        with pytest.raises(InternalError):
+            use()
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+    else:
+        with pytest.raises(RuntimeError), transaction.atomic():
+            use()
+            raise RuntimeError
+    use()
+    use()
+    assert AuditEntry.objects.filter(action=Action.TOKEN_USED, thing="8").count() == 1

@@ -12,8 +12,8 @@ from django.urls import path
 from playwright.sync_api import Page, expect
 
 from searchsite.urls import handler400, handler500, urlpatterns  # noqa: F401  # this module is a table of addresses, too
-from tests import furnished, made
-from tests.browsing import come_to_rest, page_of
+from tests import figures, furnished, made
+from tests.browsing import come_to_rest, page_at, page_of, tally
 from tests.served import fake
 from tests.web.conftest import media
 from tests.web.test_failing import broken
@@ -118,8 +118,22 @@ def still(page: Page) -> list[str]:
 
 
 def test_every_page_is_for_everybody_and_stands_still_where_asked(live_server, house) -> None:
+    before = tally.copy()
     with page_of("alice", live_server.url, **DESK) as page:
         assert walk(page, [*furnished.pages(house), "/api/v1/docs"], still) == {}
+    seen = {name: tally[name] - before[name] for name in ("pages", "violations")}
+    figures.keep(10, "csp violations", **seen)
+    assert seen["pages"] > 20 and seen["violations"] == 0
+
+
+@pytest.mark.parametrize("forbidden", ["<style>p { color: red }</style>", "<img src='https://elsewhere.test/a.png'>"])
+def test_what_the_policy_forbids_is_noticed_on_whatever_page_a_test_opens(live_server, forbidden) -> None:
+    said = "Content Security Policy"
+    with pytest.raises(AssertionError, match=said), page_at(live_server.url, expecting=said) as page:
+        other = page.context.new_page()
+        other.goto("/accounts/login/")
+        with other.expect_console_message(lambda message: "Policy" in message.text):
+            other.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", forbidden)
 
 
 def test_every_page_that_says_what_is_wrong_is_for_everybody(live_server, house) -> None:

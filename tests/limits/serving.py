@@ -25,7 +25,7 @@ SETTINGS: dict[str, str] = {
     "WEB_STATEMENT_SECONDS": "2",
     "LOCK_SECONDS": "1.5",
     "CLIENT_SECONDS": "3",
-    "DOWNLOAD_STREAMS": "8",
+    "DOWNLOAD_STREAMS": "24",
     "VISITS_PER_MINUTE": "0",
 }
 

@@ -6,7 +6,9 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psycopg
@@ -27,12 +29,17 @@ from tests.limits.serving import Server
 
 HEALTH = ("/livez", "/readyz")
 LARGE, PEOPLE = 12 << 20, 10
+STREAMS = 4 + desks.LOOKS
 # A browser that has been here before: what it sends is read to look for the token against forgery.
 FORM = (
     "POST /accounts/login/ HTTP/1.1",
     "Content-Type: application/x-www-form-urlencoded",
     f"Cookie: csrf={'a' * 32}",
 )
+END_WHO_WAITS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -96,6 +103,22 @@ def test_a_statement_is_cut_and_a_program_told(server: Server, everyone: list[st
     assert answer.seconds < 10
 
 
+def test_a_connection_that_ends_in_the_midst_of_a_request_is_said_and_the_next_has_another(
+    server: Server, everyone: list[str]
+) -> None:
+    with ThreadPoolExecutor(2) as clients, psycopg.connect(_conninfo(), autocommit=True) as operator:
+        with locked("item"):
+            page = clients.submit(server.get, "/search?q=car", everyone[0])
+            api = clients.submit(server.get, "/api/v1/items", Authorization=f"Bearer {_token('person1')}")
+            until, ended = time.monotonic() + 10, 0
+            while ended < 2 and time.monotonic() < until:
+                ended += len(operator.execute(END_WHO_WAITS).fetchall())
+        answers = [page.result(), api.result()]
+    assert ended >= 2 and [one.status for one in answers] == [503, 503]
+    assert all(one.headers["Retry-After"] for one in answers)
+    assert server.get("/search?q=car", everyone[0]).status == 200
+
+
 def test_no_connection_left_is_said_and_health_answers(server: Server, everyone: list[str]) -> None:
     with serving.asked_meanwhile(server, HEALTH) as health, no_connections_left():
         answers = serving.all_at_once(20, lambda n: server.get("/search?q=car", everyone[n % PEOPLE]))
@@ -109,11 +132,9 @@ def test_no_connection_left_is_said_and_health_answers(server: Server, everyone:
 def test_desks_have_no_more_connections_than_they_are(server: Server, everyone: list[str]) -> None:
     answers = serving.all_at_once(60, lambda n: server.get("/", everyone[n % PEOPLE]))
     assert {one.status for one in answers} <= {200, 429, 503}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        number = cursor.fetchone()[0]
-    figures.keep(6, "pool-connections", asked_at_once=60, desks=4, connections=number - 1)
-    assert number - 1 <= 4 + 1, "those of the desks, and of a probe"
+    number = _connections()
+    figures.keep(6, "pool-connections", asked_at_once=60, desks=4, connections=number)
+    assert number <= 4 + 1 + STREAMS, "those of the desks, of a probe, and of streams"
 
 
 def test_bodies_that_never_come_hold_nobody_up_and_are_cut_off(server: Server) -> None:
@@ -143,6 +164,39 @@ def test_who_reads_nothing_is_cut_off_and_has_few_downloads(server: Server, ever
         received = [_all_of(one) for one in slow[:2]]
     figures.keep(10, "limits-slow-readers", opened=12, refused=said[429], whole=received.count(LARGE))
     assert max(received) < LARGE
+
+
+def test_what_is_sent_for_long_keeps_no_connection(server: Server, everyone: list[str], large_file: str) -> None:
+    """Each looks at the right to it twice a second; all of them ask by the same few connections."""
+    with ExitStack() as held:
+        slow = []
+        for number in range(20):
+            head = (f"GET {large_file} HTTP/1.1", f"Cookie: session={everyone[number % PEOPLE]}")
+            slow.append(held.enter_context(server.open(*head, receives=64 << 10)))
+        assert {one.recv(12) for one in slow} == {b"HTTP/1.1 200"}
+        most, until, read = 0, time.monotonic() + 3, Counter[int]()
+        while time.monotonic() < until:
+            for number, one in enumerate(slow):
+                read[number] += len(one.recv(128 << 10))
+            most = max(most, _connections())
+            time.sleep(0.02)
+        assert min(read.values()) > 1 << 20, "each went on"
+    figures.keep(6, "pool-streams", streams=len(slow), desks=4, connections=most)
+    assert most <= 4 + STREAMS, "the desks, and those who look"
+
+
+def test_a_body_that_never_comes_cuts_off_nobody_else_of_its_address(server: Server) -> None:
+    """They may share it, behind a proxy that is not known."""
+    resting = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    resting.request("GET", "/accounts/login/")
+    resting.getresponse().read()
+    with server.open(*FORM, "Content-Length: 5000") as client:
+        assert client.recv(12) in (b"", b"HTTP/1.1 408")
+    assert resting.sock is not None
+    resting.sock.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        assert resting.sock.recv(1) == b"closed"
+    resting.close()
 
 
 def test_a_slow_body_that_goes_on_is_taken(server: Server) -> None:
@@ -234,6 +288,13 @@ def no_connections_left() -> Iterator[None]:
                     taken.enter_context(psycopg.connect(_conninfo()))
             time.sleep(0.2)
         yield
+
+
+def _connections() -> int:
+    """How many connections others than this process have."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return int(cursor.fetchone()[0]) - 1
 
 
 def _conninfo() -> str:

@@ -60,6 +60,25 @@ def test_files_count_for_the_token_that_fetches_them(program, limited) -> None:
     assert codes(program(), missing, missing) == {404: 1, 429: 1}
 
 
+def test_a_token_that_nobody_asked_for_changes_nothing_of_what_is_counted(
+    alice, limited, django_assert_max_num_queries
+) -> None:
+    """A page that takes no token counts for the session that it is asked by, before any work is done for it."""
+    limited(requests_per_minute=1)
+    page, stray = "/items/11111111-1111-4111-8111-111111111111", {"Authorization": "Bearer ss_made-up"}
+    assert alice.get(page, headers=stray).status_code == 404
+    with django_assert_max_num_queries(1):
+        assert alice.get(page, headers=stray).status_code == 429, "all that is looked up is the session"
+
+
+@pytest.mark.parametrize("path", ["/pictures/{}", "/trash/{}/thumbnail", "/items/{}/file", "/items/{}/thumbnail/480"])
+def test_whatever_takes_a_token_counts_it_alone(program, limited, address: str, path: str) -> None:
+    limited(requests_per_minute=1, visits_per_minute=1)
+    asked = path.format("11111111-1111-4111-8111-111111111111")
+    first, second = program(), program()
+    assert [one.get(asked, REMOTE_ADDR=address).status_code for one in (first, second, first)] == [404, 404, 429]
+
+
 def test_uploads_count_for_the_person_and_for_the_team(alice, bob, program, limited) -> None:
     limited(team_uploads_per_minute=18)
     note = json.dumps({"text": "Water the roses."})
@@ -105,7 +124,9 @@ def test_questions_have_a_limit(alice, program, limited) -> None:
     assert answers[0] != 429 and answers[1] == 429
 
 
-@pytest.mark.parametrize("path", ["/accounts/login/", "/nothing-here", f"{API}/items", f"{API}/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/accounts/login/", "/nothing-here", f"{API}/items", f"{API}/nothing", f"{API}/openapi.json"]
+)
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer ss_made-up"}, {"Authorization": "x"}])
 def test_whoever_has_not_signed_in_is_counted_by_address(client, db, limited, address, path, header) -> None:
     limited(visits_per_minute=9)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
+from django.utils.functional import SimpleLazyObject
 
 from searchsite.accounts.models import User
 from searchsite.urls import handler400, handler500, urlpatterns  # noqa: F401  # this module is a table of addresses, too
@@ -25,6 +26,24 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a fault of our own")
 
 
+def closed(request: HttpRequest) -> HttpResponse:
+    """The cursor was closed under whoever still reads by it, which is no DatabaseError."""
+    return HttpResponse(str(_read_by_a_closed_cursor()))
+
+
+def denied(request: HttpRequest) -> HttpResponse:
+    """Who was refused cannot be read for the audit log."""
+    request.user = SimpleLazyObject(_read_by_a_closed_cursor)  # type: ignore[assignment]
+    return HttpResponse("not for you", status=403)
+
+
+def _read_by_a_closed_cursor() -> object:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.close()
+        return cursor.fetchone()
+
+
 def saves(request: HttpRequest) -> HttpResponse:
     """The view itself needs no database; keeping the session does."""
     request.session["team"] = 1
@@ -33,7 +52,11 @@ def saves(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
 
-urlpatterns = [*urlpatterns, path("broken", broken), path("saves", saves)]
+urlpatterns = [
+    path("api/closed", closed),
+    *urlpatterns,
+    *(path(one.__name__, one) for one in (broken, closed, denied, saves)),
+]
 
 
 @pytest.fixture
@@ -69,6 +92,19 @@ def test_a_page_says_that_the_database_is_away(alice, stop_database, address) ->
     assert answer.status_code == 503 and answer["Retry-After"] == "5"
     assert "<html" in text(answer) and "try again in a moment" in text(answer)
     assert not answer.cookies, "nobody is signed out by it"
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("address", ["/closed", "/api/closed"])
+def test_a_cursor_that_is_closed_in_the_midst_of_a_request_is_said_and_soon_over(alice, address) -> None:
+    answer = alice.get(address)
+    assert answer.status_code == 503 and answer["Retry-After"]
+    assert alice.get("/admin/").status_code == 200
+
+
+@pytest.mark.urls(__name__)
+def test_a_refusal_stays_one_where_the_audit_log_cannot_be_written(alice) -> None:
+    assert alice.get("/denied").status_code == 403
 
 
 def test_a_script_gets_a_plain_sentence(alice, stop_database) -> None:

@@ -295,6 +295,17 @@ def test_to_say_that_nothing_changed_takes_two_statements(alice, item: Item, dja
             assert browser.get(address.format(item.public_id), headers=known).status_code == 304
 
 
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_to_say_so_to_a_program_takes_three(
+    bob, team, item: Item, address: str, django_assert_max_num_queries, django_capture_on_commit_callbacks
+) -> None:
+    program, asked = Browser(headers=bearer(bob, team)), address.format(item.public_id)
+    with django_capture_on_commit_callbacks(execute=True):
+        known = {"If-None-Match": program.get(asked)["ETag"]}
+    with django_assert_max_num_queries(3):
+        assert program.get(asked, headers=known).status_code == 304
+
+
 def test_a_range_of_another_version_gives_the_whole(alice: User, item: Item) -> None:
     headers = {"Range": "bytes=0-9", "If-Range": '"other"'}
     assert signed_in(alice).get(f"/items/{item.public_id}/file", headers=headers).status_code == 200

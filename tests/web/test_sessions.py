@@ -7,12 +7,16 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings as configured
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
 from searchsite.accounts import sessions, teams, tokens
 from searchsite.accounts.models import AuditEntry, Membership, Team, Token, User
 from searchsite.library.models import Item
+from searchsite.web.middleware import SessionAge
 from tests import figures
 
 PASSWORD, NEW = "alice-opens-7", "alice-closes-8"
@@ -131,6 +135,35 @@ def test_a_session_in_use_does_not_end_and_is_written_seldom(django_assert_num_q
     kept = browser.session.get_expiry_date()
     browser.get("/")
     assert Session.objects.get(session_key=browser.session.session_key).expire_date <= kept
+
+
+def choose_another_team(browser: Client) -> None:
+    kitchen = Team.objects.filter(name="kitchen").first() or teams.create_team(
+        "kitchen", User.objects.get(username="alice")
+    )
+    assert browser.post("/team", {"team": str(kitchen.public_id)}).status_code == 302
+
+
+@pytest.mark.parametrize("change", [choose_another_team, log_out])
+def test_to_note_that_it_is_in_use_undoes_nothing_that_another_request_did(change: Callable[[Client], None]) -> None:
+    """The other comes between the moment at which the session was read and the end of the request."""
+    browser = sign_in()
+    _age(browser, sessions.SEEN, sessions.SEEN_EVERY + 1)
+    key = browser.cookies[configured.SESSION_COOKIE_NAME].value
+
+    def meanwhile(request: HttpRequest) -> HttpResponse:
+        assert request.session[SESSION_KEY]
+        change(copied(browser))
+        return SessionAge(lambda request: HttpResponse())(request)
+
+    request = RequestFactory().get("/", headers={"Cookie": f"{configured.SESSION_COOKIE_NAME}={key}"})
+    answer = SessionMiddleware(meanwhile)(request)
+    kept = Session.objects.filter(pk=key).first()
+    assert answer.status_code == 200 and (kept is None) == (change is log_out)
+    if kept is not None:
+        stored = kept.get_decoded()
+        assert stored["team"] == Team.objects.get(name="kitchen").pk
+        assert time.time() - stored[sessions.SEEN] < 60
 
 
 def test_out_of_the_team_is_out_at_once(note: Item) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import DatabaseError
+from django.db import Error
 
 from searchsite import config as configuration
 from searchsite.inference import selfcheck
@@ -130,7 +130,7 @@ def _warnings() -> list[str]:
     """What else an operator should know, as far as the database can be asked."""
     try:
         return list(greeting.unused_keys())
-    except DatabaseError:
+    except Error:
         return []
 
 
