@@ -21,7 +21,7 @@ from searchsite.jobs import turns
 from searchsite.search import reranking
 from tests import chromium, emptying, house, lasting, servers
 
-IN_THE_RUNNING_HOUSE = {"ops/test_up.py", "journey/test_journey.py"}
+IN_THE_RUNNING_HOUSE = {"ops/test_up.py", "journey/test_journey.py", "attacks/test_over_http.py"}
 
 
 class Together(LoadScopeScheduling):
@@ -125,7 +125,14 @@ def inference_server() -> Iterator[Config]:
 
 
 @pytest.fixture(scope="session")
-def running_house() -> Iterator[house.House]:
-    """A whole running site, `manage.py up`; whoever finds it stopped starts it again, with `again`."""
+def _the_house() -> Iterator[house.House]:
     with house.running(servers.directory() / "a house") as home:
         yield home
+
+
+@pytest.fixture
+def running_house(_the_house: house.House) -> house.House:
+    """A whole running site, `manage.py up`: the one of this session, started again where a test has stopped it."""
+    if _the_house.running.exit_code() is not None:
+        _the_house.again()
+    return _the_house
