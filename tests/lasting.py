@@ -9,13 +9,14 @@ from __future__ import annotations
 RUNNING = "the running house"
 WAITING = (
     "tests/everyday/test_reach.py",
+    "tests/everyday/test_searching.py",
+    "tests/indexing/test_outages.py",
     "tests/journeys",
     "tests/indexing/test_stopping.py",
     RUNNING,
     "tests/indexing/test_kill_and_count.py",
     "tests/indexing/test_steps.py",
     "tests/ops/test_backup.py",
-    "tests/everyday/test_searching.py",
     "tests/everyday/test_items.py",
     "tests/everyday/test_quality.py",
     "tests/everyday/test_selecting.py",
