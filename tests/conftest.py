@@ -19,10 +19,9 @@ from searchsite.config import Config
 from searchsite.indexing import calibration, fingerprints, holding, worker
 from searchsite.jobs import turns
 from searchsite.search import reranking
-from tests import chromium, emptying, house, servers
+from tests import chromium, emptying, house, lasting, servers
 
-RUNNING = "the running house"
-IN_THE_RUNNING_HOUSE = {"ops/test_up.py", "journey/test_journey.py"}
+IN_THE_RUNNING_HOUSE = {"ops/test_up.py", "journey/test_journey.py", "attacks/test_over_http.py"}
 
 
 class Together(LoadScopeScheduling):
@@ -32,14 +31,16 @@ class Together(LoadScopeScheduling):
         file = nodeid.split("::", 1)[0]
         folder, _, name = file.rpartition("/")
         if f"{Path(folder).name}/{name}" in IN_THE_RUNNING_HOUSE:
-            return RUNNING
+            return lasting.RUNNING
         return folder if "/journeys/" in file else file
 
     def _assign_work_unit(self, node: Any) -> None:
-        # Files of few tests, the last of the queue, hold those that wait for browsers and houses; files of many keep a
-        # core busy. Half of the processes begin with these and half with those: then neither all wait nor all compute.
-        if self.nodes.index(node) % 2:
-            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        # Half of the processes begin with what waits for browsers and houses, half with what keeps a core busy: then
+        # neither all wait nor all compute. What lasts comes first: else in the end all wait for one.
+        waits = self.nodes.index(node) % 2 == 1
+        queue = self.workqueue
+        chosen = max(queue, key=lambda scope: lasting.rank(scope, len(queue[scope]), waits=waits))
+        queue.move_to_end(chosen, last=False)
         super()._assign_work_unit(node)
 
 
@@ -124,7 +125,14 @@ def inference_server() -> Iterator[Config]:
 
 
 @pytest.fixture(scope="session")
-def running_house() -> Iterator[house.House]:
-    """A whole running site, `manage.py up`; whoever finds it stopped starts it again, with `again`."""
+def _the_house() -> Iterator[house.House]:
     with house.running(servers.directory() / "a house") as home:
         yield home
+
+
+@pytest.fixture
+def running_house(_the_house: house.House) -> house.House:
+    """A whole running site, `manage.py up`: the one of this session, started again where a test has stopped it."""
+    if _the_house.running.exit_code() is not None:
+        _the_house.again()
+    return _the_house

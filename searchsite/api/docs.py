@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,14 +16,17 @@ Described = dict[str, Any]
 
 def views_of(api: NinjaAPI) -> tuple[Any, Any]:
     """Return the views that show the description to programs and to people."""
+    # To describe it takes half a second, and anybody may ask.
+    described = cache(lambda: dict(api.get_openapi_schema()))
+    shown = cache(lambda: page_of(described()))
 
     @require_safe
     def openapi(request: HttpRequest) -> HttpResponse:
-        return JsonResponse(api.get_openapi_schema())
+        return JsonResponse(described())
 
     @require_safe
     def docs(request: HttpRequest) -> HttpResponse:
-        return render(request, "api/docs.html", page_of(dict(api.get_openapi_schema())))
+        return render(request, "api/docs.html", shown())
 
     return openapi, docs
 

@@ -22,8 +22,6 @@ SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
 @pytest.fixture
 def page(running_house: House) -> Iterator[Page]:
     """A page of a fresh browser. One upload is refused."""
-    if running_house.running.exit_code() is not None:
-        running_house.again()
     with page_at(running_house.base_url, expecting="status of 422", viewport={"width": 1280, "height": 800}) as page:
         page.set_default_timeout(60_000)
         page.add_init_script(SHIFTS)

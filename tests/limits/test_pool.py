@@ -24,6 +24,7 @@ from searchsite.library.models import Item
 from searchsite.ops import household
 from searchsite.web import desks, incoming
 from tests import figures, made
+from tests.fake_inference import FakeInference
 from tests.limits import serving
 from tests.limits.serving import Server
 
@@ -54,10 +55,20 @@ def everyone(transactional_db) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def started(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Server, Path]]:
+def answerer() -> Iterator[FakeInference]:
+    """A network that takes forty seconds for an answer."""
+    with FakeInference() as slow:
+        slow.networks, slow.chat.pause = ("Qwen/Qwen3-8B",), 0.2
+        slow.reply = lambda body: "so " * 200
+        yield slow
+
+
+@pytest.fixture(scope="module")
+def started(django_db_setup, django_db_blocker, tmp_path_factory, answerer) -> Iterator[tuple[Server, Path]]:
     """One server for all tests of this file; it starts in some seconds."""
     media = tmp_path_factory.mktemp("media")
-    with django_db_blocker.unblock(), serving.running(media) as server:
+    asks = {"ANSWER_URL": answerer.url, "ANSWER_DIALECT": "vllm", "ANSWERER": answerer.networks[0]}
+    with django_db_blocker.unblock(), serving.running(media, **asks) as server:
         connection.close()
         yield server, media
 
@@ -197,6 +208,25 @@ def test_a_body_that_never_comes_cuts_off_nobody_else_of_its_address(server: Ser
     with pytest.raises(TimeoutError):
         assert resting.sock.recv(1) == b"closed"
     resting.close()
+
+
+def test_answers_that_do_not_end_are_few_and_hold_no_desk(server: Server, everyone: list[str]) -> None:
+    made.note(made.place(User.objects.get(username="person0"), Team.objects.get()), "The dough rests.", "Dough")
+    body = '{"question": "How does dough rest?", "stream": true}'
+    head = ("POST /api/v1/ask HTTP/1.1", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    with ExitStack() as held:
+        asked = []
+        for number in range(40):
+            token = _token(f"person{number % PEOPLE}")
+            asked.append(held.enter_context(server.open(*head, f"Authorization: Bearer {token}")))
+            asked[-1].sendall(body.encode())
+        said = Counter(int(one.recv(12)[9:12]) for one in asked)
+        page = server.get("/search?q=dough", everyone[0])
+    figures.keep(
+        10, "limits-streams", opened=40, answered=said[200], refused=said[503], page_ms=round(page.seconds * 1000)
+    )
+    assert said[200] >= 1 and set(said) <= {200, 429, 503} and said[503] >= 20
+    assert page.status == 200 and page.seconds < 5
 
 
 def test_a_slow_body_that_goes_on_is_taken(server: Server) -> None:

@@ -24,9 +24,6 @@ CHILDREN = ["granian", "serve_inference", "valkey-server", "-n worker@", "-n rea
 
 @pytest.fixture
 def home(running_house: House) -> House:
-    """The one house of this session, started again where a test has stopped it."""
-    if running_house.running.exit_code() is not None:
-        running_house.again()
     return running_house
 
 

@@ -198,9 +198,10 @@ def misleading(monkeypatch) -> tuple[Shelf, Space]:
     lots = np.random.default_rng(1)
     with tables.cursor() as cursor:
         cursor.execute(f"SELECT item_id FROM {tables.name(space.pk)}")
-        for (item,) in cursor.fetchall():
-            code = tables.code_of(lots.normal(size=space.dimensions).astype(np.float32), None)
-            cursor.execute(f"UPDATE {tables.name(space.pk)} SET code = %b WHERE item_id = %s", [code, item])
+        items = [item for (item,) in cursor.fetchall()]
+        codes = [tables.code_of(lots.normal(size=space.dimensions).astype(np.float32), None) for _ in items]
+        change = f"UPDATE {tables.name(space.pk)} SET code = %b WHERE item_id = %s"
+        cursor.executemany(change, list(zip(codes, items, strict=True)))
     monkeypatch.setattr(access, "EXACT_UP_TO", 100)
     monkeypatch.setattr(vectors, "DEEPEST", 1000)
     return shelf, space

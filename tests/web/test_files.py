@@ -13,7 +13,7 @@ from django.test import Client
 
 from searchsite.accounts import teams, tokens
 from searchsite.accounts.models import Membership, Role, Team, Token, User
-from searchsite.jobs.models import Lane
+from searchsite.jobs.models import Job, Lane
 from searchsite.library import collections, files, intake, items, pictures, trash
 from searchsite.library.decoder import client as decoder
 from searchsite.library.decoder.protocol import Policy
@@ -155,6 +155,14 @@ def test_a_thumbnail_is_there_once_the_picture_is_decoded(alice: User, team: Tea
     decoded(item)
     response = signed_in(alice).get(address)
     assert (before, response.status_code, response["Content-Type"]) == (404, 200, "image/webp")
+
+
+def test_asking_for_thumbnails_makes_none(alice: User, team: Team, settings) -> None:
+    browser, new = signed_in(alice), [put(alice, team, drawn.jpeg(seed), f"{seed}.jpg") for seed in range(3)]
+    kept, jobs = sorted(settings.MEDIA_ROOT.rglob("*")), list(Job.objects.order_by("pk").values())
+    addresses = [f"/items/{one.public_id}/thumbnail/{size}" for one in new for size in files.SIZES]
+    assert {browser.get(address).status_code for address in addresses * 4} == {404}
+    assert sorted(settings.MEDIA_ROOT.rglob("*")) == kept and list(Job.objects.order_by("pk").values()) == jobs
 
 
 def test_what_is_in_the_trash_is_gone(alice: User, item: Item) -> None:
