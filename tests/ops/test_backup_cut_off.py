@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -28,7 +29,7 @@ from searchsite.steps import Keeping
 from tests import emptying, figures, made, servers
 from tests.house import ROOT
 from tests.ops import dying
-from tests.ops.keeping import database, databases, url
+from tests.ops.keeping import ask, database, databases, manage, url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KILLED = -signal.SIGKILL
@@ -55,7 +56,6 @@ class Site:
     old_media: Path
     backup: Path
     warm: subprocess.Popen[str]
-    kind: str = ""
     said: str = ""
 
     def do(self, *words: str, die_at: str = "") -> int:
@@ -133,20 +133,38 @@ def warm(media: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate(timeout=20)
 
 
-@pytest.fixture(params=["as_it_was", "searchsite"], ids=["beside a full one", "into an empty one"])
-def site(everything: Site, request) -> Iterator[Site]:
+FULL, EMPTY = "as_it_was", "searchsite"
+# One of each kind; the others are variations of them.
+SHORT = {
+    (FULL, Keeping.RESTORE_OLD_BEGUN),
+    (FULL, Keeping.RESTORE_NEW_MOVED),
+    (FULL, Keeping.RESTORE_EXCHANGED),
+    (EMPTY, Keeping.RESTORE_FILLED),
+    (EMPTY, Keeping.RESTORE_NEW_BEGUN),
+}
+ALL = [
+    pytest.param(kind, step, marks=[] if (kind, step) in SHORT else [pytest.mark.long])
+    for kind in (FULL, EMPTY)
+    for step in RESTORE
+]
+
+
+@contextmanager
+def beginning(everything: Site, kind: str) -> Iterator[Site]:
     """The house as it was, or its files and an empty database."""
     shutil.copytree(everything.old_media, everything.home)
-    with database(NAME, like=request.param):
-        everything.kind = request.param
+    try:
+        with database(NAME, like=kind):
+            yield everything
+    finally:
+        shutil.rmtree(everything.home)
+
+
+@pytest.fixture
+def site(everything: Site) -> Iterator[Site]:
+    """The house as it was."""
+    with beginning(everything, FULL):
         yield everything
-    shutil.rmtree(everything.home)
-
-
-def settle(site: Site) -> None:
-    """What the next start does, or who was told to by the refusal of others."""
-    words = ("restore", "--settle") if "searchsite" in site.kind else ("prepare",)
-    assert site.do(*words) == 0, site.said
 
 
 def look_over(site: Site, wanted: State) -> None:
@@ -162,6 +180,12 @@ def look_over(site: Site, wanted: State) -> None:
     assert state(NAME, site.home) == wanted
 
 
+def soon() -> list[str]:
+    """The stamps of the next minutes."""
+    now = datetime.now(UTC)
+    return [(now + timedelta(seconds=after)).strftime("%Y%m%d_%H%M%S") for after in range(180)]
+
+
 @pytest.fixture(scope="module")
 def counted() -> Iterator[set[str]]:
     killed: set[str] = set()
@@ -170,11 +194,78 @@ def counted() -> Iterator[set[str]]:
         figures.keep(8, "cut-off", killed=len(killed), mixed=0)
 
 
-@pytest.mark.parametrize("step", RESTORE)
-def test_a_restore_that_is_killed_has_come_through_or_has_changed_nothing(site, counted, step):
-    before = state(NAME, site.home)
-    assert before == State(site.old.items if site.kind == "as_it_was" else frozenset(), site.old.files)
-    assert site.restore("--move-aside", die_at=step) == KILLED, f"nobody came by {step}: {site.said}"
-    settle(site)
-    look_over(site, site.new if step in COMES else before)
-    counted.add(f"{site.kind} {step}")
+@pytest.mark.parametrize(("kind", "step"), ALL)
+def test_a_restore_that_is_killed_has_come_through_or_has_changed_nothing(everything, counted, kind, step):
+    with beginning(everything, kind) as site:
+        before = state(NAME, site.home)
+        assert before == State(site.old.items if kind == FULL else frozenset(), site.old.files)
+        assert site.restore("--move-aside", die_at=step) == KILLED, f"nobody came by {step}: {site.said}"
+        # What each start does, or who was told to by the refusal of the others.
+        words = ("prepare",) if kind == FULL else ("restore", "--settle")
+        assert site.do(*words) == 0, site.said
+        look_over(site, site.new if step in COMES else before)
+        counted.add(f"{kind} {step}")
+
+
+def test_until_it_is_settled_nobody_serves_repairs_backs_up_or_forgets(site):
+    assert site.restore("--move-aside", die_at=Keeping.RESTORE_NEW_BEGUN) == KILLED
+    mixed = sorted(path.name for path in site.home.iterdir())
+    others = [
+        ("doctor", "--integrity"),
+        ("backup", str(site.home.with_name("of a mixture"))),
+        ("restore", "--forget-old"),
+    ]
+    for words in others:
+        assert site.do(*words) == 1 and "`manage.py restore --settle` brings it to an end" in site.said, words
+    served = manage("serve", "web", media=site.home, DATABASE_URL=url(NAME))
+    assert served.returncode == 1 and "files and database may not fit together" in served.stderr
+    door = [sys.executable, "-c", "import searchsite.wsgi"]
+    environment = {**os.environ, "MEDIA_ROOT": str(site.home), "DATABASE_URL": url(NAME)}
+    opened = subprocess.run(door, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert opened.returncode == 1 and "files and database may not fit together" in opened.stderr
+    assert sorted(path.name for path in site.home.iterdir()) == mixed
+    # Another database than then may have nothing to do with these files.
+    with database("another", like=FULL):
+        asked = manage("restore", "--settle", media=site.home, DATABASE_URL=url("another"))
+        assert asked.returncode == 1 and "this is not the database `exchanged`" in asked.stderr
+    assert site.restore("--move-aside") == 0, site.said
+    assert "was undone" in site.said
+    look_over(site, site.new)
+
+
+@pytest.mark.parametrize("step", [Keeping.SETTLE_BEGUN, pytest.param(Keeping.SETTLE_EMPTIED, marks=pytest.mark.long)])
+def test_settling_may_be_killed_too(everything, step):
+    with beginning(everything, EMPTY) as site:
+        assert site.restore(die_at=Keeping.RESTORE_NEW_MOVED) == KILLED
+        assert site.do("restore", "--settle", die_at=step) == KILLED
+        assert site.do("restore", "--settle") == 0, site.said
+        look_over(site, State(frozenset(), site.old.files))
+
+
+def test_old_files_are_kept_as_long_as_their_database_is_in_use(site):
+    assert site.restore("--move-aside") == 0, site.said
+    (aside,) = site.home.glob("before-restore-*")
+    (kept,) = databases(f"{NAME}_before_")
+    with psycopg.connect(url(kept)):
+        assert site.do("restore", "--forget-old") == 0
+    assert aside.exists() and databases(f"{NAME}_before_") == [kept]
+    assert site.said.count("Kept: ") == 2 and "is being accessed by other users" in site.said
+    # Somebody goes back by hand: the database first.
+    with psycopg.connect(url("postgres"), autocommit=True) as server:
+        server.execute(f"ALTER DATABASE {NAME} RENAME TO {NAME}_given_up")
+        server.execute(f"ALTER DATABASE {kept} RENAME TO {NAME}")
+    assert site.do("restore", "--forget-old") == 0
+    assert aside.exists() and f"Kept: {aside}: its database is there, as {NAME}." in site.said
+
+
+def test_a_restore_that_fails_after_it_has_filled_an_empty_database_empties_it_again(everything):
+    with beginning(everything, EMPTY) as site:
+        # A file stands where the folder of the old files is to be made.
+        blocked = [site.home / f"before-restore-{stamp}" for stamp in soon()]
+        for path in blocked:
+            path.touch()
+        assert site.restore() != 0
+        for path in blocked:
+            path.unlink()
+        assert ask(NAME, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+        look_over(site, State(frozenset(), site.old.files))

@@ -14,7 +14,8 @@ import psycopg
 from django.db import DatabaseError, connection
 
 from searchsite.config import Config
-from searchsite.ops.backups import contents, copying, database, journal, layout
+from searchsite.library import files
+from searchsite.ops.backups import contents, database, journal, layout
 from searchsite.ops.backups.journal import OF_DATABASE, Journal
 from searchsite.ops.errors import CannotKeep
 from searchsite.steps import Keeping, reached
@@ -106,7 +107,7 @@ def _move(media_root: Path, noted: Journal) -> None:
     for name in noted.folders_new:
         (noted.staged(media_root) / name).rename(media_root / name)
         reached(Keeping.RESTORE_NEW_BEGUN)
-    copying.settle()
+    _sync(media_root, noted)
     reached(Keeping.RESTORE_NEW_MOVED)
 
 
@@ -130,7 +131,14 @@ def _move_back(media_root: Path, noted: Journal) -> None:
         for path in aside.glob(f"{OF_DATABASE}*"):
             path.unlink()
         aside.rmdir()
-    copying.settle()
+    _sync(media_root, noted)
+
+
+def _sync(media_root: Path, noted: Journal) -> None:
+    """Have the moves on the disk; what was moved is there already."""
+    for folder in (noted.staged(media_root), noted.aside(media_root), media_root):
+        if folder.exists():
+            files.sync(folder)
 
 
 def _came_through(noted: Journal) -> bool:
