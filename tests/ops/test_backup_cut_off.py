@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -180,12 +179,6 @@ def look_over(site: Site, wanted: State) -> None:
     assert state(NAME, site.home) == wanted
 
 
-def soon() -> list[str]:
-    """The stamps of the next minutes."""
-    now = datetime.now(UTC)
-    return [(now + timedelta(seconds=after)).strftime("%Y%m%d_%H%M%S") for after in range(180)]
-
-
 @pytest.fixture(scope="module")
 def counted() -> Iterator[set[str]]:
     killed: set[str] = set()
@@ -258,14 +251,25 @@ def test_old_files_are_kept_as_long_as_their_database_is_in_use(site):
     assert aside.exists() and f"Kept: {aside}: its database is there, as {NAME}." in site.said
 
 
+NOT_THE_FIRST_TIME = """
+CREATE SCHEMA theirs;
+CREATE SEQUENCE theirs.times;
+CREATE FUNCTION theirs.once() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('theirs.times') = 1 THEN RAISE EXCEPTION 'not the first time'; END IF;
+END $$;
+CREATE EVENT TRIGGER once ON ddl_command_start WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION theirs.once();
+"""
+
+
 def test_a_restore_that_fails_after_it_has_filled_an_empty_database_empties_it_again(everything):
     with beginning(everything, EMPTY) as site:
-        # A file stands where the folder of the old files is to be made.
-        blocked = [site.home / f"before-restore-{stamp}" for stamp in soon()]
-        for path in blocked:
-            path.touch()
+        with psycopg.connect(url(NAME)) as opened:
+            opened.execute(NOT_THE_FIRST_TIME)
+        # The mark goes when all has been filled in and has moved.
         assert site.restore() != 0
-        for path in blocked:
-            path.unlink()
         assert ask(NAME, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+        assert ask(NAME, "SELECT last_value FROM theirs.times") > 1
         look_over(site, State(frozenset(), site.old.files))
+        assert site.restore() == 0, site.said
+        look_over(site, site.new)

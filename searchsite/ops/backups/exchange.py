@@ -125,19 +125,19 @@ def _move_back(media_root: Path, noted: Journal) -> None:
         for name in noted.folders_old:
             if (aside / name).exists():
                 (aside / name).rename(media_root / name)
+        if aside.is_dir():
+            for path in aside.glob(f"{OF_DATABASE}*"):
+                path.unlink()
+            aside.rmdir()
+        _sync(media_root, noted)
     except OSError as error:
         raise CannotKeep(f"The old files cannot be moved back: {error}.") from None
-    if aside.exists():
-        for path in aside.glob(f"{OF_DATABASE}*"):
-            path.unlink()
-        aside.rmdir()
-    _sync(media_root, noted)
 
 
 def _sync(media_root: Path, noted: Journal) -> None:
     """Have the moves on the disk; what was moved is there already."""
     for folder in (noted.staged(media_root), noted.aside(media_root), media_root):
-        if folder.exists():
+        if folder.is_dir():
             files.sync(folder)
 
 
