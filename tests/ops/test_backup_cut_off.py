@@ -135,6 +135,7 @@ def warm(media: Path) -> Iterator[subprocess.Popen[str]]:
 FULL, EMPTY = "as_it_was", "searchsite"
 # One of each kind; the others are variations of them.
 SHORT = {
+    (FULL, Keeping.RESTORE_FILLED),
     (FULL, Keeping.RESTORE_OLD_BEGUN),
     (FULL, Keeping.RESTORE_NEW_MOVED),
     (FULL, Keeping.RESTORE_EXCHANGED),
