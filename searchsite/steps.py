@@ -43,7 +43,24 @@ class Step(StrEnum):
     EMBED_COMMITTED = "embed.committed"
 
 
-def reached(step: Step) -> None:
+class Keeping(StrEnum):
+    """The same of backups and restores."""
+
+    BACKUP_DUMPED = "backup.dumped"
+    RESTORE_FILLED = "restore.filled"
+    RESTORE_NOTED = "restore.noted"
+    RESTORE_OLD_BEGUN = "restore.old-begun"
+    RESTORE_OLD_MOVED = "restore.old-moved"
+    RESTORE_NEW_BEGUN = "restore.new-begun"
+    RESTORE_NEW_MOVED = "restore.new-moved"
+    RESTORE_EXCHANGED = "restore.exchanged"
+    RESTORE_ENDED = "restore.ended"
+    SETTLE_BEGUN = "settle.begun"
+    SETTLE_FILES_BACK = "settle.files-back"
+    SETTLE_EMPTIED = "settle.emptied"
+
+
+def reached(step: Step | Keeping) -> None:
     """Go on, unless this process is to die here. `called`: a server has answered, and nobody has counted it yet.
 
     `written`: in a transaction that has not been committed. `claimed`, `committed`: in one that has.

@@ -9,10 +9,16 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from searchsite import config, exposure
+from searchsite.ops import places
+from searchsite.ops.errors import CannotStart
 
 # Whichever server opens this door.
 if sentences := list(exposure.in_the_way(config.load())):
     sys.exit("\n".join(sentences))
+try:
+    places.require_settled(config.load())
+except CannotStart as error:
+    sys.exit(str(error))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
 # Statements of pages have less time than those of workers: searchsite/settings.py.
 os.environ["SEARCHSITE_SERVES"] = "pages"

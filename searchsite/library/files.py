@@ -123,7 +123,7 @@ def write_derivatives(blob: Blob, derivatives: Mapping[int, bytes]) -> None:
         for size, data in sorted(derivatives.items(), reverse=True):
             _write(_beside(original, size), data)
             reached(Step.DECODE_FILE_WRITTEN)
-        _sync(original.parent)
+        sync(original.parent)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -239,10 +239,11 @@ def _move(source: Path, target: Path) -> None:
     source.replace(target)
     # A new folder is durable only once its own parent is synced.
     for folder in {target.parent, *(one.parent for one in missing)}:
-        _sync(folder)
+        sync(folder)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,11 +15,23 @@ from searchsite import exposure
 from searchsite.config import Config
 from searchsite.ops.errors import CannotStart
 
+# In MEDIA_ROOT, as long as a restore exchanges files and databases.
+JOURNAL = ".restore.json"
+
 
 def require_guarded(config: Config) -> None:
     """Refuse to serve the site to others unprotected, before anything is started."""
     if sentences := list(exposure.in_the_way(config)):
         raise CannotStart("\n".join(sentences))
+
+
+def require_settled(config: Config) -> None:
+    """Refuse files and a database that may not belong together, since a restore was cut off between the two."""
+    if (config.media_root / JOURNAL).exists():
+        raise CannotStart(
+            "A restore is under way or was cut off, and files and database may not fit together:"
+            " `manage.py restore --settle` brings it to an end."
+        )
 
 
 def make(config: Config) -> None:

@@ -18,7 +18,6 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from searchsite import config as configuration
 from searchsite.config import Config
 from searchsite.jobs.models import Job, State
 from searchsite.library import blobs, files, intake, orphans, trash
@@ -31,6 +30,7 @@ from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from tests import figures, made, servers
 from tests.house import MANAGE, ROOT, wait_until
+from tests.ops.keeping import ask, backed_up, database, manage, url
 from tests.people import alice, inbox, team
 from tests.served import fake
 
@@ -45,26 +45,6 @@ def media(tmp_path: Path, settings) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
-
-
-def url(database: str | None = None) -> str:
-    named = database or connection.settings_dict["NAME"]
-    return f"host={configuration.load().socket_dir} user=searchsite dbname={named}"
-
-
-def manage(*words: str, media: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, on the tests' database if none is named."""
-    settings = {"MEDIA_ROOT": str(media), "DATABASE_URL": url(), **environment}
-    return subprocess.run(
-        [*MANAGE, *words], env={**os.environ, **settings}, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
-def backed_up(place: Path, media: Path, *words: str) -> Path:
-    done = manage("backup", str(place), *words, media=media)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert place.is_dir()
-    return place
 
 
 def picture(place: intake.Place, words: str) -> Item:
@@ -257,24 +237,6 @@ def test_a_broken_backup_changes_nothing(small, media):
     assert not (home / "media").exists() and not (home / "data" / "postgres").exists()
 
 
-@contextmanager
-def database(name: str) -> Iterator[str]:
-    """An empty database of the tests' server, with extensions as an embedded one has them."""
-    with psycopg.connect(url("postgres"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE searchsite")
-        try:
-            yield name
-        finally:
-            for (one,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name}%"]):
-                server.execute(f'DROP DATABASE "{one}" WITH (FORCE)')
-
-
-def ask(name: str, statement: str) -> int:
-    with psycopg.connect(url(name)) as opened:
-        (number,) = opened.execute(statement.encode()).fetchone() or (0,)
-        return int(number)
-
-
 def test_what_was_there_is_moved_aside_and_never_deleted(small, media):
     home = media.parent / "home"
     with database("own") as name:
@@ -283,14 +245,14 @@ def test_what_was_there_is_moved_aside_and_never_deleted(small, media):
         lean = media.parent / "lean"
         done = manage("backup", str(lean), "--without-derivatives", media=home, DATABASE_URL=url(name))
         assert done.returncode == 0 and not list(lean.rglob("*.webp")), done.stderr
-        old = sorted(path.name for path in home.rglob("*") if path.is_file())
+        old = sorted(path.name for path in home.glob("??/**/*") if path.is_file())
         again = manage("restore", str(lean), media=home, DATABASE_URL=url(name))
         assert again.returncode == 1 and "--move-aside" in again.stderr
         again = manage("restore", str(lean), "--move-aside", media=home, DATABASE_URL=url(name))
         assert again.returncode == 0, again.stderr
         aside = next(home.glob("before-restore-*"))
         assert str(aside) in again.stdout and f"{name}_before_" in again.stdout
-        assert sorted(path.name for path in aside.rglob("*") if path.is_file()) == old
+        assert sorted(path.name for path in aside.glob("??/**/*") if path.is_file()) == old
         assert "Pictures that are decoded anew once workers run: 1." in again.stdout
         assert ask(name, "SELECT count(*) FROM job WHERE kind = 'decode' AND state = 'ready'") == 1
         with psycopg.connect(url(name)) as opened:

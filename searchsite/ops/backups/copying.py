@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from searchsite.library import files
 from searchsite.ops.backups import manifest
@@ -19,15 +18,27 @@ from searchsite.ops.errors import CannotKeep
 LIST = "originals"
 
 
+class CannotRead(Exception):
+    """A file is there, and its disk or its rights do not give it."""
+
+
 @dataclass
 class Copied:
-    """What was copied; missing and damaged are originals that were so before. `sums` is the digest of the list."""
+    """What was copied. `sums` is the digest of the list; the rest are originals that were faulty before, and counts."""
 
     number: int = 0
     bytes: int = 0
     missing: int = 0
+    unreadable: int = 0
     damaged: int = 0
+    faults: dict[str, list[str]] = field(default_factory=dict)
     sums: str = ""
+
+    def note(self, kind: str, sha256: str) -> None:
+        """Count a faulty original, and keep its name while there is room for it."""
+        setattr(self, kind, getattr(self, kind) + 1)
+        if sum(map(len, self.faults.values())) < manifest.MOST_NAMED:
+            self.faults.setdefault(kind, []).append(sha256)
 
 
 def copy_all(folder: Path, dump: str, tell: Tell, *, derivatives: bool) -> Copied:
@@ -37,12 +48,11 @@ def copy_all(folder: Path, dump: str, tell: Tell, *, derivatives: bool) -> Copie
         _note(lines, sums, dump, manifest.DUMP)
         for sha256 in _named(folder / LIST):
             for path in _files_of(sha256, derivatives=derivatives):
-                digest = _copied(path, folder / manifest.MEDIA / path.relative_to(files.media_root()), copied, tell)
-                if digest is not None:
-                    _note(lines, sums, digest, f"{manifest.MEDIA}/{path.relative_to(files.media_root())}")
-                if path.name == sha256:
-                    copied.missing += digest is None
-                    copied.damaged += digest not in (None, sha256)
+                name = f"{manifest.MEDIA}/{path.relative_to(files.media_root())}"
+                if (digest := _copied(path, folder / name, sha256, copied)) is not None:
+                    _note(lines, sums, digest, name)
+                if path.name == sha256 and digest is not None:
+                    tell((folder / name).stat().st_size)
     (folder / LIST).unlink()
     copied.sums = sums.hexdigest()
     return copied
@@ -65,31 +75,58 @@ def _note(lines: TextIO, sums: hashlib._Hash, digest: str, name: str) -> None:
     lines.write(line)
 
 
-def _copied(source: Path, target: Path, copied: Copied, tell: Tell) -> str | None:
-    """Copy one file and count it; its digest, or None where there is no such file."""
+def _copied(source: Path, target: Path, sha256: str, copied: Copied) -> str | None:
+    """Copy one file of an original and count it; its digest, or None where it is not to be had."""
     files.make_folder(target.parent, 0o700)
     try:
         digest, size = copy(source, target, mode=0o600)
     except FileNotFoundError:
-        return None
-    copied.number += 1
-    copied.bytes += size
-    if source.name == digest:
-        tell(size)
-    return digest
+        # A small picture has not all derivatives, and those can be made again.
+        fault = "missing"
+    except CannotRead:
+        fault = "unreadable"
+    else:
+        copied.number += 1
+        copied.bytes += size
+        if source.name == sha256 != digest:
+            copied.note("damaged", sha256)
+        return digest
+    if source.name == sha256:
+        copied.note(fault, sha256)
+    return None
 
 
 def copy(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
-    """Copy a file to where there is none; return its digest and size."""
+    """Copy a file to where there is none; return its digest and size. Raises CannotRead, and leaves nothing."""
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as file:
+    with _opened(source) as file:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as out:
-            while piece := file.read(PIECE):
-                digest.update(piece)
-                out.write(piece)
-                size += len(piece)
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                while piece := _piece(file, source):
+                    digest.update(piece)
+                    out.write(piece)
+                    size += len(piece)
+        except CannotRead:
+            target.unlink()
+            raise
     return digest.hexdigest(), size
+
+
+def _opened(source: Path) -> IO[bytes]:
+    try:
+        return source.open("rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise CannotRead(f"{source} cannot be read: {error.strerror}.") from error
+
+
+def _piece(file: IO[bytes], source: Path) -> bytes:
+    try:
+        return file.read(PIECE)
+    except OSError as error:
+        raise CannotRead(f"{source} cannot be read: {error.strerror}.") from error
 
 
 def check(folder: Path, sums: str, tell: Tell) -> None:
@@ -123,17 +160,12 @@ def extract(folder: Path, sums: str, media: Path, tell: Tell) -> None:
             found, size = copy(folder / name, target, mode=0o640)
         except FileNotFoundError:
             raise CannotKeep(f"The backup is broken: {name} is missing.") from None
+        except CannotRead as error:
+            raise CannotKeep(f"The backup is broken: {error}") from None
         if found != digest:
             raise CannotKeep(f"The backup is broken: {name} was changed.")
         tell(size)
     settle()
-
-
-def room_for(bytes_needed: int, folder: Path) -> None:
-    """Refuse what does not fit."""
-    free = shutil.disk_usage(folder).free
-    if free < bytes_needed:
-        raise CannotKeep(f"{folder} has room for {free:,} bytes, and {bytes_needed:,} are needed.")
 
 
 def settle() -> None:

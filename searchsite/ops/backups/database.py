@@ -21,11 +21,13 @@ OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
-EMPTY = "SELECT NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')"
 LOCALE = (
     "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
 )
-MOVED = r"^{}_before_\d{{8}}_\d{{6}}$"
+# Which server this is, and the number under which it knows a database, whatever its name.
+IDENTITY = "SELECT system_identifier::text, pg_database.oid::bigint FROM pg_control_system(), pg_database"
+STAMP = r"\d{8}_\d{6}"
+BEFORE, RESTORED = "before", "restored"
 SECONDS_TO_START = 600.0
 
 
@@ -103,11 +105,6 @@ def own_connection() -> psycopg.Connection[Any]:
     return opened
 
 
-def is_empty() -> bool:
-    """Whether there are no tables."""
-    return bool(_value(EMPTY))
-
-
 def require_nobody_else() -> None:
     """Refuse while web server, workers or others are connected."""
     others = int(_value(OTHERS, name()))
@@ -115,13 +112,26 @@ def require_nobody_else() -> None:
         raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
 
 
-def moved_aside() -> list[str]:
-    """The databases that restores have renamed."""
+def of_restores(kind: str) -> list[str]:
+    """The databases that restores have renamed (BEFORE), or have made and did not get to exchange (RESTORED)."""
+    exactly = f"^{re.escape(name())}_{kind}_{STAMP}$"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT datname FROM pg_database WHERE datname ~ %s ORDER BY 1", [MOVED.format(re.escape(name()))]
-        )
+        cursor.execute("SELECT datname FROM pg_database WHERE datname ~ %s ORDER BY 1", [exactly])
         return [found for (found,) in cursor.fetchall()]
+
+
+def identity(database: str) -> tuple[str, int]:
+    """The server, and the number of a database, which stays the same under another name."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{IDENTITY} WHERE datname = %s", [database])
+        server, number = cursor.fetchone() or ("", 0)
+        return str(server), int(number)
+
+
+def named(number: int) -> str | None:
+    """What the database with this number is called; None where there is none."""
+    found = _value("SELECT datname FROM pg_database WHERE oid = %s::oid", str(number))
+    return None if found is None else str(found)
 
 
 @contextmanager
@@ -163,9 +173,12 @@ def have_extensions(config: Config, database: str) -> None:
 
 
 def drop(config: Config, database: str) -> None:
-    """Drop a database that was made here and did not get full."""
+    """Drop a database that a restore made or moved aside. Raises CannotKeep where somebody is connected to it."""
     with elsewhere(config) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database)))
+        try:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database)))
+        except psycopg.Error as error:
+            raise CannotKeep(f"{database} cannot be dropped: {str(error).strip().splitlines()[0]}.") from None
 
 
 def take_the_place(config: Config, new: str, *, of: str, old: str) -> None:

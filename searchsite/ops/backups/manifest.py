@@ -13,19 +13,26 @@ from typing import Any
 
 from searchsite.ops.errors import CannotKeep
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, SUMS, DUMP, MEDIA = "manifest.json", "SHA256SUMS", "database.dump", "media"
 # Names that we give, and no others: what a backup lists is written where its names say.
 NAME = re.compile(rf"{DUMP}|{MEDIA}/([0-9a-f]{{2}})/([0-9a-f]{{2}})/\1\2[0-9a-f]{{60}}(\.\d+\.webp)?")
 LINE = re.compile(r"([0-9a-f]{64})  (\S+)\n?")
 SEAL = "seal"
-# The largest manifest that is read: of names and numbers there are some kilobytes.
+# What the first format did not say.
+SINCE = {"database_bytes": 0, "unreadable": 0, "faults": {}}
+# The largest manifest that is read: with all the names that it may hold it has a fourth of that.
 MOST_BYTES = 4 << 20
+# Digests of faulty files that it names; it counts them all.
+MOST_NAMED = 10_000
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """When it was made, of what, how much. `postgres` is the version of pg_dump, `sums` the digest of SHA256SUMS."""
+    """When it was made, of what, how much. `postgres` is the version of pg_dump, `sums` the digest of SHA256SUMS.
+
+    `faults` names by their digests what is not in it, or is not what it was: `missing`, `unreadable`, `damaged`.
+    """
 
     format: int
     created_at: str
@@ -40,6 +47,9 @@ class Manifest:
     missing: int
     damaged: int
     sums: str
+    database_bytes: int
+    unreadable: int
+    faults: Mapping[str, list[str]]
 
     def write(self, folder: Path) -> None:
         """Write it, sealed by a digest of its own."""
@@ -69,7 +79,10 @@ def read(folder: Path) -> Manifest:
     if said["format"] > FORMAT:
         raise CannotKeep("The backup was made by a newer version of searchsite: restore it with that.")
     seal = said.pop(SEAL, None)
-    if seal != _seal(said) or set(said) != {one.name for one in fields(Manifest)}:
+    whole = seal == _seal(said)
+    if said["format"] < FORMAT:
+        said = {**SINCE, **said}
+    if not whole or set(said) != {one.name for one in fields(Manifest)}:
         raise CannotKeep(f"The backup is broken: {path} was changed.")
     return Manifest(**said)
 

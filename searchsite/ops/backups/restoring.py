@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,15 +17,27 @@ from django.db.migrations.loader import MigrationLoader
 from searchsite.config import Config
 from searchsite.indexing import missing, plan
 from searchsite.jobs import care
-from searchsite.library import files, partials, uploads
+from searchsite.library import uploads
 from searchsite.ops import first_run, greeting, places
-from searchsite.ops.backups import copying, database, manifest, tools
+from searchsite.ops.backups import (
+    contents,
+    copying,
+    database,
+    exchange,
+    forgetting,
+    journal,
+    layout,
+    manifest,
+    room,
+    tools,
+)
 from searchsite.ops.backups.manifest import Manifest
 from searchsite.ops.backups.tools import Tell
 from searchsite.ops.errors import CannotKeep
+from searchsite.ops.unhurried import unhurried
+from searchsite.steps import Keeping, reached
 
-Load = Callable[..., None]
-STAGING, ASIDE = ".restoring", "before-restore-"
+Load = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -64,56 +75,46 @@ def _known_migrations() -> set[str]:
 
 def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> Restored:
     """Check a backup, prepare it beside what is there, and exchange the two."""
+    layout.require_apart(folder, config)
     said = checked(folder, shown.check)
     places.make(config)
-    copying.room_for(said.bytes, config.media_root)
-    with database.alone(config), _staging(config.media_root) as staged:
+    with database.alone(config), journal.alone(config.media_root):
+        how = exchange.settle(config)
+        forgetting.drop_unfinished(config)
+        room.for_restore(folder, said, config)
         database.require_nobody_else()
-        was_empty = database.is_empty()
+        was_empty = contents.is_empty()
         if not was_empty and config.database_url is not None and not move_aside:
             raise CannotKeep("The database is not empty: --move-aside renames it and puts the backup in its place.")
-        copying.extract(folder, said.sums, staged, shown.files)
         stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
-        name = database.name()
-        old = f"{name}_before_{stamp}"
-        load = partial(
-            tools.load, folder / manifest.DUMP, config, major=max(database.major(), said.postgres), tell=shown.dump
-        )
-        # Whoever was given an empty database may often make no other.
-        here = was_empty and config.database_url is not None
-        if here:
-            with _exchanged(staged, config.media_root, stamp) as old_files:
-                database.have_extensions(config, name)
-                load(database=name)
-                _make_ready()
-        else:
-            filled = _filled(load, config, f"{name}_restored_{stamp}")
-            with filled as new, _exchanged(staged, config.media_root, stamp) as old_files:
-                database.take_the_place(config, new, of=name, old=old)
+        with _staging(config.media_root) as staged:
+            copying.extract(folder, said.sums, staged, shown.files)
+            # Whoever was given an empty database may often make no other.
+            here = was_empty and config.database_url is not None
+            put = _into_the_empty_one if here else _beside_the_old_one
+            old_files = put(partial(_load, folder, said, config, shown.dump), config, stamp)
+        old = exchange.before(stamp)
         if was_empty and not here:
             database.drop(config, old)
         first_run.is_over(config)
-        to_decode = 0 if said.derivatives else missing.enqueue_missing(plan.DECODE)
-        told = tuple(greeting.from_database())
+        with unhurried():
+            to_decode = 0 if said.derivatives else missing.enqueue_missing(plan.DECODE)
+        told = tuple(greeting.from_database()) if how is None else (exchange.SAID[how], *greeting.from_database())
     return Restored(said, None if was_empty else old, old_files, told, to_decode)
 
 
-def forget_old(config: Config) -> list[str]:
-    """Delete what restores have moved aside; returns what that was. What is in use stays."""
-    with database.answering(config):
-        kept = database.moved_aside()
-        for one in kept:
-            database.drop(config, one)
-    folders = [path for path in config.media_root.glob(f"{ASIDE}*") if path.is_dir()]
-    for folder in folders:
-        shutil.rmtree(folder)
-    return [*kept, *map(str, folders)]
+def settle(config: Config) -> str | None:
+    """Bring a restore that was cut off to an end; says whether it came through, or was undone. None: there was none."""
+    if not (config.media_root / places.JOURNAL).exists():
+        return None
+    with database.answering(config), journal.alone(config.media_root):
+        return exchange.settle(config)
 
 
 @contextmanager
 def _staging(media_root: Path) -> Iterator[Path]:
     """A folder on the disk of the files that is gone at the end, whatever happens."""
-    staged = media_root / STAGING
+    staged = media_root / layout.STAGING
     shutil.rmtree(staged, ignore_errors=True)
     try:
         yield staged
@@ -121,57 +122,40 @@ def _staging(media_root: Path) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-@contextmanager
-def _filled(load: Load, config: Config, new: str) -> Iterator[str]:
-    """A new database that holds the backup and is ready to serve; gone again if what follows fails."""
+def _into_the_empty_one(load: Load, config: Config, stamp: str) -> Path | None:
+    return exchange.fill(config, partial(load, database.name()), stamp=stamp)
+
+
+def _beside_the_old_one(load: Load, config: Config, stamp: str) -> Path | None:
+    """Fill a new database, which is gone again if what follows fails, and exchange it for the old one."""
+    new = f"{database.name()}_{database.RESTORED}_{stamp}"
     database.make(config, new, like=database.name())
     try:
-        database.have_extensions(config, new)
-        load(database=new)
         with database.pointing_at(new):
-            _make_ready()
-        yield new
+            load(new)
+        reached(Keeping.RESTORE_FILLED)
+        return exchange.swap(config, new, stamp=stamp)
     except BaseException:
-        database.drop(config, new)
+        # Where even this fails, the next restore drops it.
+        with suppress(CannotKeep):
+            database.drop(config, new)
         raise
+
+
+def _load(folder: Path, said: Manifest, config: Config, tell: Tell, into: str) -> None:
+    """Fill the database that Django is pointed at."""
+    database.have_extensions(config, into)
+    major = max(database.major(), said.postgres)
+    tools.load(folder / manifest.DUMP, config, database=into, major=major, tell=tell)
+    _make_ready()
 
 
 def _make_ready() -> None:
     """What ran is to be done anew, what was on its way did not arrive, and Postgres knows what the tables hold."""
-    call_command("migrate", interactive=False, verbosity=0)
-    care.hand_out_anew()
-    uploads.forget_unfinished()
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        # Searches read indexes alone, where this has been by.
-        cursor.execute("VACUUM ANALYZE")
-
-
-def _is_ours(name: str) -> bool:
-    return name in (files.INCOMING, partials.FOLDER) or re.fullmatch("[0-9a-f]{2}", name) is not None
-
-
-@contextmanager
-def _exchanged(staged: Path, media_root: Path, stamp: str) -> Iterator[Path | None]:
-    """Move the old files aside and the new ones in, by renaming; back again if what follows fails."""
-    aside = media_root / f"{ASIDE}{stamp}"
-    # Only what is ours: whatever else stands there, backups perhaps or another server's data, stays where it is.
-    old = [path for path in media_root.iterdir() if _is_ours(path.name)]
-    moves = [(path, aside / path.name) for path in old]
-    moves += [(path, media_root / path.name) for path in staged.iterdir()]
-    done: list[tuple[Path, Path]] = []
-    try:
-        if old:
-            aside.mkdir(mode=0o700)
-        for source, target in moves:
-            source.rename(target)
-            done.append((source, target))
-        # The database is exchanged next, and would survive a power cut that these do not.
-        copying.settle()
-        yield aside if old else None
-    except BaseException:
-        for source, target in reversed(done):
-            target.rename(source)
-        if old:
-            aside.rmdir()
-        raise
+    with unhurried():
+        call_command("migrate", interactive=False, verbosity=0)
+        care.hand_out_anew()
+        uploads.forget_unfinished()
+        with connection.cursor() as cursor:
+            # Searches read indexes alone, where this has been by.
+            cursor.execute("VACUUM ANALYZE")

@@ -6,8 +6,7 @@ meanwhile: whoever removes files asks for a lock that a backup holds, and leaves
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +17,13 @@ import psycopg
 
 from searchsite.config import Config
 from searchsite.library import files
-from searchsite.ops.backups import copying, database, manifest, tools
+from searchsite.ops import places
+from searchsite.ops.backups import contents, copying, database, layout, manifest, room, tools, unfinished
 from searchsite.ops.backups.copying import LIST
 from searchsite.ops.backups.manifest import FORMAT, Manifest
 from searchsite.ops.backups.tools import Tell
 from searchsite.ops.errors import CannotKeep
+from searchsite.steps import Keeping, reached
 
 # Removals in progress end within moments; whoever holds the lock longer is another backup.
 LOCK_TIMEOUT = "30s"
@@ -34,11 +35,12 @@ EMBEDDER = "SELECT embedder FROM space WHERE status = 'active'"
 
 @dataclass(frozen=True)
 class Shown:
-    """Where progress is told: bytes of the dump; how many bytes of files there are; bytes of files."""
+    """Where progress is told: bytes of the dump; how many bytes of files there are; bytes of files; what else is."""
 
     dump: Tell
     total: Tell
     files: Tell
+    said: Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -50,46 +52,35 @@ class _Snapshot:
     counts: dict[str, int]
     embedder: str
     bytes: int
+    database_bytes: int
 
 
 def save(target: Path, config: Config, shown: Shown, *, derivatives: bool) -> tuple[Path, Manifest]:
     """Make a backup at the target, or in it where that is a folder, whole or not at all; return where, and what."""
+    layout.require_apart(target, config)
+    places.require_settled(config)
     created = datetime.now(UTC)
     place = target / created.strftime("searchsite-%Y%m%d-%H%M%S") if target.is_dir() else target
     if place.exists():
         raise CannotKeep(f"{place} is there already.")
-    with _whole_or_nothing(place) as partial, database.answering(config):
+    for line in unfinished.sweep(place.parent):
+        shown.said(line)
+    with unfinished.whole_or_nothing(place) as partial, database.answering(config):
         made = _fill(partial, config, shown, created=created, derivatives=derivatives)
         copying.settle()
     return place, made
 
 
-@contextmanager
-def _whole_or_nothing(place: Path) -> Iterator[Path]:
-    """A folder beside the place that takes it when it is full, and goes when it does not get full."""
-    partial = place.with_name(f".{place.name}.partial")
-    try:
-        partial.mkdir(mode=0o700)
-    except OSError as error:
-        raise CannotKeep(f"{partial} cannot be made: {error.strerror}.") from None
-    try:
-        yield partial
-        partial.rename(place)
-    except OSError as error:
-        if error.errno in files.FULL:
-            raise CannotKeep(f"The disk of {place} is full; nothing of the backup was kept.") from None
-        raise CannotKeep(f"The backup could not be written: {error}.") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
 def _fill(folder: Path, config: Config, shown: Shown, *, created: datetime, derivatives: bool) -> Manifest:
     with _nothing_removed() as held:
         dump, major = folder / manifest.DUMP, database.major()
+        contents.require_in_public()
         with _snapshot(folder / LIST) as seen:
             shown.total(seen.bytes)
+            room.for_backup(seen.bytes, folder)
             name = database.name()
             digest = tools.dump(dump, config, database=name, snapshot=seen.name, major=major, tell=shown.dump)
+        reached(Keeping.BACKUP_DUMPED)
         copied = copying.copy_all(folder, digest, shown.files, derivatives=derivatives)
         # Had the connection been lost, files might have been removed before they were copied.
         held.execute("SELECT 1")
@@ -107,6 +98,9 @@ def _fill(folder: Path, config: Config, shown: Shown, *, created: datetime, deri
         missing=copied.missing,
         damaged=copied.damaged,
         sums=copied.sums,
+        database_bytes=seen.database_bytes,
+        unreadable=copied.unreadable,
+        faults=copied.faults,
     )
     made.write(folder)
     return made
@@ -141,6 +135,7 @@ def _snapshot(listed: Path) -> Iterator[_Snapshot]:
             {table: _one(opened, f"SELECT count(*) FROM {table}") for table in COUNTED},
             _one(opened, EMBEDDER) or "",
             total,
+            _one(opened, "SELECT pg_database_size(current_database())"),
         )
 
 

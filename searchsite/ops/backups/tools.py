@@ -24,6 +24,7 @@ from searchsite.ops.errors import CannotKeep, CannotStart
 PIECE = 1 << 20
 # Whoever is signed in signs in anew, and what was counted or learnt of the moment is of another moment.
 NOT_KEPT = ("django_session", "cache_entry", "list_entry", "provider_pause")
+KEPT = ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH")
 DEBIAN = Path("/usr/lib/postgresql")
 Tell = Callable[[int], object]
 
@@ -39,7 +40,14 @@ def conninfo(config: Config, database: str) -> tuple[str, str | None]:
 
 def dump(path: Path, config: Config, *, database: str, snapshot: str, major: int, tell: Tell) -> str:
     """Dump what a snapshot sees into a file; return the digest."""
-    words = ["--format=custom", "--no-owner", "--no-privileges", "--no-comments", f"--snapshot={snapshot}"]
+    words = [
+        "--format=custom",
+        "--schema=public",
+        "--no-owner",
+        "--no-privileges",
+        "--no-comments",
+        f"--snapshot={snapshot}",
+    ]
     words += [f"--exclude-table-data={table}" for table in NOT_KEPT]
     digest = hashlib.sha256()
     with manifest.private(path).open("wb") as out, _run("pg_dump", words, config, database, major) as process:
@@ -53,7 +61,9 @@ def dump(path: Path, config: Config, *, database: str, snapshot: str, major: int
 
 def load(path: Path, config: Config, *, database: str, major: int, tell: Tell) -> None:
     """Fill an empty database from a dump, wholly or not at all."""
-    words = ["--no-owner", "--no-privileges", "--no-comments", "--single-transaction", "--exit-on-error"]
+    # Without the schema itself, which is there, and extensions, which are.
+    words = ["--schema=public", "--no-owner", "--no-privileges", "--no-comments"]
+    words += ["--single-transaction", "--exit-on-error"]
     with path.open("rb") as file, _run("pg_restore", words, config, database, major) as process:
         assert process.stdin is not None
         # With a broken pipe it has given up, and says why.
@@ -67,7 +77,7 @@ def load(path: Path, config: Config, *, database: str, major: int, tell: Tell) -
 def _run(name: str, words: list[str], config: Config, database: str, major: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run one of them to its end. Raises CannotKeep with its last words when it fails."""
     reached, password = conninfo(config, database)
-    environment = {**os.environ, "LC_ALL": "C"} | ({} if password is None else {"PGPASSWORD": password})
+    environment = _environment() | ({} if password is None else {"PGPASSWORD": password})
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             [_tool(name, major), *words, f"--dbname={reached}"],
@@ -87,6 +97,12 @@ def _run(name: str, words: list[str], config: Config, database: str, major: int)
             code = process.wait()
         if code:
             raise CannotKeep(f"{name} failed: {_last_words(said)}")
+
+
+def _environment() -> dict[str, str]:
+    """What they need of ours, and no key of anybody. HOME holds certificates and passwords of libpq."""
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("PG")}
+    return kept | {"LC_ALL": "C"}
 
 
 def _close(pipe: IO[bytes] | None) -> None:
@@ -120,7 +136,8 @@ def _found(name: str) -> Mapping[str, int]:
     """Those there are, and the version of each."""
     versions = {}
     for path in _candidates(name):
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        asked = [path, "--version"]
+        said = subprocess.run(asked, env=_environment(), capture_output=True, text=True, check=False).stdout
         if version := re.search(r" (\d+)", said):
             versions[path] = int(version[1])
     return versions

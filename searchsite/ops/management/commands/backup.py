@@ -16,6 +16,9 @@ from searchsite.ops.backups.saving import Shown
 from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.quick import QuickCommand
 
+# The backup is there, and originals are missing from the site itself.
+NOT_ALL = 3
+
 
 class Command(QuickCommand):
     """Works while the site runs, and while it does not: then it starts the embedded database for the while."""
@@ -32,7 +35,7 @@ class Command(QuickCommand):
         quiet = not sys.stderr.isatty()
         dump = tqdm(desc="database", unit="B", unit_scale=True, disable=quiet)
         files = tqdm(desc="files", unit="B", unit_scale=True, disable=quiet, total=0)
-        shown = Shown(dump.update, files.reset, files.update)
+        shown = Shown(dump.update, files.reset, files.update, self.stderr.write)
         try:
             with dump, files, plain_words():
                 derivatives = not options["without_derivatives"]
@@ -45,10 +48,10 @@ class Command(QuickCommand):
             f"{place}: {made.counts['item']:,} items, {made.files:,} files of {made.bytes / 2**20:,.1f} MB,"
             f" as of {made.created_at}."
         )
-        if made.missing or made.damaged:
-            self.stdout.write(
-                self.style.WARNING(
-                    f"Of the originals {made.missing:,} were missing and {made.damaged:,} damaged before:"
-                    " see `manage.py doctor --integrity`."
-                )
+        if made.missing or made.unreadable or made.damaged:
+            raise CommandError(
+                f"The backup is made, but of the originals {made.missing:,} are missing, {made.unreadable:,} cannot be"
+                f" read and {made.damaged:,} are damaged, and were so before. Its manifest.json names them;"
+                " `manage.py doctor --integrity` looks again.",
+                returncode=NOT_ALL,
             )

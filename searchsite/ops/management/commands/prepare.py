@@ -10,9 +10,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from searchsite import config as configuration
+from searchsite.config import Config
 from searchsite.indexing import gate
 from searchsite.ops import first_run, greeting, samples
 from searchsite.ops.acting import plain_words
+from searchsite.ops.backups import exchange, layout, restoring
+from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.quick import QuickCommand
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
@@ -33,6 +36,7 @@ class Command(QuickCommand):
         file: Path | None = options["password_file"]
         # Before anything is done: a second try must find the same house.
         password = None if file is None else _password(file)
+        self._settle(configuration.load())
         with plain_words():
             call_command("migrate", interactive=False, verbosity=1)
             call_command("createcachetable")
@@ -50,6 +54,17 @@ class Command(QuickCommand):
             sys.exit(FIRST_USER_MADE)
         first_run.is_over(config)
         self.stdout.write(f"The first user is {first_run.NAME}.")
+
+    def _settle(self, config: Config) -> None:
+        """What a restore was cut off from comes first: until then nobody may migrate or serve."""
+        try:
+            layout.require_data_apart(config)
+            with plain_words():
+                how = restoring.settle(config)
+        except (CannotKeep, CannotStart) as error:
+            raise CommandError(str(error)) from None
+        if how is not None:
+            self.stdout.write(exchange.SAID[how])
 
 
 def _password(file: Path) -> str:

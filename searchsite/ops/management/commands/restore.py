@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from searchsite import config as configuration
 from searchsite.ops.acting import plain_words
-from searchsite.ops.backups import restoring
+from searchsite.ops.backups import exchange, forgetting, restoring
 from searchsite.ops.backups.restoring import Restored, Shown
 from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.quick import QuickCommand
@@ -27,12 +27,15 @@ class Command(QuickCommand):
         parser.add_argument("--check", action="store_true", help="read the backup whole, and restore nothing")
         parser.add_argument("--move-aside", action="store_true", help="with DATABASE_URL: rename what is not empty")
         parser.add_argument("--forget-old", action="store_true", help="delete what earlier restores have moved aside")
+        parser.add_argument("--settle", action="store_true", help="bring a restore that was cut off to an end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with plain_words():
                 if options["forget_old"]:
                     self._forget()
+                elif options["settle"]:
+                    self._settle()
                 elif options["backup"] is None:
                     raise CommandError("Name the folder of a backup.")
                 else:
@@ -41,8 +44,12 @@ class Command(QuickCommand):
             raise CommandError(str(error)) from None
 
     def _forget(self) -> None:
-        for one in restoring.forget_old(configuration.load()) or ["nothing was moved aside"]:
-            self.stdout.write(f"Deleted: {one}")
+        for line in forgetting.forget_old(configuration.load()) or ["Deleted: nothing was moved aside"]:
+            self.stdout.write(line)
+
+    def _settle(self) -> None:
+        how = restoring.settle(configuration.load())
+        self.stdout.write("No restore was cut off." if how is None else exchange.SAID[how])
 
     def _restore(self, options: dict[str, Any]) -> None:
         folder: Path = options["backup"].absolute()
@@ -62,6 +69,8 @@ class Command(QuickCommand):
     def _tell(self, restored: Restored) -> None:
         said = restored.manifest
         self.stdout.write(f"Restored: {said.counts['item']:,} items and {said.files:,} files, as of {said.created_at}.")
+        if lacking := said.missing + said.unreadable:
+            self.stdout.write(f"Originals that were missing when the backup was made: {lacking:,}.")
         if restored.to_decode:
             self.stdout.write(f"Pictures that are decoded anew once workers run: {restored.to_decode:,}.")
         if restored.old_database is not None:

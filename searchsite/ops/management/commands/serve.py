@@ -27,6 +27,7 @@ class Command(QuickCommand):
             if options["program"] == "web":
                 places.require_guarded(config)
             places.make(config)
+            places.require_settled(config)
         except CannotStart as error:
             raise CommandError(str(error)) from None
         program = household.PROGRAMS[options["program"]](config)

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from searchsite import config as configuration
 from searchsite.ops import places
+from searchsite.ops.backups import layout
 from searchsite.ops.errors import CannotStart
 from searchsite.ops.quick import QuickCommand
 from searchsite.ops.supervisor import Supervisor, say
@@ -22,6 +23,7 @@ class Command(QuickCommand):
         config = configuration.load()
         try:
             places.require_guarded(config)
+            layout.require_data_apart(config)
             say(f"searchsite starts; its data is in {config.data_dir}")
             Supervisor(config).live()
         except CannotStart as error:

@@ -1,0 +1,193 @@
+"""Exchanges what is there for what was restored, files and database; what a kill cut off is brought to an end.
+
+The folders move first, then the database changes in one transaction: it alone says whether all has come through.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from django.db import DatabaseError, connection
+
+from searchsite.config import Config
+from searchsite.library import files
+from searchsite.ops.backups import contents, database, journal, layout
+from searchsite.ops.backups.journal import OF_DATABASE, Journal
+from searchsite.ops.errors import CannotKeep
+from searchsite.steps import Keeping, reached
+
+CAME, BACK = "came through", "was undone"
+SAID = {
+    CAME: "A restore that was cut off had come through: what was restored is there.",
+    BACK: "A restore that was cut off was undone: all is as it was before it.",
+}
+
+
+def swap(config: Config, new: str, *, stamp: str) -> Path | None:
+    """Put the staged files and the database `new` in the place of what is there; where the old files are, if any."""
+    noted = _note(config, stamp, new=new)
+    with _whole_or_undone(config):
+        _move(config.media_root, noted)
+        database.take_the_place(config, new, of=noted.database, old=before(stamp))
+    return _end(config, noted)
+
+
+def fill(config: Config, load: Callable[[], None], *, stamp: str) -> Path | None:
+    """Fill the empty database, and put the staged files in the place of what is there."""
+    noted = _note(config, stamp, new=None)
+    with _whole_or_undone(config):
+        contents.mark(stamp)
+        load()
+        reached(Keeping.RESTORE_FILLED)
+        _move(config.media_root, noted)
+        contents.unmark()
+    return _end(config, noted)
+
+
+def before(stamp: str) -> str:
+    """The name that the old database is given."""
+    return f"{database.name()}_{database.BEFORE}_{stamp}"
+
+
+def settle(config: Config) -> str | None:
+    """Bring a restore that was cut off to an end: it came through, or is undone. None: there was none.
+
+    Raises CannotKeep, and moves nothing, where the database does not tell which.
+    """
+    noted = journal.read(config.media_root)
+    if noted is None:
+        return None
+    connection.close()
+    came = _came_through(noted)
+    if not came:
+        _move_back(config.media_root, noted)
+        reached(Keeping.SETTLE_FILES_BACK)
+        _undo_database(config, noted)
+        reached(Keeping.SETTLE_EMPTIED)
+    journal.end(config.media_root)
+    shutil.rmtree(noted.staged(config.media_root), ignore_errors=True)
+    return CAME if came else BACK
+
+
+def _note(config: Config, stamp: str, *, new: str | None) -> Journal:
+    """Write down what is about to happen. Only our folders move: whatever else stands there stays where it is."""
+    name = database.name()
+    server, old = database.identity(name)
+    noted = Journal(
+        stamp=stamp,
+        server=server,
+        database=name,
+        old=old,
+        new=None if new is None else database.identity(new)[1],
+        new_name=new or "",
+        folders_old=sorted(path.name for path in config.media_root.iterdir() if layout.is_ours(path.name)),
+        folders_new=sorted(path.name for path in (config.media_root / layout.STAGING).iterdir()),
+    )
+    noted.write(config.media_root)
+    reached(Keeping.RESTORE_NOTED)
+    return noted
+
+
+def _move(media_root: Path, noted: Journal) -> None:
+    """Move the old files aside and the new ones in, and have that on the disk before the database follows."""
+    aside = noted.aside(media_root)
+    if noted.folders_old:
+        aside.mkdir(mode=0o700)
+        # Which database these files belong to; one that was empty and is filled now is not theirs.
+        kept = {"server": noted.server, "database": noted.old if noted.new is not None else None}
+        journal.write(aside / OF_DATABASE, kept)
+    for name in noted.folders_old:
+        (media_root / name).rename(aside / name)
+        reached(Keeping.RESTORE_OLD_BEGUN)
+    reached(Keeping.RESTORE_OLD_MOVED)
+    for name in noted.folders_new:
+        (noted.staged(media_root) / name).rename(media_root / name)
+        reached(Keeping.RESTORE_NEW_BEGUN)
+    _sync(media_root, noted)
+    reached(Keeping.RESTORE_NEW_MOVED)
+
+
+def _move_back(media_root: Path, noted: Journal) -> None:
+    """Undo the moves that were made; may be done again after it was cut off itself."""
+    aside, staged = noted.aside(media_root), noted.staged(media_root)
+    staged.mkdir(exist_ok=True)
+    try:
+        for name in noted.folders_new:
+            # What was not moved aside is still the old one.
+            is_new = name not in noted.folders_old or (aside / name).exists()
+            if is_new and (media_root / name).exists() and not (staged / name).exists():
+                (media_root / name).rename(staged / name)
+                reached(Keeping.SETTLE_BEGUN)
+        for name in noted.folders_old:
+            if (aside / name).exists():
+                (aside / name).rename(media_root / name)
+        if aside.is_dir():
+            for path in aside.glob(f"{OF_DATABASE}*"):
+                path.unlink()
+            aside.rmdir()
+        _sync(media_root, noted)
+    except OSError as error:
+        raise CannotKeep(f"The old files cannot be moved back: {error}.") from None
+
+
+def _sync(media_root: Path, noted: Journal) -> None:
+    """Have the moves on the disk; what was moved is there already."""
+    for folder in (noted.staged(media_root), noted.aside(media_root), media_root):
+        if folder.is_dir():
+            files.sync(folder)
+
+
+def _came_through(noted: Journal) -> bool:
+    """Whether the database holds what was restored. Raises CannotKeep where it is another one than then."""
+    server, number = database.identity(database.name())
+    if (database.name(), server) == (noted.database, noted.server):
+        if number == noted.new:
+            return True
+        if number == noted.old and noted.new is not None:
+            return False
+        if number == noted.old and contents.marked() in (None, noted.stamp):
+            return contents.marked() is None and not contents.is_empty()
+    raise CannotKeep(
+        f"A restore was cut off ({noted.stamp}), and this is not the database `{noted.database}` that it was about:"
+        " set DATABASE_URL and MEDIA_ROOT as they were then."
+    )
+
+
+def _undo_database(config: Config, noted: Journal) -> None:
+    if noted.new is None:
+        try:
+            contents.empty()
+        except DatabaseError as error:
+            raise CannotKeep(
+                f"The database `{noted.database}` was filled by half, and cannot be emptied ({str(error).strip()}):"
+                " drop all that is in its schema `public`, then `manage.py restore --settle`."
+            ) from None
+    elif database.named(noted.new) == noted.new_name:
+        database.drop(config, noted.new_name)
+
+
+@contextmanager
+def _whole_or_undone(config: Config) -> Iterator[None]:
+    """After an error, too, the database says what has come of it: an answer may have been lost on its way."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            came = settle(config) == CAME
+        except (CannotKeep, DatabaseError, psycopg.Error) as worse:
+            raise CannotKeep(
+                f"{error} And that could not be undone: {worse} Then `manage.py restore --settle`."
+            ) from None
+        if not came or not isinstance(error, Exception):
+            raise
+    reached(Keeping.RESTORE_EXCHANGED)
+
+
+def _end(config: Config, noted: Journal) -> Path | None:
+    journal.end(config.media_root)
+    reached(Keeping.RESTORE_ENDED)
+    return noted.aside(config.media_root) if noted.folders_old else None
