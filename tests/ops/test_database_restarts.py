@@ -15,7 +15,7 @@ import pytest
 from tests import figures
 from tests.house import House, wait_until
 
-NOTES, RESTARTS = 24, 3
+NOTES, RESTARTS = 45, 3
 
 
 @pytest.fixture
@@ -65,6 +65,8 @@ def restart_the_database(home: House) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 def test_nobody_is_told_of_a_fault_and_nothing_is_lost_when_the_database_is_restarted(home):
     """F16: in the midst of uploads and of work, three times."""
     person = Person(home)
