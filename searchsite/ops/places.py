@@ -25,9 +25,14 @@ def require_guarded(config: Config) -> None:
         raise CannotStart("\n".join(sentences))
 
 
+def is_settled(config: Config) -> bool:
+    """Whether no restore was cut off in the midst of its exchange."""
+    return not (config.media_root / JOURNAL).exists()
+
+
 def require_settled(config: Config) -> None:
     """Refuse files and a database that may not belong together, since a restore was cut off between the two."""
-    if (config.media_root / JOURNAL).exists():
+    if not is_settled(config):
         raise CannotStart(
             "A restore is under way or was cut off, and files and database may not fit together:"
             " `manage.py restore --settle` brings it to an end."

@@ -181,7 +181,7 @@ class Supervisor:
     def _prepare(self) -> str | None:
         """Bring the schema up to date and make the first user, in a child; the password never meets a log."""
         password = secrets.token_urlsafe(12)
-        if (self.config.media_root / places.JOURNAL).exists():
+        if not places.is_settled(self.config):
             say("  a restore was cut off: it is brought to an end, or undone (log/prepare.log says which)")
         say("  schema: bringing it up to date")
         command = (sys.executable, household.MANAGE, "prepare")

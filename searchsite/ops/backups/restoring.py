@@ -105,7 +105,7 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
 
 def settle(config: Config) -> str | None:
     """Bring a restore that was cut off to an end; says whether it came through, or was undone. None: there was none."""
-    if not (config.media_root / places.JOURNAL).exists():
+    if places.is_settled(config):
         return None
     with database.answering(config), journal.alone(config.media_root):
         return exchange.settle(config)
