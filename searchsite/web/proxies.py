@@ -15,13 +15,18 @@ HEADER = "HTTP_X_FORWARDED_FOR"
 
 
 class Proxies:
-    """Puts the address of the visitor in the place of that of TRUSTED_PROXIES. All else in the header is a claim."""
+    """Puts the address of the visitor in the place of that of TRUSTED_PROXIES. All else in the header is a claim.
+
+    `request.passed_on` says that somebody else passed the request on: where it comes from is not known.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.META["REMOTE_ADDR"] = address_in(request.META)
+        address = address_in(request.META)
+        request.passed_on = HEADER in request.META and address == request.META.get("REMOTE_ADDR")  # type: ignore[attr-defined]
+        request.META["REMOTE_ADDR"] = address
         return self.get_response(request)
 
 

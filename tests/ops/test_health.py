@@ -40,3 +40,11 @@ def test_metrics_tell_a_paused_stage(client: Client) -> None:
 
 def test_metrics_do_not_exist_for_strangers(client: Client) -> None:
     assert client.get("/metrics", REMOTE_ADDR="203.0.113.7").status_code == 404
+
+
+def test_metrics_do_not_exist_for_strangers_behind_a_proxy_of_the_same_machine(client: Client, settings) -> None:
+    through = {"headers": {"X-Forwarded-For": "127.0.0.1, 203.0.113.7"}}
+    assert client.get("/metrics", **through).status_code == 404
+    settings.CONFIG = settings.CONFIG.model_copy(update={"trusted_proxies": ["127.0.0.1"]})
+    assert client.get("/metrics", **through).status_code == 404
+    assert client.get("/metrics", headers={"X-Forwarded-For": "::1"}).status_code == 200
