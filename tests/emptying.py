@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
 
 KEPT = {"django_content_type", "auth_permission"}
 """What migrations wrote, and no test changes."""
+CACHES = {cache["LOCATION"] for cache in settings.CACHES.values()}
 LARGE = """
 SELECT relname FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s) AND (reltuples > 0 OR pg_relation_size(oid) > 262144)
@@ -27,7 +29,8 @@ def quickly() -> None:
 
 def empty() -> None:
     """Leave no row, whatever triggers and foreign keys say."""
-    names: Any = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
+    names: Any = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) | CACHES
+    names -= KEPT
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         # What says so in each transaction may forget, and nobody else.

@@ -395,7 +395,7 @@ def test_people_are_told_why_an_item_waits_in_plain_words(inbox, fake):
 
 def test_embedding_in_bulk_gives_way_to_a_picture_that_a_person_waits_for(inbox, fake):
     for number in range(250):
-        made.note(inbox, f"note {number}")
+        made.note(replace(inbox, lane=Lane.BULK), f"note {number}")
     made.picture(replace(inbox, lane=Lane.WAITING))
     assert 0 < worker.work(plan.EMBED) < 250
     made.work_through_everything()

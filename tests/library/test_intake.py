@@ -249,11 +249,12 @@ def test_a_crashed_upload_is_swept(alice: User, team: Team) -> None:
 
 
 def test_the_twenty_first_thing_in_a_minute_lets_a_colleague_pass(team, alice, bob):
-    def put(user, number):
-        into = intake.place_for(scope_for(user, team), None, lane=Lane.WAITING)
+    def put(user, number, lane=Lane.WAITING):
+        into = intake.place_for(scope_for(user, team), None, lane=lane)
         added = intake.add_text(f"note {number}", title=None, into=into)
         return Job.objects.get(subject=added.item.pk).lane
 
+    assert [put(alice, number, Lane.BULK) for number in range(22)] == [Lane.BULK] * 22
     assert [put(alice, number) for number in range(22)] == [Lane.WAITING] * 20 + [Lane.NORMAL] * 2
     assert put(bob, 0) == Lane.WAITING
     Item.objects.update(created_at=Now() - timedelta(minutes=2))

@@ -104,7 +104,7 @@ def test_what_a_killed_backup_has_left_is_removed_by_the_next_one(inbox, media, 
 SPY = """#!/bin/sh
 case "$1" in --version) echo "pg_dump (PostgreSQL) {major}.0"; exit;; esac
 env > {seen}
-exec {real} "$@"
+exec "{real}" "$@"
 """
 
 

@@ -85,7 +85,7 @@ def sign_in(home: House, password: str) -> httpx.Client:
 
 
 def put_in(home: House, secret: str) -> str:
-    """Put a picture in by the API, wait until it was worked on, and search; returns the id."""
+    """Put a picture in by the API, wait until it was worked on, search, and delete it; returns the id."""
     with httpx.Client(base_url=home.base_url, headers={"Authorization": f"Bearer {secret}"}, timeout=60) as api:
         sent = api.post("/api/v1/items", files={"file": ("a b.jpg", drawn.jpeg(5))}).raise_for_status().json()
         address = f"/api/v1/items/{sent['id']}"
@@ -93,6 +93,7 @@ def put_in(home: House, secret: str) -> str:
         api.post("/api/v1/search", json={"query": "a red boat"})
         api.post("/api/v1/search", content=b"{", headers={"Content-Type": "application/json"})
         api.get(f"/api/v1/items/{sent['id']}x?token={secret[:4]}")
+        api.delete(address).raise_for_status()
         return str(sent["id"])
 
 
