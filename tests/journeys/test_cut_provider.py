@@ -137,6 +137,7 @@ def visitor() -> Iterator[Visitor]:
             visitor.close()
 
 
+@pytest.mark.long
 def test_answers_cut_at_many_bytes_lose_nothing_and_cost_each_cut_once_more(visitor: Visitor) -> None:
     provider = visitor.server
     assert isinstance(provider, Cutting)
