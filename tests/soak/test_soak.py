@@ -92,13 +92,15 @@ def test_memory_stays_flat_and_nothing_fails(home: House) -> None:
             load.stopped.wait(EVERY)
             watch.look(load.put_in)
     slopes = watch.slopes()
+    # What one program gives back does not make up for another that grows.
+    growth = sum(max(slope, 0.0) for slope in slopes.values())
     figures.keep(
         9,
         "soak",
         seconds=round(SECONDS),
         items=load.put_in,
         calls=load.calls.total(),
-        slope_mb_per_1000=round(sum(slopes.values()), 2),
+        growth_mb_per_1000=round(growth, 2),
         **{f"{role}_slope": round(slope, 2) for role, slope in slopes.items()},
         errors=len(load.errors),
         **{f"{role}_mb": round(of[-1]) for role, of in watch.taken.items()},
@@ -106,4 +108,4 @@ def test_memory_stays_flat_and_nothing_fails(home: House) -> None:
     assert load.errors == []
     assert tracebacks(home.data_dir / "log") == []
     assert load.put_in > SECONDS / 10, "too few items to tell"
-    assert sum(slopes.values()) < MOST_MB, slopes
+    assert growth < MOST_MB, slopes
