@@ -16,7 +16,7 @@ from searchsite.library.intake import Place
 from searchsite.library.models import Author, Collection, Item, PartRole
 from searchsite.library.sayings import Saying, Voice
 from tests import made
-from tests.browsing import come_to_rest, elsewhere, looks_right, page_of
+from tests.browsing import MOVING, come_to_rest, elsewhere, looks_right, page_of
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 DARK: dict[str, Any] = {"color_scheme": "dark"}
@@ -64,7 +64,7 @@ def zoomed(page: Page, more: bool = True) -> None:
 
 
 def test_from_the_list_through_the_pictures_and_back(live_server, three):
-    with page_of("alice", live_server.url) as page:
+    with page_of("alice", live_server.url, **MOVING) as page:
         page.goto("/")
         page.locator("#cards li", has_text="A large moon").locator("a").first.click()
         expect(page.locator(".count")).to_have_text("2 of 3")

@@ -13,14 +13,13 @@ from playwright.sync_api import Page, expect
 
 from searchsite.urls import handler400, handler500, urlpatterns  # noqa: F401  # this module is a table of addresses, too
 from tests import figures, furnished, made
-from tests.browsing import come_to_rest, page_at, page_of, tally
+from tests.browsing import STILL, come_to_rest, page_at, page_of, tally
 from tests.served import fake
 from tests.web.conftest import media
 from tests.web.test_failing import broken
 
 __all__ = ["fake", "media"]
 pytestmark = pytest.mark.django_db(transaction=True)
-STILL: dict[str, Any] = {"reduced_motion": "reduce"}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True, **STILL}
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}, **STILL}
 LOOKS = pytest.mark.parametrize(

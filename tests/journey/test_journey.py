@@ -10,7 +10,7 @@ from PIL import ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
 
 from tests import browsing
-from tests.browsing import page_at
+from tests.browsing import MOVING, page_at
 from tests.handing import drop
 from tests.house import House
 from tests.library import drawn
@@ -25,7 +25,9 @@ COUNTED = re.compile(r"[1-9]\d* results?\b")
 @pytest.fixture
 def page(running_house: House) -> Iterator[Page]:
     """A page of a fresh browser. One upload is refused."""
-    with page_at(running_house.base_url, expecting="status of 422", viewport={"width": 1280, "height": 800}) as page:
+    with page_at(
+        running_house.base_url, expecting="status of 422", viewport={"width": 1280, "height": 800}, **MOVING
+    ) as page:
         page.set_default_timeout(60_000)
         page.add_init_script(SHIFTS)
         yield page

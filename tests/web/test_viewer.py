@@ -19,7 +19,7 @@ from searchsite.library.scope import scope_for
 from searchsite.search import find
 from searchsite.search.questions import Question, Term
 from tests import made
-from tests.browsing import elsewhere, page_of
+from tests.browsing import MOVING, elsewhere, page_of
 from tests.library.conftest import take
 from tests.served import fake as fake
 from tests.web.conftest import text
@@ -235,7 +235,7 @@ def test_the_page_says_where_it_stands(alice, boat):
 
 @pytest.mark.django_db(transaction=True)
 def test_on_a_phone_what_is_added_hides_neither_actions_nor_words(live_server, boat):
-    with page_of("alice", live_server.url, viewport={"width": 390, "height": 800}, has_touch=True) as page:
+    with page_of("alice", live_server.url, viewport={"width": 390, "height": 800}, has_touch=True, **MOVING) as page:
         page.goto(f"/items/{boat.public_id}")
         page.evaluate(PASTE, ["rose.txt", "A rose"])
         expect(page.locator(".tray")).to_contain_text("Added to “Inbox”", timeout=10_000)
