@@ -15,10 +15,11 @@ from searchsite.jobs.models import Job, Lane
 from searchsite.jobs.queue import Claim
 from searchsite.library import duplicates, files, items, sniffing
 from searchsite.library.decoder import client as decoder
-from searchsite.library.decoder.protocol import Decoded, DecoderGone, Policy, Undecodable
+from searchsite.library.decoder.protocol import Decoded, DecoderBusy, DecoderGone, Policy, Undecodable
 from searchsite.library.models import Blob, Item, Kind
 from searchsite.steps import Step, reached
 
+BUSY_SECONDS = 15.0
 log = structlog.get_logger()
 
 
@@ -38,6 +39,8 @@ def run(claims: Sequence[Claim]) -> None:
                 spent = error.spent
                 log.info("undecodable", item=claim.subject, megabytes=spent.megabytes, seconds=spent.seconds)
                 queue.fail(claim, str(error), permanent=True)
+            except DecoderBusy as error:
+                queue.release([claim], str(error), delay=BUSY_SECONDS)
             except DecoderGone as error:
                 queue.fail(claim, str(error), permanent=False)
             except FileNotFoundError:

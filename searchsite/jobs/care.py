@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
 from searchsite.jobs import overview
-from searchsite.jobs.models import FAILED, OPEN, Job, State
+from searchsite.jobs.models import FAILED, OPEN, WAITED_FOR, Job, Lane, State
 from searchsite.jobs.wake import wake_on_commit
 
 KEEP_SUPERSEDED = timedelta(days=2)
-# A newer open job for the same input makes the old one pointless, and the unique index would refuse both.
+# A newer open job for the same input makes the old one pointless, and the unique index would refuse both. Many that
+# are tried again at once let others pass.
 RETRY = f"""
 UPDATE job SET state = 'ready', attempts = 0, deaths = 0, refusals = 0, refused_at = NULL, token = token + 1,
-    finished_at = NULL, run_at = statement_timestamp(), created_at = statement_timestamp()
+    lane = greatest(lane, %s), finished_at = NULL, run_at = statement_timestamp(), created_at = statement_timestamp()
 WHERE id = ANY(%s) AND (%s OR team_id = ANY(%s)) AND state IN ('dead', 'cancelled') AND {overview.NO_NEWER}
 RETURNING queue
 """
 
 
-@transaction.atomic
 def retry(job_ids: Iterable[int], *, teams: Collection[int] | None = None) -> int:
     """Make dead and cancelled jobs ready again, with all their attempts; they wait from now on. Returns how many.
 
     teams: only the jobs of these.
     """
+    ids = list(job_ids)
+    try:
+        return _retry(ids, teams)
+    except IntegrityError:  # The same was put in while the statement ran; another sees it.
+        return _retry(ids, teams)
+
+
+@transaction.atomic
+def _retry(ids: Sequence[int], teams: Collection[int] | None) -> int:
+    lane = Lane.NORMAL if len(ids) > WAITED_FOR else Lane.WAITING
     with connection.cursor() as cursor:
-        cursor.execute(RETRY, [list(job_ids), teams is None, list(teams or ())])
+        cursor.execute(RETRY, [lane, ids, teams is None, list(teams or ())])
         queues = [queue for (queue,) in cursor.fetchall()]
     wake_on_commit(queues)
     return len(queues)

@@ -27,6 +27,8 @@ class Lane(models.IntegerChoices):
     BULK = 9, _("Bulk")
 
 
+WAITED_FOR = 20
+"""So many things at once a person looks out for."""
 OPEN = Q(state__in=[State.READY, State.RUNNING])
 # Ended without its result; a person may try it again.
 FAILED = Q(state__in=[State.DEAD, State.CANCELLED])

@@ -197,7 +197,8 @@ def claim(
     """Take up to `limit` due jobs, none of a paused kind, none for the spaces `without`, none of `without_teams`.
 
     Teams take turns within a lane, however much each has waiting. The attempt counts from here, so a crash counts, as
-    a death. An abandoned job comes first and alone: it may be what killed its worker, and must not take others with it.
+    a death. Abandoned jobs come first, by turns with those that wait, and alone: one may be what killed its worker,
+    and must not take others with it.
     """
     last, first = turns.next_of(queue)
     asked: dict[str, str | float | list[int]] = {
@@ -213,13 +214,12 @@ def claim(
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BURY, [WORKER_DIED, queue, MAX_DEATHS])
-        cursor.execute(CLAIM_EXPIRED, asked)
-        rows = cursor.fetchall()
-        if rows:
-            return _claims(rows)
-        cursor.execute(CLAIM_READY, asked)
-        claims = _claims(cursor.fetchall())
-    turns.served(queue, claims)
+        for statement in (CLAIM_READY, CLAIM_EXPIRED) if turns.ready_first(queue) else (CLAIM_EXPIRED, CLAIM_READY):
+            cursor.execute(statement, asked)
+            if rows := cursor.fetchall():
+                break
+    claims = _claims(rows)
+    turns.served(queue, claims, abandoned=bool(rows) and statement is CLAIM_EXPIRED)
     return claims
 
 

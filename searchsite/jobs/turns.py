@@ -31,6 +31,8 @@ class _Turn:
     """Where a queue's rounds of teams stand. Each lane has its own: a busy one must not move that of another."""
 
     claims: int = 0
+    abandoned: bool = False
+    """Whether the last that was handed out was an abandoned job."""
     after: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -43,10 +45,16 @@ def next_of(queue: str) -> tuple[Mapping[int, tuple[int, int]], int]:
     return turn.after, LATER.get(turn.claims % ROUND, Lane.WAITING)
 
 
-def served(queue: str, claims: Sequence[Claimed]) -> None:
+def ready_first(queue: str) -> bool:
+    """Whether those that wait come before abandoned jobs: after each of these, of which a kill may leave hundreds."""
+    return _turns.setdefault(queue, _Turn()).abandoned
+
+
+def served(queue: str, claims: Sequence[Claimed], *, abandoned: bool = False) -> None:
     """Note who had a turn, in their order."""
-    if claims:
-        turn = _turns.setdefault(queue, _Turn())
+    turn = _turns.setdefault(queue, _Turn())
+    turn.abandoned = abandoned
+    if claims and not abandoned:
         turn.after |= {one.lane: (one.team_id, one.space_id or 0) for one in claims}
         turn.claims += 1
 

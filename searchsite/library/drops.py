@@ -6,11 +6,9 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from searchsite.jobs.models import Job, Lane
+from searchsite.jobs.models import WAITED_FOR, Job, Lane
 from searchsite.library.models import Collection, Item
 
-WAITED_FOR = 20
-"""So many things of a minute a person looks out for."""
 MINUTE = timedelta(minutes=1)
 LOOKED_AT = 200
 

@@ -17,9 +17,17 @@ from searchsite.inference import client
 from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job, Lane
 from searchsite.library import files
+from searchsite.library.decoder import client as decoder
 from searchsite.library.models import Channel, Collection, Item, Part, PartRole
 from tests import made
+from tests.library.test_walls import changed
 
+KILLED = """
+import os
+from searchsite.library.decoder import child
+child.run = lambda *_, **__: os.kill(os.getpid(), 9)
+"""
+__all__ = ["changed"]
 pytestmark = pytest.mark.django_db
 
 
@@ -219,6 +227,26 @@ def test_a_picture_is_not_embedded_before_it_is_decoded(inbox, fake):
     assert upkeep.overlooked(spaces.ensure_active()) == [text]
     Item.objects.filter(pk=picture.pk).update(width=160, height=120)
     assert set(upkeep.overlooked(spaces.ensure_active())) == {picture, text}
+
+
+@pytest.mark.parametrize(
+    ("code", "attempts"),
+    [
+        ("resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))", 0),
+        (KILLED, 1),
+    ],
+    ids=["no room for a process", "killed by the system"],
+)
+def test_a_picture_is_not_blamed_for_a_machine_without_memory(inbox, fake, changed, code, attempts):
+    changed(code)
+    item = made.picture(inbox)
+    worker.work(plan.DECODE)
+    job = Job.objects.get(subject=item.pk, kind=plan.DECODE)
+    assert (job.state, job.attempts) == ("ready", attempts) and job.last_error.startswith("The decoder")
+    decoder.close()
+    make_due()
+    made.work_through_everything()
+    assert stages.status_of([item])[item.pk].status == "ready"
 
 
 def test_an_item_deleted_meanwhile_is_not_resurrected(inbox, fake):

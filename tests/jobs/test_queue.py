@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from searchsite.jobs import care, overview, queue
 from searchsite.jobs.models import Job, Lane, State
@@ -94,6 +95,48 @@ def test_an_abandoned_job_comes_alone():
     queue.claim("embed", limit=2)
     let_leases_run_out()
     assert len(queue.claim("embed", limit=10)) == 1
+
+
+def test_abandoned_jobs_take_turns_with_those_that_wait():
+    put(*[job(number, lane=Lane.BULK) for number in range(4)])
+    queue.claim("embed", limit=4)
+    let_leases_run_out()
+    put(job(9, lane=Lane.WAITING), job(10, lane=Lane.WAITING))
+    assert [claim_one().subject in (9, 10) for _ in range(6)] == [False, True, False, True, False, False]
+
+
+def test_many_that_are_tried_again_let_others_pass():
+    put(*[job(number, lane=Lane.WAITING) for number in range(1, 22)])
+    Job.objects.update(state=State.DEAD)
+    first, *rest = Job.objects.values_list("pk", flat=True)
+    care.retry([first])
+    assert set(Job.objects.filter(state=State.READY).values_list("lane", flat=True)) == {Lane.WAITING}
+    Job.objects.update(state=State.DEAD)
+    assert care.retry([first, *rest]) == 21
+    assert set(Job.objects.values_list("lane", flat=True)) == {Lane.NORMAL}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_put_in_while_it_is_tried_again_is_no_error():
+    """The statement waits for the other's commit, and meets its job only in the index."""
+    put(job(1))
+    Job.objects.update(state=State.DEAD)
+    told = []
+
+    def put_in_elsewhere() -> None:
+        with transaction.atomic():
+            put(job(1))
+            told.append("written")
+            time.sleep(0.5)
+        connection.close()
+
+    other = threading.Thread(target=put_in_elsewhere)
+    other.start()
+    while not told:
+        time.sleep(0.01)
+    assert care.retry_all() == 0
+    other.join()
+    assert sorted(Job.objects.values_list("state", flat=True)) == [State.DEAD, State.READY]
 
 
 def test_a_late_worker_is_fenced_off():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -18,8 +19,19 @@ import psutil
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from searchsite.library.decoder import client
-from searchsite.library.decoder.protocol import LENGTH, MARK, TRAILER, Decoded, End, Policy, Undecodable, pack_answer
+from searchsite.library.decoder import client, parent
+from searchsite.library.decoder.protocol import (
+    CPU_SECONDS,
+    LENGTH,
+    MARK,
+    TRAILER,
+    Decoded,
+    DecoderGone,
+    End,
+    Policy,
+    Undecodable,
+    pack_answer,
+)
 from tests.library import drawn
 
 POLICY = Policy(max_pixels=50_000_000, max_side=30_000, sizes=(480, 2048))
@@ -196,6 +208,22 @@ def test_a_child_that_is_killed_is_one_bad_file(tmp_path: Path) -> None:
     assert decode(drawn.jpeg(), tmp_path).width == 300
     assert client.decoder_pid() == before
     assert children() == []
+
+
+def test_a_child_that_the_system_kills_tells_nothing_of_its_file() -> None:
+    """A kernel that is out of memory takes a child first, whatever it decodes; so ends one that is out of time, too."""
+
+    def ended(by: signal.Signals, *, seconds: float = 1.0, late: bool = False) -> bytes:
+        used = resource.struct_rusage((seconds, 0.0, *[0] * 14))
+        return parent._trailer(int(by), used, late=late)
+
+    with pytest.raises(DecoderGone):
+        client._decoded(ended(signal.SIGKILL), POLICY)
+    for late in (ended(signal.SIGKILL, late=True), ended(signal.SIGKILL, seconds=CPU_SECONDS)):
+        with pytest.raises(Undecodable, match="too long"):
+            client._decoded(late, POLICY)
+    with pytest.raises(Undecodable, match="crash"):
+        client._decoded(ended(signal.SIGABRT), POLICY)
 
 
 def test_a_dead_decoder_is_replaced(tmp_path: Path) -> None:

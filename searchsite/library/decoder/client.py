@@ -21,6 +21,7 @@ from searchsite.library.decoder.protocol import (
     TRAILER,
     WALL_SECONDS,
     Decoded,
+    DecoderBusy,
     DecoderGone,
     End,
     Facts,
@@ -85,10 +86,10 @@ _state = _State()
 
 
 def decode(path: Path, policy: Policy) -> Decoded:
-    """Decode one file. Raises Undecodable (final) or DecoderGone (try again), FileNotFoundError when it is missing."""
+    """Decode one file. Raises Undecodable (final), DecoderGone or DecoderBusy (try again), FileNotFoundError."""
     state = _state
     if not state.room.acquire(timeout=PATIENCE):
-        raise DecoderGone("The decoder is busy.")
+        raise DecoderBusy("The decoder is busy.")
     try:
         upload = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -176,7 +177,9 @@ def _decoded(answer: bytes, policy: Policy) -> Decoded:
     _mark, end, _signal, megabytes, milliseconds = TRAILER.unpack(answer[-TRAILER.size :])
     spent = Spent(megabytes, milliseconds / 1000)
     if end == End.UNBEGUN:
-        raise DecoderGone("The decoder is busy.")
+        raise DecoderBusy("The decoder is busy.")
+    if end == End.SHOT:
+        raise DecoderGone("The decoder died.")
     try:
         if end != End.WELL:
             raise Undecodable(SENTENCES.get(end, SENTENCES[End.BADLY]))

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 
 from searchsite.library.decoder import child, rendering, walls
-from searchsite.library.decoder.protocol import MARK, REQUEST, TRAILER, WALL_SECONDS, End, Policy
+from searchsite.library.decoder.protocol import CPU_SECONDS, MARK, REQUEST, TRAILER, WALL_SECONDS, End, Policy
 
 MOST_COMPLAINTS = 8192
 # Linux counts a process's memory in KB, macOS in bytes.
@@ -132,11 +132,16 @@ def _pass_on(errors: int) -> None:
 
 def _trailer(status: int, used: resource.struct_rusage, *, late: bool) -> bytes:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    end = End.WELL if status == 0 else End.KILLED if number else End.BADLY
-    if late or number == signal.SIGXCPU:
+    megabytes, seconds = used.ru_maxrss // UNITS_A_MEGABYTE, used.ru_utime + used.ru_stime
+    if status == 0:
+        end = End.WELL
+    elif late or number == signal.SIGXCPU or seconds >= CPU_SECONDS:
         end = End.TOO_SLOW
-    megabytes = used.ru_maxrss // UNITS_A_MEGABYTE
-    return TRAILER.pack(MARK, end, number, megabytes, round(1000 * (used.ru_utime + used.ru_stime)))
+    elif number == signal.SIGKILL:
+        end = End.SHOT
+    else:
+        end = End.KILLED if number else End.BADLY
+    return TRAILER.pack(MARK, end, number, megabytes, round(1000 * seconds))
 
 
 def _is_told(ended: Running) -> bool:

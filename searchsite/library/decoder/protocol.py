@@ -33,6 +33,8 @@ class End(IntEnum):
     KILLED = 2
     TOO_SLOW = 3
     UNBEGUN = 4
+    SHOT = 5
+    """Killed from outside: a system that is out of memory takes these first."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,11 @@ class Undecodable(Exception):
 
 
 class DecoderGone(Exception):
-    """The decoder itself died or is too busy; the file may be fine, so try again later."""
+    """The decoder itself died; the file may be fine, so try again later."""
+
+
+class DecoderBusy(DecoderGone):
+    """It did not even begin with this file."""
 
 
 def is_frame(data: bytes, longest: int) -> bool:
