@@ -13,9 +13,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,10 +26,12 @@ from typing import Any
 import numpy as np
 from pydantic import SecretStr
 
+from searchsite.config import ROOT
 from searchsite.inference.breaker import Gate
 from searchsite.inference.client import Client
 from searchsite.inference.metering import Meter
 from searchsite.inference.stages import Endpoint, Stages
+from searchsite.priority import step_back
 from tests.fake_chat import FakeChat, ranked
 
 DRIP_SECONDS = 0.2
@@ -217,6 +222,29 @@ class FakeInference:
         if path.endswith(CHAT):
             return self.chat.fault
         return self.fault if self.calls % self.fault_every == 0 else None
+
+
+@contextmanager
+def elsewhere(*, delay: float) -> Iterator[tuple[str, str]]:
+    """Run one in a process of its own, which gives way to all others; yields its address and its embedder's name."""
+    code = f"from tests.fake_inference import serve; serve({delay})"
+    command = [sys.executable, "-c", code]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd=ROOT, start_new_session=True, **pipes) as process:
+        assert process.stdin is not None and process.stdout is not None
+        url, embedder = process.stdout.readline().split()
+        yield url, embedder
+        process.stdin.close()
+
+
+def serve(delay: float) -> None:
+    """Serve until nobody holds the other end of stdin."""
+    step_back(19)
+    with FakeInference() as fake:
+        fake.delay = delay
+        sys.stdout.write(f"{fake.url} {fake.embedder}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
 
 
 def encoded(row: Any) -> str:

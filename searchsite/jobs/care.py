@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -37,7 +37,7 @@ def retry(job_ids: Iterable[int], *, teams: Collection[int] | None = None) -> in
 
 
 @transaction.atomic
-def _retry(ids: Sequence[int], teams: Collection[int] | None) -> int:
+def _retry(ids: list[int], teams: Collection[int] | None) -> int:
     lane = Lane.NORMAL if len(ids) > WAITED_FOR else Lane.WAITING
     with connection.cursor() as cursor:
         cursor.execute(RETRY, [lane, ids, teams is None, list(teams or ())])

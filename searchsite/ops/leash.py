@@ -6,6 +6,7 @@ Run as a script by path (`python -I -S leash.py ...`), so that it costs 15 ms an
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import signal
@@ -54,7 +55,12 @@ def main() -> None:
             print(f"user namespace refused: {error.strerror}", file=sys.stderr)
             sys.exit(NAMESPACE_REFUSED)
     if options.nice:
-        os.nice(options.nice)
+        # It runs without any path to modules (-I -S).
+        sys.path.append(str(Path(__file__).parents[2]))
+        from searchsite.priority import step_back  # noqa: PLC0415
+
+        with contextlib.suppress(OSError):
+            step_back(options.nice)
     die_with_parent(options.parent, options.signal)
     os.execv(options.command[0], options.command)
 

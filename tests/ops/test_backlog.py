@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests import figures, house, made, servers
-from tests.fake_inference import FakeInference
+from tests.fake_inference import elsewhere
 from tests.house import House
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
@@ -45,10 +45,9 @@ WAITING = "from searchsite.jobs.models import Job; print(Job.objects.filter(stat
 
 @pytest.fixture
 def busy() -> Iterator[House]:
-    """A house whose embedder is elsewhere and takes its time, and costs this machine nothing."""
-    with FakeInference() as fake:
-        fake.delay = 0.5
-        settings = {"INFERENCE_URL": fake.url, "EMBEDDER": fake.embedder, "READER": "none"}
+    """A house whose embedder is elsewhere and takes its time. What it costs this machine gives way to the house."""
+    with elsewhere(delay=0.5) as (url, embedder):
+        settings = {"INFERENCE_URL": url, "EMBEDDER": embedder, "READER": "none"}
         with house.running(servers.directory() / "backlog", **settings) as home:
             yield home
 

@@ -5,13 +5,17 @@ Without a descriptor it says which walls would stand around its children, and en
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 
+from searchsite import priority
 from searchsite.library.decoder.parent import serve, walls_here
 
 if len(sys.argv) > 1:
+    with contextlib.suppress(OSError):
+        priority.follow()
     serve(int(sys.argv[1]))
 else:
     os.write(sys.stdout.fileno(), json.dumps(walls_here()).encode())

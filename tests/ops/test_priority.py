@@ -1,0 +1,64 @@
+"""What works for nobody in particular gives way to what serves people, on whichever side of the database."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from searchsite import config as configuration
+from searchsite.ops import process
+from searchsite.ops.process import Program
+from tests import servers
+
+STEPPED_BACK = """
+import os
+import django
+os.nice(7)
+django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_backend_pid()")
+    print(cursor.fetchone()[0], flush=True)
+    input()
+"""
+
+
+def priority_of(pid: int) -> tuple[int, int]:
+    """The niceness of a process and of its session."""
+    niceness, shares = os.getpriority(os.PRIO_PROCESS, pid), Path(f"/proc/{pid}/autogroup")
+    found = re.search(r"nice (-?\d+)", shares.read_text()) if shares.exists() else None
+    return niceness, int(found[1]) if found else niceness
+
+
+def test_a_program_steps_back_with_its_session(tmp_path) -> None:
+    code = "import os, sys; print(os.getsid(0) == os.getpid(), flush=True); sys.stdin.read()"
+    program = Program(
+        "sleeper", (sys.executable, "-c", code + "; import time; time.sleep(60)"), tmp_path / "log", nice=9
+    )
+    running = process.start(program)
+    try:
+        servers.wait_until(lambda: None if "True" in program.log.read_text() else "not yet", running)
+        assert priority_of(running.pid) == (9, 9)
+    finally:
+        running.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_embedded_database_serves_a_worker_at_the_workers_priority() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "searchsite.settings"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert priority_of(cursor.fetchone()[0]) == (0, 0)
+    assert configuration.load().database_url is None
+    with subprocess.Popen(
+        [sys.executable, "-c", STEPPED_BACK], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdin is not None and worker.stdout is not None
+        assert priority_of(int(worker.stdout.readline())) == (7, 7)
+        worker.stdin.write("\n")
