@@ -7,6 +7,9 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 	{ echo "searchsite needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) on the PATH." >&2; exit 1; }
 BOOTSTRAP = $(FIND_PYTHON); $(PYTHON) searchsite/ops/bootstrap.py
 
+# What one process has compiled the hundreds that are started after it need not.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest
+
 # Each process has a Postgres, a broker and a browser of its own.
 # What `make security` runs is left out.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope --ignore tests/rules
@@ -28,7 +31,7 @@ verify-qwen: ## Compare the configured Qwen3 networks with the numbers that thei
 	@$(BOOTSTRAP) && exec $(VENV) manage.py verify_qwen $(ARGS)
 
 test: ## Run the test suite against a real Postgres, broker and browser; ARGS=... runs a part of it
-	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+	@$(BOOTSTRAP) --dev && exec $(PYTEST) $(or $(ARGS),$(SIDE_BY_SIDE))
 
 test-qwen: .venv-qwen/installed ## Run the tests of the Qwen3 engine, in an environment of its own with torch
 	@exec .venv-qwen/bin/python -m pytest -c tests/qwen/pytest.ini --rootdir . --confcutdir tests/qwen tests/qwen $(ARGS)
@@ -44,7 +47,7 @@ test-qwen: .venv-qwen/installed ## Run the tests of the Qwen3 engine, in an envi
 	@touch $@
 
 test-long: .venv-semgrep/ready .venv-peers/ready ## Run the tests that take long, too
-	@$(BOOTSTRAP) --dev && exec $(VENV) -m pytest -m "long or not long" $(ARGS)
+	@$(BOOTSTRAP) --dev && exec $(PYTEST) -m "long or not long" $(ARGS)
 
 promises: ## Run the tests that prove the promises, the long ones too, and write docs/promises.md
 	@$(BOOTSTRAP) --dev && exec $(VENV) -m bench.promises $(ARGS)
