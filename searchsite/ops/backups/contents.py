@@ -62,7 +62,8 @@ def marked() -> str | None:
 def unmark() -> None:
     """Now it is whole."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE public.{MARK}")
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute(f"DROP TABLE IF EXISTS public.{MARK}")
 
 
 def empty() -> None:
