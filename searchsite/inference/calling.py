@@ -162,6 +162,8 @@ class Line:
 
     def _judged(self, error: InferenceError, attempt: _Attempt[Any]) -> InferenceError:
         """Whose fault it is: an input's while the server still answers something short, else nobody's."""
+        # Before it is counted: this failure may be the last that was missing for the gate to shut.
+        kept_out = self._kept_out()
         failures = self._gate.failed(self.endpoint.host, error)
         self._failed_at = now = time.monotonic()
         believed = now < self._well_at + WELL_SECONDS and failures < DOUBT
@@ -169,7 +171,7 @@ class Line:
             return error
         # A gate that keeps no count says 0.
         if failures in (0, 1, DOUBT):
-            return error if attempt.left < 1 else self._settled(error, attempt, attempt.proof)
+            return error if attempt.left < 1 else kept_out or self._settled(error, attempt, attempt.proof)
         return error if isinstance(error, TooSlow) else _nobodys(error)
 
     def _doubted(self, error: InferenceError, attempt: _Attempt[Any], since: float, probing: bool) -> InferenceError:
@@ -182,16 +184,27 @@ class Line:
             return error
         if attempt.proof is None or attempt.patience is not ONCE or since < self._well_at:
             return error
-        return _nobodys(error) if attempt.left < 1 else self._settled(error, attempt, attempt.proof)
+        kept_out = self._kept_out() if attempt.left >= 1 else _nobodys(error)
+        if kept_out is None:
+            return self._settled(error, attempt, attempt.proof)
+        kept_out.usage = error.usage
+        return kept_out
+
+    def _kept_out(self) -> InferenceError | None:
+        """What the gate says to whoever comes now, if it lets nobody in: nothing is sent then, short or not."""
+        try:
+            self._gate.look(self.endpoint.host)
+        except InferenceError as error:
+            return error
+        return None
 
     def _settled(self, error: InferenceError, attempt: _Attempt[Any], proof: Exchange[Any]) -> InferenceError:
         """The error, if the server answers something short now; or else what keeps it from that, which is shared."""
         sent = time.monotonic()
         try:
-            self._gate.enter(self.endpoint.host)
             self._prove(attempt, proof)
         except InferenceError as worse:
-            found = worse if worse.unsent else self._away(worse)
+            found = self._away(worse)
             found.usage = error.usage
             return found
         self._well_at = sent
