@@ -265,7 +265,7 @@ def can_pass(error: InferenceError) -> bool:
 def _nobodys(error: InferenceError) -> Unreachable:
     """The same error, held against the server."""
     away = Unreachable(error.message, retry_after=error.retry_after)
-    away.usage = error.usage
+    away.usage, away.answered = error.usage, isinstance(error, Refused | BadAnswer)
     return away
 
 

@@ -39,10 +39,11 @@ class Unreachable(InferenceError):
     """No connection, a connection that broke, or a gateway that says so.
 
     broke: the call had gone out, so that its input may be what the server cannot bear.
+    answered: something does answer there, but nothing well, not even what is short.
     """
 
     shared = True
-    broke = False
+    broke = answered = False
 
 
 class TooSlow(InferenceError):
