@@ -13,12 +13,14 @@ class InferenceError(Exception):
     shared: every input would fail in the same way now, so that no input is to blame (give the attempt back).
     made: vectors that `Client.embed` had by then, by the place of their input: they are paid for.
     unsent: no call went out; the server has not said this now.
+    answered: something does answer there, but nothing well, not even what is short.
     usage: what an answer that could not be used says of its cost, as it stands there: it may have to be paid.
     """
 
     permanent = False
     shared = False
     unsent = False
+    answered = False
     usage: object = None
     made: Mapping[int, Any] = {}
 
@@ -39,11 +41,10 @@ class Unreachable(InferenceError):
     """No connection, a connection that broke, or a gateway that says so.
 
     broke: the call had gone out, so that its input may be what the server cannot bear.
-    answered: something does answer there, but nothing well, not even what is short.
     """
 
     shared = True
-    broke = answered = False
+    broke = False
 
 
 class TooSlow(InferenceError):
