@@ -86,7 +86,7 @@ class FakeInference:
         self.requests: list[dict[str, Any]] = []
         self.inputs = 0
         self.asking = threading.local()
-        """While a request is answered: the port that it came from."""
+        """While a request is answered: the port that it came from, and whatever a test notes of it."""
         self._lock = threading.Lock()
         self._clients: list[Client] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))

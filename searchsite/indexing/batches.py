@@ -11,7 +11,7 @@ from searchsite.indexing.fingerprints import WrongEmbedder
 from searchsite.indexing.inputs import NO_FILE, Pending, input_of
 from searchsite.indexing.models import Space
 from searchsite.inference.client import Client
-from searchsite.inference.errors import BadInput, InferenceError, NotOffered, TooSlow, Unreachable
+from searchsite.inference.errors import BadInput, InferenceError, NotOffered, ServerFailed, TooSlow, Unreachable
 from searchsite.inference.types import EmbedInput, Vectors
 
 Inputs = Sequence[tuple[int, EmbedInput]]
@@ -54,7 +54,7 @@ class _Chunk:
             if caught.shared and again and len(rest) == 1:
                 # Its connection broke, and was perhaps only unlucky.
                 return self.embed(rest, again=False)
-            if isinstance(caught, TooSlow | Unreachable):
+            if isinstance(caught, TooSlow | Unreachable | ServerFailed):
                 self.compare(rest, error)
             bad = error.index if isinstance(error, BadInput) else None
             self.blame(rest, error, inputs[bad] if bad is not None and 0 <= bad < len(inputs) else None)
@@ -62,7 +62,7 @@ class _Chunk:
             self.outcome.vectors.update(zip((part_id for part_id, _ in inputs), vectors, strict=True))
 
     def compare(self, inputs: Inputs, error: InferenceError) -> None:
-        """Blame no input for an answer that did not come unless one of the same size comes. Raises RefusedAlone."""
+        """Blame no input for an answer that did not come unless one of its kind and size comes. Raises RefusedAlone."""
         if len(inputs) > 1:
             return
         with meter.paying(self.teams[part_id] for part_id, _ in inputs):

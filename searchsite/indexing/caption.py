@@ -21,7 +21,15 @@ from searchsite.indexing.suspects import NotThere, RefusedAlone, absence, told_a
 from searchsite.inference import captioning, standins
 from searchsite.inference.client import Client
 from searchsite.inference.dialects.base import ChatTask
-from searchsite.inference.errors import BadAnswer, Declined, InferenceError, NotOffered, TooSlow, Unreachable
+from searchsite.inference.errors import (
+    BadAnswer,
+    Declined,
+    InferenceError,
+    NotOffered,
+    ServerFailed,
+    TooSlow,
+    Unreachable,
+)
 from searchsite.inference.types import Caption, Message, Picture
 from searchsite.jobs import queue
 from searchsite.jobs.queue import Claim, Fenced
@@ -164,6 +172,9 @@ def _described(client: Client, picture: Picture) -> Outcome:
         return NotThere(error.message)
     except TooSlow as error:
         return _settled(client, picture, error)
+    except ServerFailed as error:
+        # Something short was answered, or this would be another error.
+        return _compared(client, picture, error)
     except InferenceError as error:
         return error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -71,6 +72,8 @@ class SharedGate:
         self._pace = pace or Pace()
         self._lock = threading.Lock()
         self._states: dict[str, State] = {}
+        self._untold: dict[str, State] = {}
+        """What was found out while the database was away."""
         self._connection: psycopg.Connection[Any] | None = None
         self._ahead = 0.0
         """Seconds from our monotonic clock to the database's."""
@@ -78,12 +81,12 @@ class SharedGate:
         self._alone_until = 0.0
 
     def enter(self, provider: str) -> bool:
-        with self._lock:
-            self._look()
-            state = self._states.get(provider, WELL)
-            # Raises, or finds that a probe is due, which one process alone is to make.
-            _, probing = entering(state, provider, self._now(), self._pace)
-        return probing and self._change(provider, lambda state, now: entering(state, provider, now, self._pace))
+        # A probe that is due is made by one process alone.
+        due = self._is_due(provider)
+        return due and self._change(provider, lambda state, now: entering(state, provider, now, self._pace))
+
+    def look(self, provider: str) -> None:
+        self._is_due(provider)
 
     def passed(self, provider: str, *, probe: bool = False) -> None:
         with self._lock:
@@ -112,7 +115,14 @@ class SharedGate:
                     self._do_without(error)
             state, result = change(self._states.get(provider, WELL), self._now())
             self._keep(provider, state)
+            self._untold[provider] = state
             return result
+
+    def _is_due(self, provider: str) -> bool:
+        """Whether a probe is due. Raises where the provider is left alone."""
+        with self._lock:
+            self._look()
+            return entering(self._states.get(provider, WELL), provider, self._now(), self._pace)[1]
 
     def _look(self) -> None:
         """Learn what other processes found out."""
@@ -146,9 +156,20 @@ class SharedGate:
                 self._connection.autocommit = True
                 self._connection.execute(f"LISTEN {CHANNEL}")
                 self._look_at = 0.0
+                self._tell(self._connection)
             except (psycopg.Error, Error) as error:
                 self._do_without(error)
         return self._connection
+
+    def _tell(self, database: psycopg.Connection[Any]) -> None:
+        """Write down what was found out meanwhile: what a provider asked for lasts longer than a database is away."""
+        (now,) = database.execute(NOW).fetchone() or (time.time(),)
+        moved, self._ahead = now - time.monotonic() - self._ahead, now - time.monotonic()
+        self._untold = {name: _moved(state, moved) for name, state in self._untold.items()}
+        for provider, own in self._untold.items():
+            with database.transaction():
+                _changed(database, provider, _joining(own))
+        self._untold.clear()
 
     def _do_without(self, error: Exception) -> None:
         log.warning("gate without database", error=type(error).__name__)
@@ -159,6 +180,24 @@ class SharedGate:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+
+def _moved(state: State, seconds: float) -> State:
+    """The same by another clock. A time that is none stays so."""
+    until = state.until and state.until + seconds
+    return replace(state, until=until, since=state.since and state.since + seconds)
+
+
+def _joining(own: State) -> Change[None]:
+    """As a change of what the others know."""
+    return lambda there, now: (_later(there, own), None)
+
+
+def _later(one: State, other: State) -> State:
+    """What two know of a provider that did not hear of each other: it is left alone for as long as either says."""
+    later, earlier = (other, one) if other.until > one.until else (one, other)
+    began = [state.since for state in (one, other) if state.since]
+    return replace(later, failures=max(later.failures, earlier.failures), since=min(began, default=0.0))
 
 
 def _changed(database: psycopg.Connection[Any], provider: str, change: Change[Result]) -> tuple[State, Result]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from searchsite.inference import offers
 from searchsite.inference.calling import Exchange, Line
 from searchsite.inference.dialects.base import ChatTask, Reply, Spent
 from searchsite.inference.prompts import clean
 from searchsite.inference.stages import Endpoint
-from searchsite.inference.types import EmbedInput, Message
+from searchsite.inference.types import EmbedInput, Message, Reading
 
 ANSWER_BYTES = 8 * 2**20
 SCORES_BYTES = 64 * 1024
@@ -31,6 +32,12 @@ def greeting(line: Line) -> Exchange[Reply]:
     """The shortest chat."""
     task = ChatTask(line.endpoint.network, [Message("user", "Say yes.")], most_tokens=16, thinking=False)
     return Exchange(line.dialect.chat(task), line.dialect.reply, ANSWER_BYTES)
+
+
+def glance(line: Line) -> Exchange[list[Reading]]:
+    """The shortest reading: of a grey picture, in which nothing stands."""
+    request = line.dialect.read(line.endpoint.network, offers.grey(), text=True)
+    return Exchange(request, lambda answer: line.dialect.readings(answer, 1), ANSWER_BYTES)
 
 
 def sendable(task: ChatTask, endpoint: Endpoint, *, stream: bool) -> ChatTask:

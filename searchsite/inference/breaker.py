@@ -30,6 +30,9 @@ class Gate(Protocol):
         True: the caller is the one that finds out whether the provider is well again, by something short.
         """
 
+    def look(self, provider: str) -> None:
+        """Raise as `enter` does where a call would be kept out. Whoever looks is not the one that finds out."""
+
     def passed(self, provider: str, *, probe: bool = False) -> None:
         """The provider answered a call; with `probe`, the one that was to find out."""
 
@@ -128,6 +131,9 @@ class Breaker:
             return False
         return self._change(provider, lambda state, now: entering(state, provider, now, self._pace))
 
+    def look(self, provider: str) -> None:
+        entering(self._states.get(provider, WELL), provider, time.monotonic(), self._pace)
+
     def passed(self, provider: str, *, probe: bool = False) -> None:
         if provider in self._states:
             self._change(provider, lambda state, now: (after_pass(state, now, probe=probe), None))
@@ -150,6 +156,9 @@ class Ajar:
 
     def enter(self, provider: str) -> bool:
         return False
+
+    def look(self, provider: str) -> None:
+        """Nobody is kept out."""
 
     def passed(self, provider: str, *, probe: bool = False) -> None:
         """Nothing is kept."""

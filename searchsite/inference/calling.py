@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,8 +14,10 @@ from searchsite.inference.dialects import by_name
 from searchsite.inference.dialects.base import Request
 from searchsite.inference.errors import (
     BadAnswer,
+    BadInput,
     Busy,
     InferenceError,
+    NotOffered,
     Overloaded,
     Refused,
     ServerFailed,
@@ -24,22 +25,19 @@ from searchsite.inference.errors import (
     Unauthorised,
     Unreachable,
 )
+from searchsite.inference.slots import AT_ONCE, Slots
 from searchsite.inference.stages import Endpoint
 from searchsite.inference.transport import Events, Transport
 
 Answer = TypeVar("Answer")
 Given = TypeVar("Given")
-AT_ONCE = 16
-"""Calls of one process to one provider at the same time; more of them wait."""
-STREAMS = 12
-"""Of these, answers that are streamed: a search must not wait for them."""
 PROOF_SECONDS, QUERY_PROOF_SECONDS = 10.0, 3.0
 FAIR_SECONDS = 10.0
 """A call with less time than this says nothing of a server that did not make it."""
 DOUBT = 4
 """After so many failures in a row a server is not believed to be well any more, though it just was."""
 WELL_SECONDS = 10.0
-"""How long it is believed after something short was answered."""
+"""How long it is believed to be well after something short was answered. Its refusals are believed less."""
 FIRST_WAIT, LONGEST_WAIT = 0.25, 3.0
 
 
@@ -66,26 +64,6 @@ class Exchange(Generic[Answer]):
     most: int
 
 
-class Slots:
-    """How many calls to a provider are under way."""
-
-    def __init__(self, at_once: int = AT_ONCE, streams: int = STREAMS) -> None:
-        self._calls = threading.BoundedSemaphore(at_once)
-        self._streams = threading.BoundedSemaphore(streams)
-
-    @contextmanager
-    def call(self, end: float, name: str) -> Iterator[None]:
-        """One call; waits for its turn until the deadline."""
-        with _taken(self._calls, end, name):
-            yield
-
-    @contextmanager
-    def stream(self, end: float, name: str) -> Iterator[None]:
-        """One streamed answer."""
-        with _taken(self._streams, end, name), _taken(self._calls, end, name):
-            yield
-
-
 class Line:
     """What one endpoint is called through. Thread-safe."""
 
@@ -95,7 +73,9 @@ class Line:
         self._gate = Ajar() if endpoint.is_local else gate
         self._slots = slots
         self._transport = Transport(endpoint, self.dialect, connections=AT_ONCE)
-        self._well_until = self._failed_at = 0.0
+        self._failed_at = 0.0
+        self._well_at = -WELL_SECONDS
+        """When the last short call was sent that settled whose fault a failure was, and was answered."""
 
     def ask(
         self,
@@ -106,12 +86,8 @@ class Line:
         proof: Exchange[Any] | None = None,
     ) -> Answer:
         """The answer, before `end` (monotonic time). proof: a short call that shows whether the server is well."""
-
-        def call() -> Answer:
-            with self._slots.call(end, self.endpoint.name):
-                return self._exchanged(exchange, end)
-
-        return self._patiently(_Attempt(call, end, patience, proof))
+        attempt = _Attempt(lambda: self._exchanged(exchange, end), end, patience, proof)
+        return self._patiently(attempt, lambda: self._slots.call(end, self.endpoint.name))
 
     @contextmanager
     def stream(
@@ -145,15 +121,19 @@ class Line:
             error.usage = answer.get("usage") if isinstance(answer, dict) else None
             raise
 
-    def _patiently(self, attempt: _Attempt[Given]) -> Given:
+    def _patiently(
+        self, attempt: _Attempt[Given], turn: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> Given:
         for number in range(1, attempt.patience.tries + 1):
-            # Whoever is kept out here is told so at once.
-            probing = self._gate.enter(self.endpoint.host)
+            # Whoever is kept out is told so at once, and does not wait for a turn to hear it.
+            self._gate.look(self.endpoint.host)
             try:
-                return self._once(attempt, probing)
+                with turn():
+                    # Asked again: while this one waited for its turn, another may have been told to stay away.
+                    return self._once(attempt, self._gate.enter(self.endpoint.host))
             except InferenceError as error:
                 wait = _wait(error, number)
-                if number == attempt.patience.tries or not can_pass(error) or wait > LONGEST_WAIT:
+                if error.unsent or number == attempt.patience.tries or not can_pass(error) or wait > LONGEST_WAIT:
                     raise
                 if wait > attempt.left:
                     raise
@@ -161,54 +141,94 @@ class Line:
         raise AssertionError("a call is tried at least once")
 
     def _once(self, attempt: _Attempt[Given], probing: bool) -> Given:
-        host = self.endpoint.host
         start = time.monotonic()
         if probing and attempt.proof is not None:
-            self._prove(attempt, attempt.proof)
+            self._probe(attempt, attempt.proof)
         try:
             given = attempt.call()
         except InferenceError as error:
-            if not _tells_of_the_server(error, attempt.end - start):
-                if isinstance(error, Refused | BadAnswer):
-                    self._gate.passed(host, probe=probing)
+            found = error
+            if _tells_of_the_server(error, attempt.end - start):
+                found = self._judged(error, attempt)
+            elif isinstance(error, Refused | BadAnswer):
+                found = self._doubted(error, attempt, start, probing)
+            if found is error:
                 raise
-            raise self._judged(error, attempt) from error
+            raise found from error
         if probing or start > self._failed_at:
             # What was sent before the last failure tells nothing of the time after it.
-            self._gate.passed(host, probe=probing)
+            self._gate.passed(self.endpoint.host, probe=probing)
         return given
 
     def _judged(self, error: InferenceError, attempt: _Attempt[Any]) -> InferenceError:
         """Whose fault it is: an input's while the server still answers something short, else nobody's."""
+        # Before it is counted: this failure may be the last that was missing for the gate to shut.
+        kept_out = self._kept_out()
         failures = self._gate.failed(self.endpoint.host, error)
-        self._failed_at = time.monotonic()
-        believed = time.monotonic() < self._well_until and failures < DOUBT
+        self._failed_at = now = time.monotonic()
+        believed = now < self._well_at + WELL_SECONDS and failures < DOUBT
         if error.shared or believed or attempt.proof is None or attempt.patience is not ONCE:
             return error
-        if failures in (1, DOUBT):
-            if attempt.left < 1:
-                return error
-            try:
-                self._prove(attempt, attempt.proof)
-            except InferenceError as worse:
-                return worse if worse.shared else Unreachable(error.message, retry_after=worse.retry_after)
-            self._well_until = time.monotonic() + WELL_SECONDS
+        # A gate that keeps no count says 0.
+        if failures in (0, 1, DOUBT):
+            return error if attempt.left < 1 else kept_out or self._settled(error, attempt, attempt.proof)
+        return error if isinstance(error, TooSlow) else _nobodys(error)
+
+    def _doubted(self, error: InferenceError, attempt: _Attempt[Any], since: float, probing: bool) -> InferenceError:
+        """The same of an answer: some servers that are away say so with a page, or refuse whatever they are asked.
+
+        An input may end by what is found here, so what was found out before it was sent does not count.
+        """
+        if isinstance(error, NotOffered) or (isinstance(error, BadInput) and error.index is not None):
+            self._gate.passed(self.endpoint.host, probe=probing)
             return error
-        return error if isinstance(error, TooSlow) else Unreachable(error.message, retry_after=error.retry_after)
+        if attempt.proof is None or attempt.patience is not ONCE or since < self._well_at:
+            return error
+        kept_out = self._kept_out() if attempt.left >= 1 else _nobodys(error)
+        if kept_out is None:
+            return self._settled(error, attempt, attempt.proof)
+        kept_out.usage = error.usage
+        return kept_out
+
+    def _kept_out(self) -> InferenceError | None:
+        """What the gate says to whoever comes now, if it lets nobody in: nothing is sent then, short or not."""
+        try:
+            self._gate.look(self.endpoint.host)
+        except InferenceError as error:
+            return error
+        return None
+
+    def _settled(self, error: InferenceError, attempt: _Attempt[Any], proof: Exchange[Any]) -> InferenceError:
+        """The error, if the server answers something short now; or else what keeps it from that, which is shared."""
+        sent = time.monotonic()
+        try:
+            self._prove(attempt, proof)
+        except InferenceError as worse:
+            found = self._away(worse)
+            found.usage = error.usage
+            return found
+        self._well_at = sent
+        return error
+
+    def _probe(self, attempt: _Attempt[Any], proof: Exchange[Any]) -> None:
+        """Find out whether the server is back, before the call that is to find out goes there."""
+        try:
+            self._prove(attempt, proof)
+        except Refused:
+            pass  # some do not chat of nothing: the call itself shows it
+        except InferenceError as error:
+            raise self._away(error) from error
 
     def _prove(self, attempt: _Attempt[Any], proof: Exchange[Any]) -> None:
-        """Ask something short, and tell the gate what came of it."""
-        end = min(attempt.end, time.monotonic() + attempt.patience.proof_seconds)
-        try:
-            with self._slots.call(end, self.endpoint.name):
-                self._exchanged(proof, end)
-        except Refused:
-            pass  # it answers, and that was the question
-        except InferenceError as error:
-            if _tells_of_the_server(error, FAIR_SECONDS):
-                self._gate.failed(self.endpoint.host, error)
-            raise error if error.shared else Unreachable(error.message, retry_after=error.retry_after) from error
+        self._exchanged(proof, min(attempt.end, time.monotonic() + attempt.patience.proof_seconds))
         self._gate.passed(self.endpoint.host, probe=True)
+
+    def _away(self, error: InferenceError) -> InferenceError:
+        """Tell the gate that not even something short was answered well; what is raised for it."""
+        if not isinstance(error, Busy):
+            self._gate.failed(self.endpoint.host, error)
+            self._failed_at = time.monotonic()
+        return error if error.shared else _nobodys(error)
 
 
 def lines(endpoints: Iterable[Endpoint | None], gate: Gate) -> dict[Endpoint, Line]:
@@ -242,6 +262,13 @@ def can_pass(error: InferenceError) -> bool:
     return isinstance(error, Overloaded | Unreachable | ServerFailed | TooSlow)
 
 
+def _nobodys(error: InferenceError) -> Unreachable:
+    """The same error, held against the server."""
+    away = Unreachable(error.message, retry_after=error.retry_after)
+    away.usage, away.answered = error.usage, isinstance(error, Refused | BadAnswer)
+    return away
+
+
 def _tells_of_the_server(error: InferenceError, seconds: float) -> bool:
     """Whether an error speaks against the server, and not against the input or a deadline that was short."""
     if isinstance(error, TooSlow):
@@ -254,13 +281,3 @@ def _wait(error: InferenceError, number: int) -> float:
     if error.retry_after is not None:
         return error.retry_after + random.uniform(0.05, FIRST_WAIT)
     return random.uniform(0, FIRST_WAIT * 2**number)
-
-
-@contextmanager
-def _taken(slots: threading.BoundedSemaphore, end: float, name: str) -> Iterator[None]:
-    if not slots.acquire(timeout=max(end - time.monotonic(), 0)):
-        raise Busy(f"too many calls to {name} are under way")
-    try:
-        yield
-    finally:
-        slots.release()

@@ -12,13 +12,13 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from searchsite.inference import asking, calling, embedding, metering, offers
+from searchsite.inference import asking, calling, embedding, knowing, metering, offers
 from searchsite.inference.answering import Answer
 from searchsite.inference.breaker import Breaker, Gate
 from searchsite.inference.calling import ONCE, PATIENT, Exchange
 from searchsite.inference.dialects.base import ChatTask, EmbedTask, Reply, Spent
 from searchsite.inference.embedding import Batch, Call
-from searchsite.inference.errors import BadAnswer, BadInput, NotOffered, Refused
+from searchsite.inference.errors import BadAnswer, BadInput, InferenceError, NotOffered, Refused
 from searchsite.inference.knowing import Knowledge
 from searchsite.inference.metering import Free, Meter
 from searchsite.inference.stages import Endpoint, Stages
@@ -89,9 +89,7 @@ class Client:
             return False
         if replace(endpoint, dimensions=None) == replace(self.stages.embed, dimensions=None):
             return self.info().reads
-        line = self._lines[endpoint]
-        known = offers.listed(line, end=time.monotonic() + SECONDS["query"], patience=PATIENT)
-        return known.info is not None and known.info.reads
+        return knowing.reads(self._lines[endpoint], time.monotonic() + SECONDS["query"])
 
     def networks(self, stage: Stage) -> list[str]:
         """The names in the list of a stage's server; empty where it has no list."""
@@ -244,7 +242,7 @@ class Client:
         def work(batch: Batch) -> None:
             try:
                 rows, spent = self._vectors(batch, call)
-            except BadAnswer as error:
+            except InferenceError as error:
                 done.extend(((), spent) for spent in metering.paid_for(error))
                 raise
             made.update(zip(batch.places, rows, strict=True))
@@ -274,7 +272,7 @@ class Client:
         request = line.dialect.read(endpoint.network, picture, text=text)
         exchange = Exchange(request, lambda answer: line.dialect.readings(answer, 1)[0], asking.ANSWER_BYTES)
         try:
-            return line.ask(exchange, end=time.monotonic() + READ_SECONDS)
+            return line.ask(exchange, end=time.monotonic() + READ_SECONDS, proof=asking.glance(line))
         except BadInput as error:
             raise Batch((place,), ()).placed(error) from error
 

@@ -13,11 +13,15 @@ class InferenceError(Exception):
     shared: every input would fail in the same way now, so that no input is to blame (give the attempt back).
     made: vectors that `Client.embed` had by then, by the place of their input: they are paid for.
     unsent: no call went out; the server has not said this now.
+    answered: something does answer there, but nothing well, not even what is short.
+    usage: what an answer that could not be used says of its cost, as it stands there: it may have to be paid.
     """
 
     permanent = False
     shared = False
     unsent = False
+    answered = False
+    usage: object = None
     made: Mapping[int, Any] = {}
 
     def __init__(self, message: str, *, permanent: bool | None = None, retry_after: float | None = None) -> None:
@@ -82,12 +86,7 @@ class BadInput(Refused):
 
 
 class BadAnswer(InferenceError):
-    """The server answered, but not with what was asked for; nothing of the answer was used.
-
-    usage: what the answer says of its cost, as it stands there: it may have to be paid all the same.
-    """
-
-    usage: object = None
+    """The server answered, but not with what was asked for; nothing of the answer was used."""
 
 
 class OutOfBudget(InferenceError):

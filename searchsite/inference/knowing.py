@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from searchsite.inference import offers
 from searchsite.inference.calling import PATIENT, Line
-from searchsite.inference.errors import TooSlow, Unreachable
+from searchsite.inference.errors import InferenceError, NotOffered, TooSlow, Unreachable
 from searchsite.inference.offers import Known
 
 INFO_SECONDS = 60.0
 """How long what a server said about itself is believed."""
+
+
+@contextmanager
+def nobodys_fault() -> Iterator[None]:
+    """No input is to blame for what goes wrong before one is sent. The error stays what it is: it tells what to do."""
+    try:
+        yield
+    except TooSlow as error:
+        raise Unreachable(error.message, retry_after=error.retry_after) from error
+    except InferenceError as error:
+        error.shared = not isinstance(error, NotOffered)
+        raise
+
+
+def reads(line: Line, end: float) -> bool:
+    """Whether the server of a line says that it reads, by `end` (monotonic time)."""
+    with nobodys_fault():
+        known = offers.listed(line, end=end, patience=PATIENT)
+    return known.info is not None and known.info.reads
 
 
 class Knowledge:
@@ -45,11 +66,9 @@ class Knowledge:
         return kept[1] if kept is not None and time.monotonic() < kept[0] else None
 
     def _learned(self, end: float) -> Known:
-        """What the server says; no input is to blame when that alone takes too long."""
+        """What the server says."""
         earlier = self._kept[1] if self._kept else None
-        try:
+        with nobodys_fault():
             known = offers.learn(self._line, end=end, patience=PATIENT, earlier=earlier)
-        except TooSlow as error:
-            raise Unreachable(error.message, retry_after=error.retry_after) from error
         self._kept = (time.monotonic() + INFO_SECONDS, known)
         return known

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from searchsite.inference.dialects.base import ChatTask, Spent
 from searchsite.inference.dialects.rows import spent_in
-from searchsite.inference.errors import BadAnswer
+from searchsite.inference.errors import InferenceError
 from searchsite.inference.stages import Endpoint
 from searchsite.inference.types import EmbedInput, Purpose, Stage, Usage
 
@@ -39,13 +39,13 @@ def telling(meter: Meter, usage: Callable[[Spent], Usage]) -> Iterator[None]:
     """Write down what an answer cost that could not be used."""
     try:
         yield
-    except BadAnswer as error:
+    except InferenceError as error:
         for spent in paid_for(error):
             meter.record(replace(usage(spent), failed=True))
         raise
 
 
-def paid_for(error: BadAnswer) -> list[Spent]:
+def paid_for(error: InferenceError) -> list[Spent]:
     """What an answer cost that could not be used; nothing where it does not say so."""
     spent = spent_in(error.usage, ("prompt_tokens", "input_tokens", "total_tokens"))
     return [] if spent == Spent() else [spent]

@@ -72,7 +72,9 @@ def learn(line: Line, *, end: float, patience: Patience, earlier: Known | None) 
     cuts = trial.length(offer, WORD, SHORT_DIMENSIONS) == SHORT_DIMENSIONS
     pictured = None
     if offer.modalities is None or "image" in offer.modalities:
-        pictured = next((form for form in line.dialect.forms(offer) if trial.length(form, _grey()) == full), None)
+        pictured = next(
+            (form for form in line.dialect.forms(offer) if trial.length(form, EmbedInput(picture=grey())) == full), None
+        )
     modalities = frozenset({"text"} if pictured is None else {"text", "image"})
     info = EmbedderInfo(line.endpoint.network, offer.revision, full, cuts, modalities)
     return _known(line, offer, pictured or offer, info, cuts=cuts)
@@ -150,7 +152,7 @@ class _Trial:
         return int(vectors.shape[1])
 
 
-def _grey() -> EmbedInput:
+def grey() -> Picture:
     """A grey PNG of 64 x 64, written by hand."""
     side = 64
 
@@ -160,4 +162,4 @@ def _grey() -> EmbedInput:
     head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     rows = zlib.compress((b"\0" + b"\x80" * side) * side)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return EmbedInput(picture=Picture(data, "image/png"))
+    return Picture(data, "image/png")

@@ -59,7 +59,7 @@ UNSTEADY: Mapping[str, str] = {
 def remedy(error: InferenceError, stage: Stage, endpoint: Endpoint) -> str:
     """What to do about an error of this stage."""
     url, key = (setting(stage, name) for name in ("url", "key"))
-    if isinstance(error, Unreachable):
+    if isinstance(error, Unreachable) and not error.answered:
         return "Start searchsite first." if endpoint.is_local else f"Start that server, or mend {url}."
     if isinstance(error, Unauthorised):
         return f"Set {key} to a key of {endpoint.name} that is valid and paid for."

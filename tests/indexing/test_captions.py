@@ -147,7 +147,7 @@ def test_a_person_ends_a_failed_caption_by_writing_one(inbox, alice, team, capti
     assert list(stages.having(Item.objects.all(), "failed")) == []
 
 
-@pytest.mark.parametrize("fault", ["503", "429", "401", "closed"])
+@pytest.mark.parametrize("fault", ["503", "429", "401", "500", "400", "html", "closed"])
 def test_an_outage_costs_no_attempts(inbox, captioner, fault):
     captioner.chat_fault = fault
     item = made.picture(inbox)

@@ -346,6 +346,29 @@ def test_of_many_processes_one_finds_out(server):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_is_learnt_without_a_database_is_told_when_it_is_back(server, monkeypatch):
+    monkeypatch.setattr(gate, "ALONE_SECONDS", 0.3)
+    name = Endpoint(server.url, None, "").host
+    first, second = gate.SharedGate(), gate.SharedGate()
+    try:
+        first.failed(name, Overloaded("a little", retry_after=1))
+        assert first._connection is not None
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [first._connection.info.backend_pid])
+        first.failed(name, Overloaded("slow down", retry_after=30))
+        assert first._connection is None
+        time.sleep(1.5)
+        for one in (first, second):
+            with pytest.raises(Overloaded, match="slow down") as caught:
+                one.enter(name)
+            assert 20 < (caught.value.retry_after or 0) <= 31
+        assert first._connection is not None
+    finally:
+        first.close()
+        second.close()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_good_way_asks_the_database_once_a_second(server):
     one = gate.SharedGate()
     try:

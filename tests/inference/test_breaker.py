@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,11 +16,13 @@ from searchsite.inference.errors import (
     BadAnswer,
     InferenceError,
     Overloaded,
+    Refused,
     ServerFailed,
     TooSlow,
     Unauthorised,
     Unreachable,
 )
+from searchsite.inference.slots import AT_ONCE
 from searchsite.inference.types import EmbedInput
 from tests.fake_inference import FakeInference
 
@@ -142,10 +146,71 @@ def test_a_server_that_always_fails_is_nobodys_fault(fake):
     assert fake.calls <= 6
 
 
-def test_an_answer_that_makes_no_sense_is_still_an_answer(fake):
+@pytest.mark.parametrize("fault", ["html", "400"])
+def test_a_server_that_answers_all_with_a_page_or_a_refusal_is_away(fake, fault):
     client = client_of(fake, LONG)
-    fake.fault = "html"
-    assert {type(ask(client)) for _ in range(8)} == {BadAnswer}
+    fake.fault = fault
+    assert [type(ask(client)) for _ in range(10)] == [Unreachable] * 10
+    assert fake.calls == 10, "five of them, each with something short after it"
+    assert "left alone" in str(ask(client))
+
+
+@pytest.mark.parametrize("fault", ["html", "400"])
+def test_while_it_stays_away_little_is_sent_and_then_it_is_believed(fake, fault):
+    client = client_of(fake)
+    fake.fault = fault
+    assert "left alone" in [str(ask(client)) for _ in range(6)][-1]
+    before = fake.calls
+    time.sleep(PACE.probe_seconds + 0.1)
+    assert [type(ask(client)) for _ in range(5)] == [Unreachable] * 5
+    assert fake.calls - before <= 2
+    fake.fault = None
+    time.sleep(PACE.probe_seconds + 0.1)
+    assert ask(client) is None
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("html", BadAnswer), ("400", Refused)])
+def test_an_input_whose_answer_makes_no_sense_does_not_shut_the_server(fake, fault, kind):
+    class Picky(FakeInference):
+        def fault_of(self, path: str) -> str | None:
+            return fault if "dreadful" in str(self.requests[-1]) else None
+
+    with Picky() as server:
+        client = client_of(server, LONG)
+        assert {type(ask(client, "dreadful")) for _ in range(8)} == {kind}
+        assert server.calls == 16, "something short after each"
+        assert ask(client, "fine") is None
+
+
+def test_nothing_short_is_sent_while_a_server_asks_for_rest(fake):
+    class Torn(FakeInference):
+        """Asks for rest, and fails on what was on its way, one after the other."""
+
+        def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+            status, answer = super().answer(path, body)
+            word = body["input"][0]
+            if not word.isdigit():
+                return status, answer
+            time.sleep(0.2 * int(word))
+            self.retry_after = "30" if word == "1" else None
+            return (429 if word == "1" else 500), {"error": {"message": "not now"}}
+
+    with Torn() as server:
+        client = client_of(server, LONG)
+        with ThreadPoolExecutor(4) as threads:
+            errors = list(threads.map(lambda word: ask(client, word), "1234"))
+        assert server.calls == 4, "and no short call after the fourth failure"
+        assert all(error is not None and error.shared for error in errors)
+        assert 20 < (errors[3].retry_after or 0) <= 31
+
+
+def test_what_waits_for_its_turn_is_not_sent_once_a_server_asks_for_rest(fake):
+    client = client_of(fake, LONG)
+    fake.delay, fake.fault, fake.retry_after = 0.5, "429", "30"
+    with ThreadPoolExecutor(24) as threads:
+        errors = list(threads.map(lambda number: ask(client, f"n{number}"), range(24)))
+    assert fake.calls == AT_ONCE == 16
+    assert [type(error) for error in errors] == [Overloaded] * 24
 
 
 def test_a_question_does_not_wait_while_the_gate_is_shut(fake):

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from searchsite.inference.calling import Slots
 from searchsite.inference.client import Client
 from searchsite.inference.deadline import Clock, connected
 from searchsite.inference.dialects.base import ChatTask
@@ -30,6 +29,7 @@ from searchsite.inference.errors import (
     Unauthorised,
     Unreachable,
 )
+from searchsite.inference.slots import Slots
 from searchsite.inference.stages import Endpoint, Stages
 from searchsite.inference.types import EmbedInput, Message
 from tests import figures

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from searchsite.inference.dialects.base import ChatTask
-from searchsite.inference.errors import BadAnswer, BadInput, OutOfBudget
+from searchsite.inference.errors import BadAnswer, BadInput, OutOfBudget, Unreachable
 from searchsite.inference.stages import Endpoint
 from searchsite.inference.types import EmbedInput, Message, Usage
 from tests.fake_inference import FakeInference
@@ -37,7 +37,7 @@ def task() -> ChatTask:
 def test_vectors_that_cannot_be_used_are_paid_for(fake) -> None:
     counted = Counted()
     fake.fault = "nan"
-    with pytest.raises(BadAnswer):
+    with pytest.raises(Unreachable):
         fake.client(meter=counted).embed([EmbedInput("red car"), EmbedInput("blue")], purpose="document")
     (usage,) = counted
     assert (usage.operation, usage.tokens, usage.inputs, usage.failed) == ("embed", 3, 0, True)
@@ -69,7 +69,7 @@ def test_a_ranking_that_is_sent_back_in_escapes_is_read(fake) -> None:
 def test_an_answer_that_says_nothing_of_its_cost_is_not_made_up(fake) -> None:
     counted = Counted()
     fake.fault = "html"
-    with pytest.raises(BadAnswer):
+    with pytest.raises(Unreachable):
         fake.client(meter=counted).embed([EmbedInput("red car")], purpose="document")
     assert counted == []
 

@@ -122,8 +122,9 @@ def test_it_tells_the_meter_what_a_call_cost(fake):
 def test_it_uses_nothing_of_a_bad_answer(fake, client, fault):
     fake.fault = fault
     error = fault_of(client)
-    assert type(error) is (Unreachable if fault == "redirect" else BadAnswer)
-    assert error.shared == (fault == "redirect") and not error.permanent
+    # What comes of something short, too, is the server's fault. Not all of these faults show in a single vector.
+    assert type(error) in (BadAnswer, Unreachable)
+    assert error.shared == (type(error) is Unreachable) and not error.permanent
 
 
 def test_it_puts_shuffled_vectors_in_order(fake, client):
@@ -140,14 +141,14 @@ def test_it_renormalises_vectors_that_are_nearly_of_length_one(fake, client):
 @pytest.mark.parametrize(
     ("status", "kind", "permanent", "shared"),
     [
-        ("400", Refused, True, False),
+        # What is refused, or fails, for something short, too, is the server's fault.
+        ("400", Unreachable, False, True),
         ("401", Unauthorised, False, True),
         ("402", Unauthorised, False, True),
         ("403", Unauthorised, False, True),
         ("404", NotOffered, True, False),
-        ("413", Refused, True, False),
+        ("413", Unreachable, False, True),
         ("429", Overloaded, False, True),
-        # What fails for something short, too, is the server's fault.
         ("500", Unreachable, False, True),
         ("502", Unreachable, False, True),
         ("503", Overloaded, False, True),

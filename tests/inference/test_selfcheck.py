@@ -125,6 +125,14 @@ def test_no_fault_of_an_embedder_is_more_than_a_row(served, fault):
     assert all(row.found and row.advice for row in found.rows if row.outcome == "fail")
 
 
+@pytest.mark.parametrize("fault", ["400", "html"])
+def test_of_a_server_that_answers_nothing_well_its_dialect_is_doubted(served, fault):
+    server = served(Knowing(VL))
+    server.chat_fault = fault
+    found = report(server, "caption", caption="Qwen/Qwen3-VL-8B-Instruct")
+    assert "CAPTION_DIALECT names what it speaks" in found.failures[0]
+
+
 def test_captioner_reranker_and_answerer_are_tried(served):
     server = served(Knowing(VL))
     server.reply = lambda body: json.dumps(SIGN) if "response_format" in body else "Behind the blue door [1]."
