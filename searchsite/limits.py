@@ -20,6 +20,12 @@ class Limits(BaseSettings):
         le=256,
         description="Requests that a web process works on at a time, each with a connection to the database.",
     )
+    web_connections: int = Field(
+        4096,
+        ge=64,
+        le=65_536,
+        description="Connections that a web process has at a time; past half of them, each network keeps its share.",
+    )
     answer_streams: int = Field(
         4, ge=1, le=64, description="Answers that a web process writes at a time; each takes up to two minutes."
     )

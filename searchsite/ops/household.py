@@ -85,6 +85,7 @@ def web(config: Config) -> Program:
     command: Command = (sys.executable, "-m", "granian", "--interface", "wsgi", "--host", config.host, "--no-ws")
     command += ("--port", str(config.port), "--workers", "1", "--http", "1", "--log-level", "warning")
     command += ("--blocking-threads", str(config.blocking_threads), "--workers-kill-timeout", "5")
+    command += ("--backpressure", str(config.web_connections))
     return Program("web server", (*command, "searchsite.wsgi:application"), config.data_dir / "log" / "web.log")
 
 

@@ -25,6 +25,7 @@ FORM = ("POST /accounts/login/ HTTP/1.1", "Content-Type: application/x-www-form-
 WRONG = f"csrfmiddlewaretoken={'a' * 32}&login=nobody&password=wrong"
 SETTINGS = {
     "WEB_THREADS": "16",
+    "WEB_CONNECTIONS": "1024",
     "CLIENT_SECONDS": "60",
     "TRUSTED_PROXIES": PROXY,
     "VISITOR_HEADER": "Visitor",
@@ -68,6 +69,23 @@ def test_a_household_with_many_addresses_counts_as_one(server: Server) -> None:
         held = waited_for(slow, refused=len(slow) - OF_ONE_ADDRESS)
     figures.keep(10, "limits-bodies-of-a-network", opened=len(slow), waited_for=len(held))
     assert OF_ONE_ADDRESS * 0.9 < len(held) <= OF_ONE_ADDRESS
+
+
+@pytest.mark.parametrize("networks", [1, 200])
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: 127."], ids=["silent", "begun"])
+def test_connections_that_ask_nothing_leave_room_for_others(server: Server, begun: bytes, networks: int) -> None:
+    with ExitStack() as opened:
+        mine = opened.enter_context(server.open("GET /livez HTTP/1.1"))
+        for number in range(1200):
+            idle = opened.enter_context(socket.socket())
+            idle.bind((f"127.0.0.{2 + number % networks}", 0))
+            idle.settimeout(20)
+            idle.connect(("127.0.0.1", server.port))
+            idle.sendall(begun)
+        asked = server.get("/livez")
+        assert mine.recv(12) == b"HTTP/1.1 200"
+    figures.keep(10, "limits-idle-connections", opened=1200, seconds=round(asked.seconds, 1))
+    assert asked.status == 200 and asked.seconds < 15, "nothing that is silent is kept for less than 30 s else"
 
 
 @pytest.mark.parametrize("spelling", ["X-Forwarded-For", "X_Forwarded_For", "X-Forwarded_For", "_Visitor", "Visitor_"])
