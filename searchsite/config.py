@@ -154,7 +154,7 @@ class Config(Limits):
     lease_seconds: float = Field(60, ge=1, le=3600, description="How long a silent worker keeps its jobs.")
     sample_library: bool = Field(True, description="Put the sample library in on the first start.")
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
-        [], description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated."
+        [], description="Addresses or networks of proxies whose VISITOR_HEADER is believed, comma separated."
     )
     metrics_addresses: Annotated[list[str], NoDecode] = Field(
         ["127.0.0.1", "::1"], description="Addresses that may read /metrics, comma separated."

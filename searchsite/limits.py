@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
+
+WAITING, BODIES, SPARE = 64, 192, 8
+"""Of a web process: requests that wait for a desk, bodies that are waited for, threads for what is said at once."""
 
 
 class Limits(BaseSettings):
@@ -14,6 +19,12 @@ class Limits(BaseSettings):
         ge=1,
         le=256,
         description="Requests that a web process works on at a time, each with a connection to the database.",
+    )
+    web_connections: int = Field(
+        4096,
+        ge=64,
+        le=65_536,
+        description="Connections that a web process has at a time; past half of them, each network keeps its share.",
     )
     answer_streams: int = Field(
         4, ge=1, le=64, description="Answers that a web process writes at a time; each takes up to two minutes."
@@ -67,3 +78,20 @@ class Limits(BaseSettings):
         le=600,
         description="How long a client has to send 64 KiB or the rest, and to take 8 KiB for each second.",
     )
+    visitor_header: str = Field(
+        "X-Forwarded-For",
+        description="Header in which TRUSTED_PROXIES say where a visitor is; best one without a hyphen.",
+    )
+
+    @field_validator("visitor_header")
+    @classmethod
+    def _is_a_header(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", value):
+            raise ValueError("it must be the name of a header, of letters, digits and hyphens")
+        return value
+
+    @property
+    def blocking_threads(self) -> int:
+        """A thread of a web process for each that may hold one for long, and some more: these can always be had."""
+        streams = self.answer_streams + self.zip_streams + self.download_streams
+        return self.web_threads + WAITING + BODIES + streams + SPARE

@@ -27,6 +27,7 @@ def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         ({"LOG_LEVEL": "typo"}, "The setting LOG_LEVEL is wrong: input should be 'DEBUG', 'INFO'"),
         ({"DEBUG": "true", "HOST": "0.0.0.0"}, "DEBUG=true shows the inside of the site to whoever reaches 0.0.0.0"),
         ({"DATABASE_URL": "hunter2"}, "The setting DATABASE_URL is wrong: it must begin with postgresql://"),
+        ({"VISITOR_HEADER": "X_Forwarded_For"}, "The setting VISITOR_HEADER is wrong: it must be the name of a header"),
         ({"SECRET_KEY_FILE": "/nonexistent"}, "SECRET_KEY_FILE=/nonexistent: no text can be read there."),
     ],
 )

@@ -20,8 +20,6 @@ Answers = Callable[[Config], str | None]
 # One thread for each: the processes are many, and the cores are few.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MANAGE = str(ROOT / "manage.py")
-# As many requests as searchsite.web.desks and .incoming let wait, and eight more.
-WAITING = 64 + 192 + 8
 ANYWHERE = "0.0.0.0"  # nosec B104 - nothing is bound here
 
 
@@ -84,11 +82,10 @@ def web(config: Config) -> Program:
     Beside those that work there are some for requests that wait for a desk, for bodies that come in slowly, for what is
     sent slowly, and to say meanwhile that it lives; they are started when they are needed.
     """
-    streams = config.answer_streams + config.zip_streams + config.download_streams
-    threads = config.web_threads + WAITING + streams
     command: Command = (sys.executable, "-m", "granian", "--interface", "wsgi", "--host", config.host, "--no-ws")
     command += ("--port", str(config.port), "--workers", "1", "--http", "1", "--log-level", "warning")
-    command += ("--blocking-threads", str(threads), "--workers-kill-timeout", "5")
+    command += ("--blocking-threads", str(config.blocking_threads), "--workers-kill-timeout", "5")
+    command += ("--backpressure", str(config.web_connections))
     return Program("web server", (*command, "searchsite.wsgi:application"), config.data_dir / "log" / "web.log")
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from searchsite.limits import WAITING
 from searchsite.web.incoming import BUSY, Incoming
 
 Environ = dict[str, Any]
@@ -23,8 +24,8 @@ Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 # Asked by whoever watches over the site: they wait for nothing.
 HEALTH = {"/livez", "/readyz"}
-WAITING, PATIENCE_SECONDS = 64, 2.0
-"""How many requests wait for a desk, and how long; beyond, they are sent away until later."""
+PATIENCE_SECONDS = 2.0
+"""How long a request waits for a desk; then, or where many wait, it is sent away until later."""
 LOOKS = 4
 """How many streams, beside those of answers being written, make their next piece at a time."""
 

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from searchsite.accounts import rates
+from searchsite.limits import BODIES
 from searchsite.web import proxies
 
 PIECE = 16 << 10
@@ -23,8 +25,8 @@ MOMENT_SECONDS = 0.05
 """What comes within a moment is worth no change of desks."""
 LEAST_BYTES = 64 << 10
 """A body that is not through brings at least so much in CLIENT_SECONDS."""
-BODIES, OF_ONE_ADDRESS = 192, 48
-"""How many bodies are waited for at a time, and how many of them from one address."""
+OF_ONE_ADDRESS = 48
+"""How many of BODIES come from one address: sixteen people of one network send three files each."""
 BACK_SECONDS = 20.0
 SLOW, BUSY = "searchsite.slow", "searchsite.busy"
 
@@ -59,7 +61,8 @@ class Incoming:
     """Reads the server's body piece by piece."""
 
     def __init__(self, environ: dict[str, Any], desk: Desk) -> None:
-        self.address, self.peer = proxies.address_in(environ), str(environ.get("REMOTE_ADDR", ""))
+        self.address = rates.address_of(proxies.address_in(environ))
+        self.peer = str(environ.get("REMOTE_ADDR", ""))
         self.at_desk, self.lent = True, False
         self.desk, self.connection = desk, connections[DEFAULT_DB_ALIAS]
         self.since = self._window = 0.0
@@ -140,7 +143,10 @@ class Incoming:
 
 
 class _Readers:
-    """The bodies that a thread reads from just now; of those that take longer than a moment the desks are lent."""
+    """The bodies that a thread reads from just now; of those that take longer than a moment the desks are lent.
+
+    Each counts from its first moment: those whose desks are not lent yet will soon hold a thread of their own, too.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -151,10 +157,11 @@ class _Readers:
     def begin(self, one: Incoming) -> bool:
         """Note that it reads. False: too many are waited for."""
         with self._changed:
-            if self._of.total() >= BODIES or self._of[one.address] >= OF_ONE_ADDRESS:
+            if len(self._reading) >= BODIES or self._of[one.address] >= OF_ONE_ADDRESS:
                 return False
             one.since = time.monotonic()
             self._reading.add(one)
+            self._of[one.address] += 1
             if not self._looking:
                 self._looking = True
                 threading.Thread(target=self._look_after, name="bodies", daemon=True).start()
@@ -165,9 +172,10 @@ class _Readers:
         """Note that something came. True: the desk was lent meanwhile."""
         with self._changed:
             self._reading.discard(one)
+            self._of[one.address] -= 1
+            if not self._of[one.address]:
+                del self._of[one.address]
             lent, one.lent = one.lent, False
-            if lent:
-                self._of[one.address] -= 1
             return lent
 
     def overdue(self) -> list[Overdue]:
@@ -184,7 +192,6 @@ class _Readers:
                     # In the midst of a transaction the connection, and so the desk, is still needed.
                     if not one.lent and one.at_desk and one.since < latest and not one.connection.in_atomic_block:
                         one.lent = True
-                        self._of[one.address] += 1
                         one.desk.give(one.connection)
             time.sleep(MOMENT_SECONDS)
 

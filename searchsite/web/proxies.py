@@ -11,29 +11,39 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-HEADER = "HTTP_X_FORWARDED_FOR"
+PASSED_ON = ("HTTP_X_FORWARDED_", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+"""How the names of headers begin that a proxy adds."""
 
 
 class Proxies:
     """Puts the address of the visitor in the place of that of TRUSTED_PROXIES. All else in the header is a claim.
 
-    `request.passed_on` says that somebody else passed the request on: where it comes from is not known.
+    `request.passed_on` says that somebody else passed the request on, whatever it says of where it comes from.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        address = address_in(request.META)
-        request.passed_on = HEADER in request.META and address == request.META.get("REMOTE_ADDR")  # type: ignore[attr-defined]
-        request.META["REMOTE_ADDR"] = address
+        request.passed_on = _is_passed_on(request.META)  # type: ignore[attr-defined]
+        request.META["REMOTE_ADDR"] = address_in(request.META)
         return self.get_response(request)
 
 
 def address_in(environ: Mapping[str, Any]) -> str:
     """Where the visitor is that this request came from."""
     here, trusted = str(environ.get("REMOTE_ADDR", "")), tuple(settings.CONFIG.trusted_proxies)
-    return visitor(here, environ.get(HEADER, ""), trusted) if trusted else here
+    return visitor(here, environ.get(_header(), ""), trusted) if trusted else here
+
+
+def _header() -> str:
+    """What the server calls it. X_Forwarded_For is called the same as X-Forwarded-For, and may take its place."""
+    return f"HTTP_{settings.CONFIG.visitor_header.upper().replace('-', '_')}"
+
+
+def _is_passed_on(environ: Mapping[str, Any]) -> bool:
+    header = _header()
+    return any(name.startswith(PASSED_ON) or name == header for name in environ)
 
 
 def visitor(here: str, forwarded: str, trusted: tuple[str, ...]) -> str:

@@ -101,10 +101,10 @@ class Watchdog:
         """Close what is too slow; return how many. overdue: the bodies that do not come as they have to."""
         seen, closed, quiet = dict[int, Seen](), 0, list[Quiet]()
         with ExitStack() as kept:
-            for key, connection in _connections():
+            for key, connection in connections():
                 with ExitStack() as held, suppress(OSError):
                     held.enter_context(connection)
-                    numbers = _numbers(connection)
+                    numbers = numbers_of(connection)
                     before = self._seen.get(key)
                     seen[key] = before = Seen(numbers, now) if before is None or numbers.rests else before
                     before.look(numbers)
@@ -115,9 +115,9 @@ class Watchdog:
                         kept.push(held.pop_all())
                         continue
                     if before.takes_slowly(numbers, now - before.since):
-                        closed += _close(connection, "it takes too slowly")
+                        closed += close(connection, "it takes too slowly")
                     seen[key] = Seen(numbers, now)
-            closed += sum(_close(one.connection, "it sends too slowly") for one in _late(quiet, overdue))
+            closed += sum(close(one.connection, "it sends too slowly") for one in _late(quiet, overdue))
         self._seen = seen
         return closed
 
@@ -135,7 +135,7 @@ def _late(quiet: list[Quiet], overdue: Collection[Overdue]) -> Iterator[Quiet]:
             yield found
 
 
-def _close(connection: socket.socket, reason: str) -> int:
+def close(connection: socket.socket, reason: str) -> int:
     """Close it; return how many were closed by that."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
@@ -157,7 +157,7 @@ def _keep_looking(window: float) -> None:
         watchdog.look(time.monotonic(), incoming.overdue())
 
 
-def _connections() -> Iterator[tuple[int, socket.socket]]:
+def connections() -> Iterator[tuple[int, socket.socket]]:
     """Each TCP connection that somebody opened to this process, by a number that is its own; close what is yielded."""
     for entry in os.listdir(DESCRIPTORS):  # noqa: PTH208  # names are all that is wanted
         with suppress(OSError):
@@ -181,7 +181,8 @@ def _is_accepted(one: socket.socket) -> bool:
     return one.getsockname()[1] in _ports
 
 
-def _numbers(one: socket.socket) -> Numbers:
+def numbers_of(one: socket.socket) -> Numbers:
+    """What the kernel counts of it. Raises OSError."""
     waiting = struct.unpack("i", fcntl.ioctl(one, termios.TIOCOUTQ, b"\0" * 4))[0]
     told = TOLD.unpack_from(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256))
     spoke, heard, taken, received, unsent = told

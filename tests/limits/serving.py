@@ -62,9 +62,10 @@ class Server:
             got.status, {name.title(): value for name, value in got.headers.items()}, text, time.monotonic() - began
         )
 
-    def open(self, *lines: str, receives: int = 0) -> socket.socket:
-        """A connection on which these lines of a request were sent."""
+    def open(self, *lines: str, receives: int = 0, here: str = "127.0.0.1") -> socket.socket:
+        """A connection from an address of this machine on which these lines of a request were sent."""
         client = socket.socket()
+        client.bind((here, 0))
         if receives:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
         client.settimeout(60)

@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 import psycopg
 from django.db import connection
 
-from searchsite.ops import household
-from searchsite.web import desks, incoming
 from tests import figures
 from tests.limits import serving
 from tests.limits.besieged import PEOPLE, STREAMS, answerer, connections, conninfo, everyone, server, started, token_of
@@ -82,10 +80,6 @@ def test_desks_have_no_more_connections_than_they_are(server: Server, everyone: 
     number = connections()
     figures.keep(6, "pool-connections", asked_at_once=60, desks=4, connections=number)
     assert number <= 4 + 1 + STREAMS, "those of the desks, of a probe, and of streams"
-
-
-def test_there_are_threads_for_all_who_may_wait() -> None:
-    assert household.WAITING == desks.WAITING + incoming.BODIES + 8
 
 
 def assert_healthy(answers: list[serving.Answer]) -> None:
