@@ -49,7 +49,6 @@ class Keeping(StrEnum):
     BACKUP_DUMPED = "backup.dumped"
     RESTORE_FILLED = "restore.filled"
     RESTORE_NOTED = "restore.noted"
-    RESTORE_MARKED = "restore.marked"
     RESTORE_OLD_BEGUN = "restore.old-begun"
     RESTORE_OLD_MOVED = "restore.old-moved"
     RESTORE_NEW_BEGUN = "restore.new-begun"

@@ -41,12 +41,8 @@ class AddIndexResumably(AddIndexConcurrently):
 @contextmanager
 def _patiently(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
     """A million rows take longer than any other statement may."""
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('statement_timeout')")
-        (before,) = cursor.fetchone()
     schema_editor.execute("SET statement_timeout = 0")
     try:
         yield
     finally:
-        # Not RESET: whoever migrates has lifted it, too.
-        schema_editor.execute("SELECT set_config('statement_timeout', %s, false)", [before])
+        schema_editor.execute("RESET statement_timeout")

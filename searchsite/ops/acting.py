@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 from django.core.management.base import CommandError, CommandParser
-from django.db import Error, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 
 from searchsite.accounts.models import Team, User
 from searchsite.accounts.teams import membership_of
@@ -22,18 +21,6 @@ def plain_words() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise CommandError(f"The database does not answer. Is `make run` running? ({str(error).strip()})") from error
-
-
-@contextmanager
-def plain_faults() -> Iterator[None]:
-    """Turn what a disk or a database refuses into a sentence, too."""
-    try:
-        with plain_words():
-            yield
-    except (Error, psycopg.Error) as error:
-        raise CommandError(f"The database refused: {str(error).strip() or type(error).__name__}") from error
-    except OSError as error:
-        raise CommandError(f"The disk refused: {error}.") from error
 
 
 def name_asker(parser: CommandParser) -> None:

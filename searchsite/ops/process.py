@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,15 +35,19 @@ class Program:
     def leashed(self) -> list[str]:
         """The whole command line, leash included."""
         lost = self.stop_signal if self.stop_signal == signal.SIGINT else signal.SIGKILL
-        how = ["--nice", str(self.nice)] if self.nice else []
-        how += ["--user-namespace"] if self.user_namespace else []
-        return leashed(self.command, *how, lost=lost)
-
-
-def leashed(command: Sequence[str], *how: str, lost: signal.Signals = signal.SIGKILL) -> list[str]:
-    """A command that gets a signal when the thread that starts it is gone."""
-    leash = [sys.executable, "-I", "-S", str(LEASH), "--parent", str(os.getpid()), "--signal", str(int(lost))]
-    return [*leash, *how, "--", *command]
+        leash = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(LEASH),
+            "--parent",
+            str(os.getpid()),
+            "--signal",
+            str(int(lost)),
+        ]
+        leash += ["--nice", str(self.nice)] if self.nice else []
+        leash += ["--user-namespace"] if self.user_namespace else []
+        return [*leash, "--", *self.command]
 
 
 @dataclass

@@ -9,14 +9,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 from django.db import connection
@@ -29,7 +26,7 @@ from searchsite.ops import places
 from searchsite.ops.backups import journal, layout, saving
 from searchsite.steps import Keeping
 from tests import emptying, figures, made, servers
-from tests.house import ROOT, wait_until
+from tests.house import ROOT
 from tests.ops import dying
 from tests.ops.keeping import ask, database, databases, manage, url
 
@@ -149,7 +146,6 @@ ALL = [
     pytest.param(kind, step, marks=[] if (kind, step) in SHORT else [pytest.mark.long])
     for kind in (FULL, EMPTY)
     for step in RESTORE
-    if kind == EMPTY or step != Keeping.RESTORE_MARKED
 ]
 
 
@@ -188,7 +184,7 @@ def look_over(site: Site, wanted: State) -> None:
 def counted() -> Iterator[set[str]]:
     killed: set[str] = set()
     yield killed
-    if len(killed) == len(ALL):
+    if len(killed) == 2 * len(RESTORE):
         figures.keep(8, "cut-off", killed=len(killed), mixed=0)
 
 
@@ -212,9 +208,6 @@ def test_until_it_is_settled_nobody_serves_repairs_backs_up_or_forgets(site):
         ("doctor", "--integrity"),
         ("backup", str(site.home.with_name("of a mixture"))),
         ("restore", "--forget-old"),
-        ("ingest", str(site.home)),
-        ("migrate",),
-        ("queue",),
     ]
     for words in others:
         assert site.do(*words) == 1 and "`manage.py restore --settle` brings it to an end" in site.said, words
@@ -281,48 +274,3 @@ def test_a_restore_that_fails_after_it_has_filled_an_empty_database_empties_it_a
         look_over(site, State(frozenset(), site.old.files))
         assert site.restore() == 0, site.said
         look_over(site, site.new)
-
-
-SLOW_INDEXES = """
-CREATE SCHEMA theirs;
-CREATE FUNCTION theirs.slowly() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); END $$;
-CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION theirs.slowly();
-"""
-BUILDING = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'exchanged' AND query LIKE 'CREATE INDEX%'"
-
-
-@contextmanager
-def restoring(site: Site, *words: str) -> Iterator[Future[int]]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(site.restore, *words)
-
-
-def test_what_fills_the_database_of_a_killed_restore_fills_it_no_more(everything):
-    """It has read all of the dump by then, and would go on by itself."""
-    with beginning(everything, EMPTY) as site:
-        with psycopg.connect(url(NAME)) as opened:
-            opened.execute(SLOW_INDEXES)
-        with restoring(site) as code:
-            wait_until(lambda: ask("postgres", BUILDING))
-            (working,) = psutil.Process(site.warm.pid).children()
-            working.kill()
-            assert code.result() == KILLED
-        assert site.do("restore", "--settle") == 0 and "was undone" in site.said
-        assert ask("postgres", BUILDING) == 0
-        with psycopg.connect(url(NAME)) as opened:
-            opened.execute("DROP SCHEMA theirs CASCADE")
-        look_over(site, State(frozenset(), site.old.files))
-
-
-def test_whoever_connects_while_a_restore_loads_has_it_fail_before_a_file_moves(site):
-    before, seen = state(NAME, site.home), set()
-    with restoring(site, "--move-aside") as code:
-        wait_until(lambda: databases(f"{NAME}_restored_"))
-        with psycopg.connect(url(NAME)):
-            while not code.done():
-                seen |= {path.name for path in site.home.glob("before-restore-*")}
-                time.sleep(0.02)
-        assert code.result() == 1 and "is being accessed by other users" in site.said
-    assert seen == set()
-    assert site.do("restore", "--settle") == 0 and "No restore was cut off" in site.said
-    look_over(site, before)

@@ -62,8 +62,7 @@ def marked() -> str | None:
 def unmark() -> None:
     """Now it is whole."""
     with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = on")
-        cursor.execute(f"DROP TABLE IF EXISTS public.{MARK}")
+        cursor.execute(f"DROP TABLE public.{MARK}")
 
 
 def empty() -> None:

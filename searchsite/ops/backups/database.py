@@ -29,7 +29,6 @@ IDENTITY = "SELECT system_identifier::text, pg_database.oid::bigint FROM pg_cont
 STAMP = r"\d{8}_\d{6}"
 BEFORE, RESTORED = "before", "restored"
 SECONDS_TO_START = 600.0
-SECONDS_TO_NOTICE = 20.0
 
 
 @contextmanager
@@ -113,14 +112,6 @@ def require_nobody_else() -> None:
         raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
 
 
-def await_nobody_else() -> None:
-    """Refuse as `require_nobody_else`, but give what has lost its client the time to notice."""
-    until = time.monotonic() + SECONDS_TO_NOTICE
-    while time.monotonic() < until and int(_value(OTHERS, name())):
-        time.sleep(0.1)
-    require_nobody_else()
-
-
 def of_restores(kind: str) -> list[str]:
     """The databases that restores have renamed (BEFORE), or have made and did not get to exchange (RESTORED)."""
     exactly = f"^{re.escape(name())}_{kind}_{STAMP}$"
@@ -190,19 +181,14 @@ def drop(config: Config, database: str) -> None:
             raise CannotKeep(f"{database} cannot be dropped: {str(error).strip().splitlines()[0]}.") from None
 
 
-@contextmanager
-def taking_the_place(config: Config, new: str, *, of: str, old: str) -> Iterator[None]:
-    """Rename the old database aside and the new one into its place, both or neither, once the body has ended."""
+def take_the_place(config: Config, new: str, *, of: str, old: str) -> None:
+    """Rename the old database aside and the new one into its place, both or neither."""
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with elsewhere(config) as server:
         try:
-            # What the files are about to follow must outlive the server.
-            server.execute("SET synchronous_commit = on")
-            server.execute("SET idle_in_transaction_session_timeout = 0")
             with server.transaction():
                 server.execute(rename.format(sql.Identifier(of), sql.Identifier(old)))
                 server.execute(rename.format(sql.Identifier(new), sql.Identifier(of)))
-                yield
         except psycopg.Error as error:
             raise CannotKeep(f"The old database cannot be moved aside: {str(error).strip()}.") from None
 

@@ -1,6 +1,6 @@
 """Exchanges what is there for what was restored, files and database; what a kill cut off is brought to an end.
 
-The database changes in one transaction, within which the folders move: it alone says whether all has come through.
+The folders move first, then the database changes in one transaction: it alone says whether all has come through.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -31,22 +30,17 @@ SAID = {
 def swap(config: Config, new: str, *, stamp: str) -> Path | None:
     """Put the staged files and the database `new` in the place of what is there; where the old files are, if any."""
     noted = _note(config, stamp, new=new)
-    # Whoever has connected meanwhile makes the renaming fail before a file has moved; whoever comes later must wait.
-    with _whole_or_undone(config), database.taking_the_place(config, new, of=noted.database, old=before(stamp)):
+    with _whole_or_undone(config):
         _move(config.media_root, noted)
+        database.take_the_place(config, new, of=noted.database, old=before(stamp))
     return _end(config, noted)
 
 
 def fill(config: Config, load: Callable[[], None], *, stamp: str) -> Path | None:
     """Fill the empty database, and put the staged files in the place of what is there."""
-    database.require_nobody_else()
     noted = _note(config, stamp, new=None)
     with _whole_or_undone(config):
         contents.mark(stamp)
-        # Only from here on is it ours to empty, and the mark's end a sign.
-        noted = replace(noted, marked=True)
-        noted.write(config.media_root)
-        reached(Keeping.RESTORE_MARKED)
         load()
         reached(Keeping.RESTORE_FILLED)
         _move(config.media_root, noted)
@@ -92,7 +86,6 @@ def _note(config: Config, stamp: str, *, new: str | None) -> Journal:
         new_name=new or "",
         folders_old=sorted(path.name for path in config.media_root.iterdir() if layout.is_ours(path.name)),
         folders_new=sorted(path.name for path in (config.media_root / layout.STAGING).iterdir()),
-        marked=new is not None,
     )
     noted.write(config.media_root)
     reached(Keeping.RESTORE_NOTED)
@@ -131,7 +124,6 @@ def _move_back(media_root: Path, noted: Journal) -> None:
                 reached(Keeping.SETTLE_BEGUN)
         for name in noted.folders_old:
             if (aside / name).exists():
-                _step_aside(media_root / name, noted)
                 (aside / name).rename(media_root / name)
         if aside.is_dir():
             for path in aside.glob(f"{OF_DATABASE}*"):
@@ -140,14 +132,6 @@ def _move_back(media_root: Path, noted: Journal) -> None:
         _sync(media_root, noted)
     except OSError as error:
         raise CannotKeep(f"The old files cannot be moved back: {error}.") from None
-
-
-def _step_aside(path: Path, noted: Journal) -> None:
-    """Keep what somebody has put in the place of an old folder, which comes back."""
-    if path.exists():
-        kept = path.with_name(f"{layout.STRANGE}{noted.stamp}")
-        kept.mkdir(mode=0o700, exist_ok=True)
-        path.rename(kept / path.name)
 
 
 def _sync(media_root: Path, noted: Journal) -> None:
@@ -166,7 +150,7 @@ def _came_through(noted: Journal) -> bool:
         if number == noted.old and noted.new is not None:
             return False
         if number == noted.old and contents.marked() in (None, noted.stamp):
-            return noted.marked and contents.marked() is None and not contents.is_empty()
+            return contents.marked() is None and not contents.is_empty()
     raise CannotKeep(
         f"A restore was cut off ({noted.stamp}), and this is not the database `{noted.database}` that it was about:"
         " set DATABASE_URL and MEDIA_ROOT as they were then."
@@ -175,10 +159,8 @@ def _came_through(noted: Journal) -> bool:
 
 def _undo_database(config: Config, noted: Journal) -> None:
     if noted.new is None:
-        # What filled it may outlive us by a moment, and write all of it after we have looked.
-        database.await_nobody_else()
         try:
-            contents.empty() if noted.marked else contents.unmark()
+            contents.empty()
         except DatabaseError as error:
             raise CannotKeep(
                 f"The database `{noted.database}` was filled by half, and cannot be emptied ({str(error).strip()}):"

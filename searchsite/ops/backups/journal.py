@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,7 @@ OF_DATABASE = "database.json"
 class Journal:
     """Which folders move, and which database takes whose name; `new` is None where an empty one is filled instead.
 
-    Databases are known by the number that Postgres gives them: names are what is exchanged. `marked`: whether one that
-    was empty has been marked as being filled.
+    Databases are known by the number that Postgres gives them: names are what is exchanged.
     """
 
     stamp: str
@@ -36,7 +35,6 @@ class Journal:
     new_name: str
     folders_old: list[str]
     folders_new: list[str]
-    marked: bool = True
 
     def aside(self, media_root: Path) -> Path:
         """Where the old files go."""
@@ -86,18 +84,5 @@ def alone(media_root: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotKeep("Another restore, or a backup, is under way.") from None
-        yield
-
-
-@contextmanager
-def nobody_restores(media_root: Path) -> Iterator[None]:
-    """Keep restores from beginning; files that cannot be written need no lock: none restores them."""
-    with ExitStack() as stack:
-        with suppress(OSError):
-            file = stack.enter_context((media_root / LOCK).open("a"))
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CannotKeep("A restore is under way.") from None
+            raise CannotKeep("Another restore is under way.") from None
         yield

@@ -11,8 +11,6 @@ from searchsite.ops.errors import CannotKeep, CannotStart
 
 # The files that are about to come; the folders of those that were moved aside, each named by the time.
 STAGING, ASIDE = ".restoring", "before-restore-"
-# What was put in between a restore that was cut off and its undoing.
-STRANGE = "put-in-meanwhile-"
 
 
 def is_ours(name: str) -> bool:

@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from django.core.management import call_command
-from django.core.management.commands import migrate
-from django.db import Error, connection
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from searchsite.config import Config
@@ -95,17 +94,13 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
             put = _into_the_empty_one if here else _beside_the_old_one
             old_files = put(partial(_load, folder, said, config, shown.dump), config, stamp)
         old = exchange.before(stamp)
+        if was_empty and not here:
+            database.drop(config, old)
         first_run.is_over(config)
-        told, to_decode = [] if how is None else [exchange.SAID[how]], 0
-        try:
-            if was_empty and not here:
-                database.drop(config, old)
-            with unhurried():
-                to_decode = 0 if said.derivatives else missing.enqueue_missing(plan.DECODE)
-            told += greeting.from_database()
-        except (CannotKeep, Error) as error:
-            told.append(f"Not all that follows was done ({str(error).strip()}): `manage.py doctor --integrity` tells.")
-    return Restored(said, None if was_empty else old, old_files, tuple(told), to_decode)
+        with unhurried():
+            to_decode = 0 if said.derivatives else missing.enqueue_missing(plan.DECODE)
+        told = tuple(greeting.from_database()) if how is None else (exchange.SAID[how], *greeting.from_database())
+    return Restored(said, None if was_empty else old, old_files, told, to_decode)
 
 
 def settle(config: Config) -> str | None:
@@ -113,10 +108,7 @@ def settle(config: Config) -> str | None:
     if places.is_settled(config):
         return None
     with database.answering(config), journal.alone(config.media_root):
-        how = exchange.settle(config)
-        if how == exchange.CAME:
-            first_run.is_over(config)
-        return how
+        return exchange.settle(config)
 
 
 @contextmanager
@@ -161,7 +153,7 @@ def _load(folder: Path, said: Manifest, config: Config, tell: Tell, into: str) -
 def _make_ready() -> None:
     """What ran is to be done anew, what was on its way did not arrive, and Postgres knows what the tables hold."""
     with unhurried():
-        call_command(migrate.Command(), interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0)
         care.hand_out_anew()
         uploads.forget_unfinished()
         with connection.cursor() as cursor:

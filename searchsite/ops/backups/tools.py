@@ -17,7 +17,7 @@ from typing import IO
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from searchsite.config import Config
-from searchsite.ops import postgres, process
+from searchsite.ops import postgres
 from searchsite.ops.backups import manifest
 from searchsite.ops.errors import CannotKeep, CannotStart
 
@@ -35,8 +35,6 @@ def conninfo(config: Config, database: str) -> tuple[str, str | None]:
         return postgres.conninfo(config, database), None
     parts = dict(conninfo_to_dict(config.database_url.get_secret_value()))
     password = parts.pop("password", None)
-    if "sslpassword" in parts:
-        raise CannotKeep("DATABASE_URL has an sslpassword, which others would see while this runs: use a key without.")
     return make_conninfo("", **parts | {"dbname": database}), None if password is None else str(password)
 
 
@@ -77,26 +75,26 @@ def load(path: Path, config: Config, *, database: str, major: int, tell: Tell) -
 
 @contextmanager
 def _run(name: str, words: list[str], config: Config, database: str, major: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one of them to its end, which is ours at the latest. Raises CannotKeep with its last words when it fails."""
+    """Run one of them to its end. Raises CannotKeep with its last words when it fails."""
     reached, password = conninfo(config, database)
     environment = _environment() | ({} if password is None else {"PGPASSWORD": password})
     with tempfile.TemporaryFile() as said:
-        running = subprocess.Popen(
-            process.leashed([_tool(name, major), *words, f"--dbname={reached}"]),
+        process = subprocess.Popen(
+            [_tool(name, major), *words, f"--dbname={reached}"],
             stdin=subprocess.PIPE if name == "pg_restore" else subprocess.DEVNULL,
             stdout=subprocess.PIPE if name == "pg_dump" else subprocess.DEVNULL,
             stderr=said,
             env=environment,
         )
         try:
-            yield running
+            yield process
         except BaseException:
-            running.kill()
+            process.kill()
             raise
         finally:
-            for pipe in (running.stdin, running.stdout):
+            for pipe in (process.stdin, process.stdout):
                 _close(pipe)
-            code = running.wait()
+            code = process.wait()
         if code:
             raise CannotKeep(f"{name} failed: {_last_words(said)}")
 
@@ -122,8 +120,7 @@ def _last_words(said: IO[bytes]) -> str:
 
 def version_of(name: str, major: int) -> int:
     """The version of the one that is taken for a server: its own; else the oldest that is newer, which reads it too."""
-    # From 17 on they ask for something that older servers do not know.
-    versions = [of for of in _found(name).values() if of >= major and not major < 17 <= of]
+    versions = [of for of in _found(name).values() if of >= major]
     if not versions:
         raise CannotKeep(f"There is no {name} of Postgres {major} here: install its client programs.")
     return min(versions)

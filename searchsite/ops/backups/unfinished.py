@@ -34,7 +34,6 @@ def whole_or_nothing(place: Path) -> Iterator[Path]:
             yield partial
             (partial / LOCK).unlink()
             partial.rename(place)
-            files.sync(place.parent)
     except OSError as error:
         if error.errno in files.FULL:
             raise CannotKeep(f"The disk of {place} is full; nothing of the backup was kept.") from None

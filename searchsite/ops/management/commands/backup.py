@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite import config as configuration
-from searchsite.ops.acting import plain_faults
+from searchsite.ops.acting import plain_words
 from searchsite.ops.backups import saving
 from searchsite.ops.backups.saving import Shown
 from searchsite.ops.errors import CannotKeep, CannotStart
@@ -37,7 +37,7 @@ class Command(QuickCommand):
         files = tqdm(desc="files", unit="B", unit_scale=True, disable=quiet, total=0)
         shown = Shown(dump.update, files.reset, files.update, self.stderr.write)
         try:
-            with dump, files, plain_faults():
+            with dump, files, plain_words():
                 derivatives = not options["without_derivatives"]
                 place, made = saving.save(
                     options["place"].absolute(), configuration.load(), shown, derivatives=derivatives

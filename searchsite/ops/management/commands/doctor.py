@@ -20,11 +20,9 @@ from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
 from searchsite.library.decoder import client as decoder
-from searchsite.library.refusals import Refusal
 from searchsite.ops import forecast, greeting, integrity, places
-from searchsite.ops.acting import plain_faults
-from searchsite.ops.backups import journal
-from searchsite.ops.errors import CannotKeep, CannotStart
+from searchsite.ops.acting import plain_words
+from searchsite.ops.errors import CannotStart
 from searchsite.ops.integrity import Line
 from searchsite.ops.quick import QuickCommand
 
@@ -38,7 +36,6 @@ EXAMPLES = 10
 class Command(QuickCommand):
     """Without --integrity it needs no database. Its few calls are not entered in the ledger."""
 
-    needs_settled = False
     help = (
         "Call each configured network and say whether it is what it should be; with --integrity, look instead whether"
         " files, rows and vectors agree. Exit status 1 if something is wrong and was not repaired."
@@ -59,17 +56,16 @@ class Command(QuickCommand):
             self._look_at_networks(options)
 
     def _look_at_data(self, options: dict[str, Any]) -> None:
-        media_root = configuration.load().media_root
         try:
-            with plain_faults(), journal.nobody_restores(media_root):
-                # Half of what is there would seem orphaned, and be removed.
-                places.require_settled(configuration.load())
-                found = integrity.look(quick=options["quick"])
-                lines = integrity.report(found)
-                if options["repair"]:
-                    integrity.repair(found, lines, options["from"])
-        except (CannotKeep, CannotStart, Refusal) as error:
+            # Half of what is there would seem orphaned, and be removed.
+            places.require_settled(configuration.load())
+        except CannotStart as error:
             raise CommandError(str(error)) from None
+        with plain_words():
+            found = integrity.look(quick=options["quick"])
+            lines = integrity.report(found)
+            if options["repair"]:
+                integrity.repair(found, lines, options["from"])
         if options["json"]:
             self.stdout.write(json.dumps({"clean": not _left(lines), "found": _plain_lines(lines)}, indent=1))
         else:

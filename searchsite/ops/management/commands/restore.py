@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite import config as configuration
-from searchsite.ops.acting import plain_faults
+from searchsite.ops.acting import plain_words
 from searchsite.ops.backups import exchange, forgetting, restoring
 from searchsite.ops.backups.restoring import Restored, Shown
 from searchsite.ops.errors import CannotKeep, CannotStart
@@ -20,7 +20,6 @@ from searchsite.ops.quick import QuickCommand
 class Command(QuickCommand):
     """The site must be stopped. What was there is kept, and the command says where."""
 
-    needs_settled = False
     help = "Check a backup and put it in the place of the database and the files, which are moved aside."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +31,7 @@ class Command(QuickCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with plain_faults():
+            with plain_words():
                 if options["forget_old"]:
                     self._forget()
                 elif options["settle"]:

@@ -17,7 +17,6 @@ from searchsite.ops.quick import QuickCommand
 class Command(QuickCommand):
     """Serves on the unix socket of the configuration."""
 
-    needs_settled = False
     help = "Serve the networks of the configuration on a unix socket that only this user can open."
 
     def handle(self, *args: Any, **options: Any) -> None:

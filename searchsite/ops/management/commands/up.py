@@ -17,7 +17,6 @@ from searchsite.ops.supervisor import Supervisor, say
 class Command(QuickCommand):
     """Parses nothing: the environment configures the house."""
 
-    needs_settled = False
     help = "Start the embedded servers, the web server, the workers and the clock; Ctrl-C stops them all."
 
     def handle(self, *args: Any, **options: Any) -> None:
