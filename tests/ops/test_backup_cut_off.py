@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,9 +26,11 @@ from searchsite.config import Config
 from searchsite.library import trash
 from searchsite.ops import places
 from searchsite.ops.backups import journal, layout, saving
+from searchsite.ops.backups.database import taking_the_place
+from searchsite.ops.errors import CannotKeep
 from searchsite.steps import Keeping
 from tests import emptying, figures, made, servers
-from tests.house import ROOT
+from tests.house import ROOT, wait_until
 from tests.ops import dying
 from tests.ops.keeping import ask, database, databases, manage, url
 
@@ -250,6 +254,38 @@ def test_old_files_are_kept_as_long_as_their_database_is_in_use(site):
         server.execute(f"ALTER DATABASE {kept} RENAME TO {NAME}")
     assert site.do("restore", "--forget-old") == 0
     assert aside.exists() and f"Kept: {aside}: its database is there, as {NAME}." in site.said
+
+
+END_IT = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = 'postgres' AND state = 'idle in transaction' AND query LIKE 'ALTER DATABASE%'
+"""
+
+
+def test_who_connects_while_it_is_loaded_keeps_all_files_where_they_are(site):
+    restoring = threading.Thread(target=site.restore, args=("--move-aside",))
+    restoring.start()
+    wait_until(lambda: len(databases(NAME)) == 2)
+    moved = False
+    with psycopg.connect(url(NAME)):
+        while restoring.is_alive():
+            moved = moved or any(site.home.glob("before-restore-*"))
+            time.sleep(0.002)
+    restoring.join()
+    assert "is being accessed by other users" in site.said
+    assert not moved
+    look_over(site, site.old)
+
+
+def test_who_connects_while_files_move_waits_and_a_lost_connection_changes_nothing(site):
+    config = Config(media_root=site.home, database_url=SecretStr(url(NAME)))
+    with database(f"{NAME}_new", like=EMPTY) as new, pytest.raises(CannotKeep, match="terminating connection"):
+        with taking_the_place(config, new, of=NAME, old=f"{NAME}_old"):
+            for name in (NAME, new):
+                with pytest.raises(psycopg.errors.ConnectionTimeout):
+                    psycopg.connect(url(name), connect_timeout=2)
+            assert ask("postgres", END_IT) == 1
+    assert state(NAME, site.home) == site.old
 
 
 NOT_THE_FIRST_TIME = """

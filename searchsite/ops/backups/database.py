@@ -17,15 +17,22 @@ from searchsite.ops import guard, places, postgres, process
 from searchsite.ops.backups import tools
 from searchsite.ops.errors import CannotKeep, CannotStart
 
+# Of the backends of other roles not everybody is told the type.
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+WHERE datname = %s AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
+AND coalesce(backend_type, 'client backend') = 'client backend'
 """
 LOCALE = (
     "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
 )
 # Which server this is, and the number under which it knows a database, whatever its name.
 IDENTITY = "SELECT system_identifier::text, pg_database.oid::bigint FROM pg_control_system(), pg_database"
+# While folders move nobody may lose patience with a transaction in which nothing happens.
+PATIENTLY = """
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
 STAMP = r"\d{8}_\d{6}"
 BEFORE, RESTORED = "before", "restored"
 SECONDS_TO_START = 600.0
@@ -181,14 +188,20 @@ def drop(config: Config, database: str) -> None:
             raise CannotKeep(f"{database} cannot be dropped: {str(error).strip().splitlines()[0]}.") from None
 
 
-def take_the_place(config: Config, new: str, *, of: str, old: str) -> None:
-    """Rename the old database aside and the new one into its place, both or neither."""
+@contextmanager
+def taking_the_place(config: Config, new: str, *, of: str, old: str) -> Iterator[None]:
+    """Rename the old database aside and the new one into its place, both or neither, after what is done meanwhile.
+
+    Where somebody is connected to one of them it fails before anything is done, and whoever comes now waits.
+    """
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with elsewhere(config) as server:
         try:
             with server.transaction():
+                server.execute(PATIENTLY)
                 server.execute(rename.format(sql.Identifier(of), sql.Identifier(old)))
                 server.execute(rename.format(sql.Identifier(new), sql.Identifier(of)))
+                yield
         except psycopg.Error as error:
             raise CannotKeep(f"The old database cannot be moved aside: {str(error).strip()}.") from None
 

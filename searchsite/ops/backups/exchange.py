@@ -1,6 +1,7 @@
 """Exchanges what is there for what was restored, files and database; what a kill cut off is brought to an end.
 
-The folders move first, then the database changes in one transaction: it alone says whether all has come through.
+The folders move in a transaction that changes the database: it alone says whether all has come through. It begins with
+what may fail, and ends when the files are on the disk.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ SAID = {
 def swap(config: Config, new: str, *, stamp: str) -> Path | None:
     """Put the staged files and the database `new` in the place of what is there; where the old files are, if any."""
     noted = _note(config, stamp, new=new)
-    with _whole_or_undone(config):
+    taking = database.taking_the_place(config, new, of=noted.database, old=before(stamp))
+    with _whole_or_undone(config), taking:
         _move(config.media_root, noted)
-        database.take_the_place(config, new, of=noted.database, old=before(stamp))
     return _end(config, noted)
 
 
@@ -43,6 +44,7 @@ def fill(config: Config, load: Callable[[], None], *, stamp: str) -> Path | None
         contents.mark(stamp)
         load()
         reached(Keeping.RESTORE_FILLED)
+        database.require_nobody_else()
         _move(config.media_root, noted)
         contents.unmark()
     return _end(config, noted)
