@@ -299,6 +299,37 @@ CREATE EVENT TRIGGER once ON ddl_command_start WHEN TAG IN ('DROP TABLE') EXECUT
 """
 
 
+SLOW_INDEXES = """
+CREATE SCHEMA theirs;
+CREATE FUNCTION theirs.slowly() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); END';
+CREATE EVENT TRIGGER slowly ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION theirs.slowly();
+"""
+OTHERS = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{NAME}'"
+
+
+def test_what_loads_the_dump_does_not_outlive_the_restore(everything):
+    with beginning(everything, EMPTY) as site:
+        with psycopg.connect(url(NAME)) as opened:
+            opened.execute(SLOW_INDEXES)
+        assert site.restore(die_at=Keeping.RESTORE_LOADING) == KILLED
+        assert site.do("restore", "--settle") == 0, site.said
+        # Whoever had all of the dump would now go on alone, and commit it.
+        wait_until(lambda: ask("postgres", OTHERS) == 0, seconds=20)
+        look_over(site, State(frozenset(), site.old.files))
+        assert site.restore() == 0, site.said
+        assert state(NAME, site.home) == site.new
+
+
+def test_a_database_that_somebody_looks_at_is_not_emptied(everything):
+    with beginning(everything, EMPTY) as site:
+        assert site.restore(die_at=Keeping.RESTORE_FILLED) == KILLED
+        with psycopg.connect(url(NAME)):
+            assert site.do("restore", "--settle") == 1
+            assert "1 others are connected to the database" in site.said
+        assert site.do("restore", "--settle") == 0, site.said
+        look_over(site, State(frozenset(), site.old.files))
+
+
 def test_a_restore_that_fails_after_it_has_filled_an_empty_database_empties_it_again(everything):
     with beginning(everything, EMPTY) as site:
         with psycopg.connect(url(NAME)) as opened:

@@ -23,6 +23,10 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = %s AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
 AND coalesce(backend_type, 'client backend') = 'client backend'
 """
+END = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = %s AND application_name = %s AND usename = current_user
+"""
 LOCALE = (
     "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
 )
@@ -36,6 +40,7 @@ WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_
 STAMP = r"\d{8}_\d{6}"
 BEFORE, RESTORED = "before", "restored"
 SECONDS_TO_START = 600.0
+SECONDS_TO_LEAVE = 5.0
 
 
 @contextmanager
@@ -117,6 +122,15 @@ def require_nobody_else() -> None:
     others = int(_value(OTHERS, name()))
     if others:
         raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
+
+
+def end_what_loads() -> None:
+    """End what a killed restore has left at work in the server, which notices late; refuse while others are there."""
+    _value(END, name(), tools.APPLICATION)
+    until = time.monotonic() + SECONDS_TO_LEAVE
+    while int(_value(OTHERS, name())) and time.monotonic() < until:
+        time.sleep(0.1)
+    require_nobody_else()
 
 
 def of_restores(kind: str) -> list[str]:

@@ -66,6 +66,8 @@ def settle(config: Config) -> str | None:
     connection.close()
     came = _came_through(noted)
     if not came:
+        if noted.new is None:
+            database.end_what_loads()
         _move_back(config.media_root, noted)
         reached(Keeping.SETTLE_FILES_BACK)
         _undo_database(config, noted)
