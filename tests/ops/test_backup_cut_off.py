@@ -23,7 +23,7 @@ from django.test import override_settings
 from pydantic import SecretStr
 
 from searchsite.config import Config
-from searchsite.library import trash
+from searchsite.library import files, trash
 from searchsite.ops import places
 from searchsite.ops.backups import journal, layout, saving
 from searchsite.ops.backups.database import taking_the_place
@@ -210,6 +210,10 @@ def test_until_it_is_settled_nobody_serves_repairs_backs_up_or_forgets(site):
     mixed = sorted(path.name for path in site.home.iterdir())
     others = [
         ("doctor", "--integrity"),
+        ("ingest", __file__),
+        ("make_items", "--count", "1"),
+        ("reindex", "--yes"),
+        ("migrate",),
         ("backup", str(site.home.with_name("of a mixture"))),
         ("restore", "--forget-old"),
     ]
@@ -297,6 +301,42 @@ BEGIN
 END $$;
 CREATE EVENT TRIGGER once ON ddl_command_start WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION theirs.once();
 """
+
+
+@pytest.mark.parametrize("step", [Keeping.RESTORE_OLD_MOVED, Keeping.RESTORE_NEW_MOVED])
+def test_what_somebody_puts_in_before_it_is_settled_is_not_lost(site, step):
+    assert site.restore("--move-aside", die_at=step) == KILLED
+    folders = [path.name for path in site.old_media.iterdir() if len(path.name) == 2] + ["77"]
+    put_in = [put(site.home, f"{folder}{number:062x}") for folder in folders for number in (1, 2)]
+    # The same was there before.
+    (old, *_) = sorted(site.old.files)
+    put(site.home, old)
+    assert site.do("restore", "--settle", die_at=Keeping.SETTLE_FILES_BACK) == KILLED
+    assert site.do("restore", "--settle") == 0, site.said
+    assert "was undone" in site.said
+    found = state(NAME, site.home)
+    assert (found.items, found.files) == (site.old.items, site.old.files | set(put_in))
+    assert (site.home / files.relative_path(old)).read_bytes() == (site.old_media / files.relative_path(old)).read_bytes()
+    assert not (site.home / ".restoring").exists() and not list(site.home.glob("before-restore-*"))
+
+
+def put(media: Path, name: str) -> str:
+    """A file in its place, whatever it holds."""
+    path = media / files.relative_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"put in since")
+    return name
+
+
+def test_what_somebody_makes_in_an_empty_database_is_not_taken_for_what_was_restored(everything):
+    with beginning(everything, EMPTY) as site:
+        assert site.restore(die_at=Keeping.RESTORE_NOTED) == KILLED
+        with psycopg.connect(url(NAME)) as opened:
+            opened.execute("CREATE TABLE theirs AS SELECT 7 AS number")
+        assert site.do("restore", "--settle") == 0, site.said
+        assert "was undone" in site.said
+        assert ask(NAME, "SELECT number FROM theirs") == 7
+        assert state(NAME, site.home) == State(frozenset(), site.old.files)
 
 
 SLOW_INDEXES = """

@@ -31,6 +31,8 @@ WHERE NOT EXISTS (
 )
 """
 MARK = "restore_under_way"
+# Takes a remark on what was restored last.
+SIGNED = "public.django_migrations"
 MARKED = f"SELECT to_regclass('public.{MARK}') IS NOT NULL"
 
 
@@ -59,10 +61,16 @@ def marked() -> str | None:
     return str(_rows(f"SELECT stamp FROM public.{MARK}")[0][0]) if _rows(MARKED) == [(True,)] else None
 
 
-def unmark() -> None:
-    """Now it is whole."""
-    with connection.cursor() as cursor:
+def unmark(stamp: str) -> None:
+    """Now it is whole, and says which restore has made it so; no dump takes that along."""
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE public.{MARK}")
+        cursor.execute(f"COMMENT ON TABLE {SIGNED} IS %s", [stamp])
+
+
+def was_restored(stamp: str) -> bool:
+    """Whether this restore has filled it, and came to its end."""
+    return _rows(f"SELECT obj_description(to_regclass('{SIGNED}'), 'pg_class')") == [(stamp,)]
 
 
 def empty() -> None:

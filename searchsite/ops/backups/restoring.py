@@ -153,7 +153,7 @@ def _load(folder: Path, said: Manifest, config: Config, tell: Tell, into: str) -
 def _make_ready() -> None:
     """What ran is to be done anew, what was on its way did not arrive, and Postgres knows what the tables hold."""
     with unhurried():
-        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0, amid_a_restore=True)
         care.hand_out_anew()
         uploads.forget_unfinished()
         with connection.cursor() as cursor:

@@ -36,6 +36,7 @@ EXAMPLES = 10
 class Command(QuickCommand):
     """Without --integrity it needs no database. Its few calls are not entered in the ledger."""
 
+    amid_a_restore = True
     help = (
         "Call each configured network and say whether it is what it should be; with --integrity, look instead whether"
         " files, rows and vectors agree. Exit status 1 if something is wrong and was not repaired."

@@ -25,6 +25,7 @@ LEAST_PASSWORD = 8
 class Command(QuickCommand):
     """Without a file the first user's password comes by the input, and a code of its own says that it was used."""
 
+    amid_a_restore = True
     help = "Bring the database schema up to date and make the first user."
 
     def add_arguments(self, parser: CommandParser) -> None:

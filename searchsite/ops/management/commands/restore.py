@@ -20,6 +20,7 @@ from searchsite.ops.quick import QuickCommand
 class Command(QuickCommand):
     """The site must be stopped. What was there is kept, and the command says where."""
 
+    amid_a_restore = True
     help = "Check a backup and put it in the place of the database and the files, which are moved aside."
 
     def add_arguments(self, parser: CommandParser) -> None:
