@@ -283,12 +283,12 @@ def test_who_connects_while_it_is_loaded_keeps_all_files_where_they_are(site):
 
 def test_who_connects_while_files_move_waits_and_a_lost_connection_changes_nothing(site):
     config = Config(media_root=site.home, database_url=SecretStr(url(NAME)))
-    with database(f"{NAME}_new", like=EMPTY) as new, pytest.raises(CannotKeep, match="terminating connection"):
-        with taking_the_place(config, new, of=NAME, old=f"{NAME}_old"):
-            for name in (NAME, new):
-                with pytest.raises(psycopg.errors.ConnectionTimeout):
-                    psycopg.connect(url(name), connect_timeout=2)
-            assert ask("postgres", END_IT) == 1
+    lost = pytest.raises(CannotKeep, match="terminating connection")
+    with database(f"{NAME}_new", like=EMPTY) as new, lost, taking_the_place(config, new, of=NAME, old=f"{NAME}_old"):
+        for name in (NAME, new):
+            with pytest.raises(psycopg.errors.ConnectionTimeout):
+                psycopg.connect(url(name), connect_timeout=2)
+        assert ask("postgres", END_IT) == 1
     assert state(NAME, site.home) == site.old
 
 
@@ -316,7 +316,8 @@ def test_what_somebody_puts_in_before_it_is_settled_is_not_lost(site, step):
     assert "was undone" in site.said
     found = state(NAME, site.home)
     assert (found.items, found.files) == (site.old.items, site.old.files | set(put_in))
-    assert (site.home / files.relative_path(old)).read_bytes() == (site.old_media / files.relative_path(old)).read_bytes()
+    here, before = (media / files.relative_path(old) for media in (site.home, site.old_media))
+    assert here.read_bytes() == before.read_bytes()
     assert not (site.home / ".restoring").exists() and not list(site.home.glob("before-restore-*"))
 
 

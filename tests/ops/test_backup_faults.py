@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -23,6 +24,7 @@ from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.unhurried import unhurried
 from searchsite.steps import Keeping
 from tests import made
+from tests.house import MANAGE, ROOT
 from tests.ops.keeping import ask, database, manage, url
 from tests.people import alice, inbox, team
 
@@ -132,6 +134,30 @@ def test_only_our_schema_is_in_a_backup_and_no_key_reaches_pg_dump(inbox, media,
         assert done.returncode == 0, done.stderr
         assert ask(name, "SELECT count(*) FROM pg_namespace WHERE nspname = 'theirs'") == 0
         assert ask(name, "SELECT count(*) FROM pg_extension WHERE extname IN ('vector', 'pg_trgm', 'unaccent')") == 3
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a command has to say of what went wrong."""
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    return done.stderr
+
+
+def test_what_the_system_refuses_is_told_in_one_sentence(inbox, media, tmp_path):
+    made.picture(inbox)
+    place, _, _ = save(tmp_path / "kept", media)
+    away = manage("backup", str(tmp_path / "never"), media=media, DATABASE_URL=f"host={tmp_path} dbname=none")
+    assert "The database does not answer." in told(away)
+    assert ".restore.lock" in told(manage("restore", "--forget-old", media=tmp_path / "none"))
+    with database("alone") as name:
+        words = [*MANAGE, "restore", str(place)]
+        environment = {**os.environ, "MEDIA_ROOT": str(tmp_path / "other"), "DATABASE_URL": url(name)}
+        limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "-", *words]
+        done = subprocess.run(limited, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "File too large: " in told(done)
+        assert not list((tmp_path / "other").glob(".restoring"))
+    with database("n" * 40, like=named()) as name:
+        done = manage("restore", str(place), "--move-aside", media=tmp_path / "other", DATABASE_URL=url(name))
+        assert "give it one of 38 bytes at most" in told(done)
 
 
 def named() -> str:

@@ -39,6 +39,8 @@ WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_
 """
 STAMP = r"\d{8}_\d{6}"
 BEFORE, RESTORED = "before", "restored"
+# As many bytes as Postgres keeps of a name.
+LONGEST_NAME = 63
 SECONDS_TO_START = 600.0
 SECONDS_TO_LEAVE = 5.0
 
@@ -88,6 +90,13 @@ def _await(config: Config, server: process.Running) -> None:
 def name() -> str:
     """The database that the settings name."""
     return str(connection.settings_dict["NAME"])
+
+
+def require_room_in_name() -> None:
+    """Refuse a database whose name leaves no room for what a restore adds to it."""
+    longest = LONGEST_NAME - len(f"_{RESTORED}_") - len("YYYYMMDD_HHMMSS")
+    if len(name().encode()) > longest:
+        raise CannotKeep(f"The database's name is too long for a restore: give it one of {longest} bytes at most.")
 
 
 @contextmanager

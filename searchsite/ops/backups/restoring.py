@@ -86,11 +86,13 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
         was_empty = contents.is_empty()
         if not was_empty and config.database_url is not None and not move_aside:
             raise CannotKeep("The database is not empty: --move-aside renames it and puts the backup in its place.")
+        # Whoever was given an empty database may often make no other.
+        here = was_empty and config.database_url is not None
+        if not here:
+            database.require_room_in_name()
         stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
         with _staging(config.media_root) as staged:
             copying.extract(folder, said.sums, staged, shown.files)
-            # Whoever was given an empty database may often make no other.
-            here = was_empty and config.database_url is not None
             put = _into_the_empty_one if here else _beside_the_old_one
             old_files = put(partial(_load, folder, said, config, shown.dump), config, stamp)
         old = exchange.before(stamp)

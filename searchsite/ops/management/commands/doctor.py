@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error
 
 from searchsite import config as configuration
@@ -21,8 +21,7 @@ from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
 from searchsite.library.decoder import client as decoder
 from searchsite.ops import forecast, greeting, integrity, places
-from searchsite.ops.acting import plain_words
-from searchsite.ops.errors import CannotStart
+from searchsite.ops.acting import one_sentence
 from searchsite.ops.integrity import Line
 from searchsite.ops.quick import QuickCommand
 
@@ -57,12 +56,9 @@ class Command(QuickCommand):
             self._look_at_networks(options)
 
     def _look_at_data(self, options: dict[str, Any]) -> None:
-        try:
+        with one_sentence():
             # Half of what is there would seem orphaned, and be removed.
             places.require_settled(configuration.load())
-        except CannotStart as error:
-            raise CommandError(str(error)) from None
-        with plain_words():
             found = integrity.look(quick=options["quick"])
             lines = integrity.report(found)
             if options["repair"]:
