@@ -13,12 +13,13 @@ import psycopg
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 from pydantic import SecretStr
 
 from searchsite.config import Config
 from searchsite.library import files
-from searchsite.ops.backups import layout, manifest, restoring, room, saving, tools, unfinished
+from searchsite.ops.backups import journal, layout, manifest, restoring, room, saving, tools, unfinished
 from searchsite.ops.backups.database import pointing_at
 from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.unhurried import unhurried
@@ -134,6 +135,21 @@ def test_only_our_schema_is_in_a_backup_and_no_key_reaches_pg_dump(inbox, media,
         assert done.returncode == 0, done.stderr
         assert ask(name, "SELECT count(*) FROM pg_namespace WHERE nspname = 'theirs'") == 0
         assert ask(name, "SELECT count(*) FROM pg_extension WHERE extname IN ('vector', 'pg_trgm', 'unaccent')") == 3
+
+
+def test_while_one_looks_at_the_files_or_saves_them_nobody_restores_them_and_the_reverse(inbox, media, tmp_path):
+    with journal.alone(media):
+        with pytest.raises(CannotKeep, match="A restore is under way"):
+            save(tmp_path / "kept", media)
+        with pytest.raises(CommandError, match="A restore is under way"):
+            call_command("doctor", "--integrity")
+    with journal.undisturbed(media), journal.undisturbed(tmp_path / "none"):
+        save(tmp_path / "kept", media)
+        call_command("doctor", "--integrity")
+        with pytest.raises(CannotKeep, match="A backup, a look"), journal.alone(media):
+            pass
+    with journal.alone(media):
+        pass
 
 
 def told(done: subprocess.CompletedProcess[str]) -> str:

@@ -19,9 +19,11 @@ from searchsite.inference.client import Client
 from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
+from searchsite.library import files
 from searchsite.library.decoder import client as decoder
 from searchsite.ops import forecast, greeting, integrity, places
 from searchsite.ops.acting import one_sentence
+from searchsite.ops.backups import journal
 from searchsite.ops.integrity import Line
 from searchsite.ops.quick import QuickCommand
 
@@ -56,7 +58,7 @@ class Command(QuickCommand):
             self._look_at_networks(options)
 
     def _look_at_data(self, options: dict[str, Any]) -> None:
-        with one_sentence():
+        with one_sentence(), journal.undisturbed(files.media_root()):
             # Half of what is there would seem orphaned, and be removed.
             places.require_settled(configuration.load())
             found = integrity.look(quick=options["quick"])
