@@ -68,7 +68,7 @@ def save(target: Path, config: Config, shown: Shown, *, derivatives: bool) -> tu
             shown.said(line)
         with unfinished.whole_or_nothing(place) as partial, database.answering(config):
             made = _fill(partial, config, shown, created=created, derivatives=derivatives)
-            copying.settle()
+            copying.settle(partial / one for one in (manifest.DUMP, manifest.SUMS, manifest.MANIFEST))
         return place, made
 
 
