@@ -22,6 +22,7 @@ from django.db import connection
 from django.test import override_settings
 from pydantic import SecretStr
 
+from searchsite import config as configuration
 from searchsite.config import Config
 from searchsite.library import files, trash
 from searchsite.ops import places
@@ -242,6 +243,16 @@ def test_settling_may_be_killed_too(everything, step):
         assert site.do("restore", "--settle", die_at=step) == KILLED
         assert site.do("restore", "--settle") == 0, site.said
         look_over(site, State(frozenset(), site.old.files))
+
+
+def test_a_restored_house_gives_its_first_user_no_new_password(site):
+    marker = configuration.load().data_dir / "first-run"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    assert site.restore("--move-aside", die_at=Keeping.RESTORE_NEW_MOVED) == KILLED
+    assert site.do("restore", "--settle") == 0 and marker.exists(), site.said
+    assert site.restore("--move-aside", die_at=Keeping.RESTORE_EXCHANGED) == KILLED
+    assert site.do("restore", "--settle") == 0 and not marker.exists(), site.said
 
 
 def test_old_files_are_kept_as_long_as_their_database_is_in_use(site):

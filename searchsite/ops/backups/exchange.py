@@ -15,6 +15,7 @@ import psycopg
 from django.db import DatabaseError, connection
 
 from searchsite.config import Config
+from searchsite.ops import first_run
 from searchsite.ops.backups import contents, database, journal, layout, moving
 from searchsite.ops.backups.journal import Journal
 from searchsite.ops.errors import CannotKeep
@@ -71,6 +72,8 @@ def settle(config: Config) -> str | None:
         reached(Keeping.SETTLE_FILES_BACK)
         _undo_database(config, noted)
         reached(Keeping.SETTLE_EMPTIED)
+    else:
+        first_run.is_over(config)
     journal.end(config.media_root)
     shutil.rmtree(noted.staged(config.media_root), ignore_errors=True)
     return CAME if came else BACK
@@ -144,6 +147,7 @@ def _whole_or_undone(config: Config) -> Iterator[None]:
 
 
 def _end(config: Config, noted: Journal) -> Path | None:
+    first_run.is_over(config)
     journal.end(config.media_root)
     reached(Keeping.RESTORE_ENDED)
     return noted.aside(config.media_root) if noted.folders_old else None
