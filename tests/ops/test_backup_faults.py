@@ -14,12 +14,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from pydantic import SecretStr
 
 from searchsite.config import Config
 from searchsite.library import files
-from searchsite.ops.backups import journal, layout, manifest, restoring, room, saving, tools, unfinished
+from searchsite.ops.backups import contents, journal, layout, manifest, restoring, room, saving, tools, unfinished
 from searchsite.ops.backups.database import pointing_at
 from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.unhurried import unhurried
@@ -211,6 +211,15 @@ def test_nothing_is_kept_among_the_files_that_a_restore_moves(media, tmp_path):
         save(media / "ab" / "kept", media)
     started = manage("up", media=media, DATA_DIR=str(media / "cd"), DATABASE_URL="")
     assert started.returncode == 1 and "DATA_DIR lies in" in started.stderr
+
+
+def test_what_decides_on_a_restore_is_on_the_disk_before_it_is_told():
+    with connection.cursor() as cursor, transaction.atomic():
+        for before, after in (("off", "on"), ("remote_apply", "remote_apply")):
+            cursor.execute("SELECT set_config('synchronous_commit', %s, true)", [before])
+            cursor.execute(contents.DURABLY)
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == (after,)
 
 
 SLOW = "SELECT pg_sleep(0.3)"

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from searchsite.config import Config
 from searchsite.ops import guard, places, postgres, process
-from searchsite.ops.backups import tools
+from searchsite.ops.backups import contents, tools
 from searchsite.ops.errors import CannotKeep, CannotStart
 
 # Of the backends of other roles not everybody is told the type.
@@ -222,6 +222,7 @@ def taking_the_place(config: Config, new: str, *, of: str, old: str) -> Iterator
         try:
             with server.transaction():
                 server.execute(PATIENTLY)
+                server.execute(contents.DURABLY)
                 server.execute(rename.format(sql.Identifier(of), sql.Identifier(old)))
                 server.execute(rename.format(sql.Identifier(new), sql.Identifier(of)))
                 yield
