@@ -47,8 +47,9 @@ class Keeping(StrEnum):
     """The same of backups and restores."""
 
     BACKUP_DUMPED = "backup.dumped"
-    RESTORE_FILLED = "restore.filled"
     RESTORE_NOTED = "restore.noted"
+    RESTORE_LOADING = "restore.loading"
+    RESTORE_FILLED = "restore.filled"
     RESTORE_OLD_BEGUN = "restore.old-begun"
     RESTORE_OLD_MOVED = "restore.old-moved"
     RESTORE_NEW_BEGUN = "restore.new-begun"

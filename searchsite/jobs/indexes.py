@@ -13,6 +13,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
+SET = "SELECT set_config('statement_timeout', %s, false)"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
@@ -41,8 +42,13 @@ class AddIndexResumably(AddIndexConcurrently):
 @contextmanager
 def _patiently(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
     """A million rows take longer than any other statement may."""
-    schema_editor.execute("SET statement_timeout = 0")
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        before = cursor.fetchone()
+        cursor.execute("SET statement_timeout = 0")
     try:
         yield
     finally:
-        schema_editor.execute("RESET statement_timeout")
+        # Not RESET: whoever migrates may have lifted the limit for all that comes after this, too.
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(SET, before)

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from django.core.management.base import CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 
 from searchsite.accounts.models import Team, User
 from searchsite.accounts.teams import membership_of
+from searchsite.library import files
+from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
+from searchsite.ops.errors import CannotKeep, CannotStart
 
 
 @contextmanager
@@ -19,8 +23,27 @@ def plain_words() -> Iterator[None]:
     """Turn an unreachable database into a sentence."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise CommandError(f"The database does not answer. Is `make run` running? ({str(error).strip()})") from error
+    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise CommandError(f"The database does not answer. Is `make run` running? ({_on_one_line(error)})") from error
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn whatever may go wrong with files and databases, in a backup, a restore or a look, into a sentence."""
+    try:
+        with plain_words():
+            yield
+    except (CannotKeep, CannotStart, Refusal) as error:
+        raise CommandError(str(error)) from None
+    except (Error, psycopg.Error) as error:
+        raise CommandError(f"The database refuses: {_on_one_line(error)}") from error
+    except OSError as error:
+        what = "The disk is full" if error.errno in files.FULL else error.strerror or "It cannot be read or written"
+        raise CommandError(f"{what}: {error.filename or error}.") from error
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def name_asker(parser: CommandParser) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,19 +35,15 @@ class Program:
     def leashed(self) -> list[str]:
         """The whole command line, leash included."""
         lost = self.stop_signal if self.stop_signal == signal.SIGINT else signal.SIGKILL
-        leash = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(LEASH),
-            "--parent",
-            str(os.getpid()),
-            "--signal",
-            str(int(lost)),
-        ]
-        leash += ["--nice", str(self.nice)] if self.nice else []
-        leash += ["--user-namespace"] if self.user_namespace else []
-        return [*leash, "--", *self.command]
+        words = ["--nice", str(self.nice)] if self.nice else []
+        words += ["--user-namespace"] if self.user_namespace else []
+        return on_leash(self.command, *words, lost=lost)
+
+
+def on_leash(command: Sequence[str], *words: str, lost: signal.Signals = signal.SIGKILL) -> list[str]:
+    """The command line of a program that gets a signal when we are gone, however we end."""
+    tied = ["--parent", str(os.getpid()), "--signal", str(int(lost))]
+    return [sys.executable, "-I", "-S", str(LEASH), *tied, *words, "--", *command]
 
 
 @dataclass

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
 from tests import house
@@ -81,6 +82,16 @@ def test_jobs_are_put_in_while_their_index_is_built(earlier, other):
     migrating.join(60)
     assert not migrating.failed
     assert (whole("job_lines"), whole("job_ready")) == (True, None)
+
+
+def test_the_limit_of_a_statement_is_afterwards_what_it_was_before(earlier):
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '7min'")
+        MigrationExecutor(connection).migrate([("jobs", "0005_lines")])
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("7min",)
+    assert whole("job_lines")
+    connection.close()
 
 
 def test_a_build_that_is_cut_off_begins_anew(earlier, other):

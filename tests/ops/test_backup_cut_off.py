@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,13 +22,16 @@ from django.db import connection
 from django.test import override_settings
 from pydantic import SecretStr
 
+from searchsite import config as configuration
 from searchsite.config import Config
-from searchsite.library import trash
+from searchsite.library import files, trash
 from searchsite.ops import places
 from searchsite.ops.backups import journal, layout, saving
+from searchsite.ops.backups.database import taking_the_place
+from searchsite.ops.errors import CannotKeep
 from searchsite.steps import Keeping
 from tests import emptying, figures, made, servers
-from tests.house import ROOT
+from tests.house import ROOT, wait_until
 from tests.ops import dying
 from tests.ops.keeping import ask, database, databases, manage, url
 
@@ -206,6 +211,10 @@ def test_until_it_is_settled_nobody_serves_repairs_backs_up_or_forgets(site):
     mixed = sorted(path.name for path in site.home.iterdir())
     others = [
         ("doctor", "--integrity"),
+        ("ingest", __file__),
+        ("make_items", "--count", "1"),
+        ("reindex", "--yes"),
+        ("migrate",),
         ("backup", str(site.home.with_name("of a mixture"))),
         ("restore", "--forget-old"),
     ]
@@ -236,6 +245,16 @@ def test_settling_may_be_killed_too(everything, step):
         look_over(site, State(frozenset(), site.old.files))
 
 
+def test_a_restored_house_gives_its_first_user_no_new_password(site):
+    marker = configuration.load().data_dir / "first-run"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    assert site.restore("--move-aside", die_at=Keeping.RESTORE_NEW_MOVED) == KILLED
+    assert site.do("restore", "--settle") == 0 and marker.exists(), site.said
+    assert site.restore("--move-aside", die_at=Keeping.RESTORE_EXCHANGED) == KILLED
+    assert site.do("restore", "--settle") == 0 and not marker.exists(), site.said
+
+
 def test_old_files_are_kept_as_long_as_their_database_is_in_use(site):
     assert site.restore("--move-aside") == 0, site.said
     (aside,) = site.home.glob("before-restore-*")
@@ -252,6 +271,38 @@ def test_old_files_are_kept_as_long_as_their_database_is_in_use(site):
     assert aside.exists() and f"Kept: {aside}: its database is there, as {NAME}." in site.said
 
 
+END_IT = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = 'postgres' AND state = 'idle in transaction' AND query LIKE 'ALTER DATABASE%'
+"""
+
+
+def test_who_connects_while_it_is_loaded_keeps_all_files_where_they_are(site):
+    restoring = threading.Thread(target=site.restore, args=("--move-aside",))
+    restoring.start()
+    wait_until(lambda: len(databases(NAME)) == 2)
+    moved = False
+    with psycopg.connect(url(NAME)):
+        while restoring.is_alive():
+            moved = moved or any(site.home.glob("before-restore-*"))
+            time.sleep(0.002)
+    restoring.join()
+    assert "is being accessed by other users" in site.said
+    assert not moved
+    look_over(site, site.old)
+
+
+def test_who_connects_while_files_move_waits_and_a_lost_connection_changes_nothing(site):
+    config = Config(media_root=site.home, database_url=SecretStr(url(NAME)))
+    lost = pytest.raises(CannotKeep, match="terminating connection")
+    with database(f"{NAME}_new", like=EMPTY) as new, lost, taking_the_place(config, new, of=NAME, old=f"{NAME}_old"):
+        for name in (NAME, new):
+            with pytest.raises(psycopg.errors.ConnectionTimeout):
+                psycopg.connect(url(name), connect_timeout=2)
+        assert ask("postgres", END_IT) == 1
+    assert state(NAME, site.home) == site.old
+
+
 NOT_THE_FIRST_TIME = """
 CREATE SCHEMA theirs;
 CREATE SEQUENCE theirs.times;
@@ -261,6 +312,74 @@ BEGIN
 END $$;
 CREATE EVENT TRIGGER once ON ddl_command_start WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION theirs.once();
 """
+
+
+@pytest.mark.parametrize("step", [Keeping.RESTORE_OLD_MOVED, Keeping.RESTORE_NEW_MOVED])
+def test_what_somebody_puts_in_before_it_is_settled_is_not_lost(site, step):
+    assert site.restore("--move-aside", die_at=step) == KILLED
+    folders = [path.name for path in site.old_media.iterdir() if len(path.name) == 2] + ["77"]
+    put_in = [put(site.home, f"{folder}{number:062x}") for folder in folders for number in (1, 2)]
+    # The same was there before.
+    (old, *_) = sorted(site.old.files)
+    put(site.home, old)
+    assert site.do("restore", "--settle", die_at=Keeping.SETTLE_FILES_BACK) == KILLED
+    assert site.do("restore", "--settle") == 0, site.said
+    assert "was undone" in site.said
+    found = state(NAME, site.home)
+    assert (found.items, found.files) == (site.old.items, site.old.files | set(put_in))
+    here, before = (media / files.relative_path(old) for media in (site.home, site.old_media))
+    assert here.read_bytes() == before.read_bytes()
+    assert not (site.home / ".restoring").exists() and not list(site.home.glob("before-restore-*"))
+
+
+def put(media: Path, name: str) -> str:
+    """A file in its place, whatever it holds."""
+    path = media / files.relative_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"put in since")
+    return name
+
+
+def test_what_somebody_makes_in_an_empty_database_is_not_taken_for_what_was_restored(everything):
+    with beginning(everything, EMPTY) as site:
+        assert site.restore(die_at=Keeping.RESTORE_NOTED) == KILLED
+        with psycopg.connect(url(NAME)) as opened:
+            opened.execute("CREATE TABLE theirs AS SELECT 7 AS number")
+        assert site.do("restore", "--settle") == 0, site.said
+        assert "was undone" in site.said
+        assert ask(NAME, "SELECT number FROM theirs") == 7
+        assert state(NAME, site.home) == State(frozenset(), site.old.files)
+
+
+SLOW_INDEXES = """
+CREATE SCHEMA theirs;
+CREATE FUNCTION theirs.slowly() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); END';
+CREATE EVENT TRIGGER slowly ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION theirs.slowly();
+"""
+OTHERS = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{NAME}'"
+
+
+def test_what_loads_the_dump_does_not_outlive_the_restore(everything):
+    with beginning(everything, EMPTY) as site:
+        with psycopg.connect(url(NAME)) as opened:
+            opened.execute(SLOW_INDEXES)
+        assert site.restore(die_at=Keeping.RESTORE_LOADING) == KILLED
+        assert site.do("restore", "--settle") == 0, site.said
+        # Whoever had all of the dump would now go on alone, and commit it.
+        wait_until(lambda: ask("postgres", OTHERS) == 0, seconds=20)
+        look_over(site, State(frozenset(), site.old.files))
+        assert site.restore() == 0, site.said
+        assert state(NAME, site.home) == site.new
+
+
+def test_a_database_that_somebody_looks_at_is_not_emptied(everything):
+    with beginning(everything, EMPTY) as site:
+        assert site.restore(die_at=Keeping.RESTORE_FILLED) == KILLED
+        with psycopg.connect(url(NAME)):
+            assert site.do("restore", "--settle") == 1
+            assert "1 others are connected to the database" in site.said
+        assert site.do("restore", "--settle") == 0, site.said
+        look_over(site, State(frozenset(), site.old.files))
 
 
 def test_a_restore_that_fails_after_it_has_filled_an_empty_database_empties_it_again(everything):

@@ -6,23 +6,26 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection, transaction
 from pydantic import SecretStr
 
 from searchsite.config import Config
 from searchsite.library import files
-from searchsite.ops.backups import layout, manifest, restoring, room, saving, tools, unfinished
+from searchsite.ops.backups import contents, journal, layout, manifest, restoring, room, saving, tools, unfinished
 from searchsite.ops.backups.database import pointing_at
 from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.unhurried import unhurried
 from searchsite.steps import Keeping
 from tests import made
+from tests.house import MANAGE, ROOT
 from tests.ops.keeping import ask, database, manage, url
 from tests.people import alice, inbox, team
 
@@ -134,6 +137,45 @@ def test_only_our_schema_is_in_a_backup_and_no_key_reaches_pg_dump(inbox, media,
         assert ask(name, "SELECT count(*) FROM pg_extension WHERE extname IN ('vector', 'pg_trgm', 'unaccent')") == 3
 
 
+def test_while_one_looks_at_the_files_or_saves_them_nobody_restores_them_and_the_reverse(inbox, media, tmp_path):
+    with journal.alone(media):
+        with pytest.raises(CannotKeep, match="A restore is under way"):
+            save(tmp_path / "kept", media)
+        with pytest.raises(CommandError, match="A restore is under way"):
+            call_command("doctor", "--integrity")
+    with journal.undisturbed(media), journal.undisturbed(tmp_path / "none"):
+        save(tmp_path / "kept", media)
+        call_command("doctor", "--integrity")
+        with pytest.raises(CannotKeep, match="A backup, a look"), journal.alone(media):
+            pass
+    with journal.alone(media):
+        pass
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a command has to say of what went wrong."""
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    return done.stderr
+
+
+def test_what_the_system_refuses_is_told_in_one_sentence(inbox, media, tmp_path):
+    made.picture(inbox)
+    place, _, _ = save(tmp_path / "kept", media)
+    away = manage("backup", str(tmp_path / "never"), media=media, DATABASE_URL=f"host={tmp_path} dbname=none")
+    assert "The database does not answer." in told(away)
+    assert ".restore.lock" in told(manage("restore", "--forget-old", media=tmp_path / "none"))
+    with database("alone") as name:
+        words = [*MANAGE, "restore", str(place)]
+        environment = {**os.environ, "MEDIA_ROOT": str(tmp_path / "other"), "DATABASE_URL": url(name)}
+        limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "-", *words]
+        done = subprocess.run(limited, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "File too large: " in told(done)
+        assert not list((tmp_path / "other").glob(".restoring"))
+    with database("n" * 40, like=named()) as name:
+        done = manage("restore", str(place), "--move-aside", media=tmp_path / "other", DATABASE_URL=url(name))
+        assert "give it one of 38 bytes at most" in told(done)
+
+
 def named() -> str:
     """The tests' database, which nobody is connected to: then it can be copied."""
     connection.close()
@@ -169,6 +211,15 @@ def test_nothing_is_kept_among_the_files_that_a_restore_moves(media, tmp_path):
         save(media / "ab" / "kept", media)
     started = manage("up", media=media, DATA_DIR=str(media / "cd"), DATABASE_URL="")
     assert started.returncode == 1 and "DATA_DIR lies in" in started.stderr
+
+
+def test_what_decides_on_a_restore_is_on_the_disk_before_it_is_told():
+    with connection.cursor() as cursor, transaction.atomic():
+        for before, after in (("off", "on"), ("remote_apply", "remote_apply")):
+            cursor.execute("SELECT set_config('synchronous_commit', %s, true)", [before])
+            cursor.execute(contents.DURABLY)
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == (after,)
 
 
 SLOW = "SELECT pg_sleep(0.3)"

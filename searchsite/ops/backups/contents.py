@@ -30,7 +30,11 @@ WHERE NOT EXISTS (
     AND (deptype = 'e' OR class = 'pg_class'::regclass AND deptype IN ('a', 'i'))
 )
 """
+# Some servers answer before a change is on the disk, and files would have moved by then.
+DURABLY = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 MARK = "restore_under_way"
+# Takes a remark on what was restored last.
+SIGNED = "public.django_migrations"
 MARKED = f"SELECT to_regclass('public.{MARK}') IS NOT NULL"
 
 
@@ -59,16 +63,24 @@ def marked() -> str | None:
     return str(_rows(f"SELECT stamp FROM public.{MARK}")[0][0]) if _rows(MARKED) == [(True,)] else None
 
 
-def unmark() -> None:
-    """Now it is whole."""
-    with connection.cursor() as cursor:
+def unmark(stamp: str) -> None:
+    """Now it is whole, and says which restore has made it so; no dump takes that along."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(DURABLY)
         cursor.execute(f"DROP TABLE public.{MARK}")
+        cursor.execute(f"COMMENT ON TABLE {SIGNED} IS %s", [stamp])
+
+
+def was_restored(stamp: str) -> bool:
+    """Whether this restore has filled it, and came to its end."""
+    return _rows(f"SELECT obj_description(to_regclass('{SIGNED}'), 'pg_class')") == [(stamp,)]
 
 
 def empty() -> None:
     """Drop all that a restore has put in, at once or not at all. Only for a database that was empty before."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(DURABLY)
         cursor.execute(OBJECTS)
         for kind, identity in cursor.fetchall():
             # Both as Postgres writes them. What hung on something else is gone with it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TextIO
@@ -168,6 +168,8 @@ def extract(folder: Path, sums: str, media: Path, tell: Tell) -> None:
     settle()
 
 
-def settle() -> None:
-    """Have everything on the disk; one call for all files costs less than one for each."""
+def settle(surely: Iterable[Path] = ()) -> None:
+    """Have everything on the disk; one call for all files costs less than one for each, but tells of no failure."""
     os.sync()
+    for path in surely:
+        files.sync(path)

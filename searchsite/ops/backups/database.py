@@ -14,21 +14,35 @@ from psycopg import sql
 
 from searchsite.config import Config
 from searchsite.ops import guard, places, postgres, process
-from searchsite.ops.backups import tools
+from searchsite.ops.backups import contents, tools
 from searchsite.ops.errors import CannotKeep, CannotStart
 
+# Of the backends of other roles not everybody is told the type.
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+WHERE datname = %s AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
+AND coalesce(backend_type, 'client backend') = 'client backend'
+"""
+END = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = %s AND application_name = %s AND usename = current_user
 """
 LOCALE = (
     "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
 )
 # Which server this is, and the number under which it knows a database, whatever its name.
 IDENTITY = "SELECT system_identifier::text, pg_database.oid::bigint FROM pg_control_system(), pg_database"
+# While folders move nobody may lose patience with a transaction in which nothing happens.
+PATIENTLY = """
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
 STAMP = r"\d{8}_\d{6}"
 BEFORE, RESTORED = "before", "restored"
+# As many bytes as Postgres keeps of a name.
+LONGEST_NAME = 63
 SECONDS_TO_START = 600.0
+SECONDS_TO_LEAVE = 5.0
 
 
 @contextmanager
@@ -78,6 +92,13 @@ def name() -> str:
     return str(connection.settings_dict["NAME"])
 
 
+def require_room_in_name() -> None:
+    """Refuse a database whose name leaves no room for what a restore adds to it."""
+    longest = LONGEST_NAME - len(f"_{RESTORED}_") - len("YYYYMMDD_HHMMSS")
+    if len(name().encode()) > longest:
+        raise CannotKeep(f"The database's name is too long for a restore: give it one of {longest} bytes at most.")
+
+
 @contextmanager
 def pointing_at(database: str) -> Iterator[None]:
     """Have Django talk to another database of the same server."""
@@ -110,6 +131,15 @@ def require_nobody_else() -> None:
     others = int(_value(OTHERS, name()))
     if others:
         raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
+
+
+def end_what_loads() -> None:
+    """End what a killed restore has left at work in the server, which notices late; refuse while others are there."""
+    _value(END, name(), tools.APPLICATION)
+    until = time.monotonic() + SECONDS_TO_LEAVE
+    while int(_value(OTHERS, name())) and time.monotonic() < until:
+        time.sleep(0.1)
+    require_nobody_else()
 
 
 def of_restores(kind: str) -> list[str]:
@@ -181,14 +211,21 @@ def drop(config: Config, database: str) -> None:
             raise CannotKeep(f"{database} cannot be dropped: {str(error).strip().splitlines()[0]}.") from None
 
 
-def take_the_place(config: Config, new: str, *, of: str, old: str) -> None:
-    """Rename the old database aside and the new one into its place, both or neither."""
+@contextmanager
+def taking_the_place(config: Config, new: str, *, of: str, old: str) -> Iterator[None]:
+    """Rename the old database aside and the new one into its place, both or neither, after what is done meanwhile.
+
+    Where somebody is connected to one of them it fails before anything is done, and whoever comes now waits.
+    """
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with elsewhere(config) as server:
         try:
             with server.transaction():
+                server.execute(PATIENTLY)
+                server.execute(contents.DURABLY)
                 server.execute(rename.format(sql.Identifier(of), sql.Identifier(old)))
                 server.execute(rename.format(sql.Identifier(new), sql.Identifier(of)))
+                yield
         except psycopg.Error as error:
             raise CannotKeep(f"The old database cannot be moved aside: {str(error).strip()}.") from None
 

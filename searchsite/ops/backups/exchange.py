@@ -1,6 +1,7 @@
 """Exchanges what is there for what was restored, files and database; what a kill cut off is brought to an end.
 
-The folders move first, then the database changes in one transaction: it alone says whether all has come through.
+The folders move in a transaction that changes the database: it alone says whether all has come through. It begins with
+what may fail, and ends when the files are on the disk.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import psycopg
 from django.db import DatabaseError, connection
 
 from searchsite.config import Config
-from searchsite.library import files
-from searchsite.ops.backups import contents, database, journal, layout
-from searchsite.ops.backups.journal import OF_DATABASE, Journal
+from searchsite.ops import first_run
+from searchsite.ops.backups import contents, database, journal, layout, moving
+from searchsite.ops.backups.journal import Journal
 from searchsite.ops.errors import CannotKeep
 from searchsite.steps import Keeping, reached
 
@@ -30,9 +31,9 @@ SAID = {
 def swap(config: Config, new: str, *, stamp: str) -> Path | None:
     """Put the staged files and the database `new` in the place of what is there; where the old files are, if any."""
     noted = _note(config, stamp, new=new)
-    with _whole_or_undone(config):
-        _move(config.media_root, noted)
-        database.take_the_place(config, new, of=noted.database, old=before(stamp))
+    taking = database.taking_the_place(config, new, of=noted.database, old=before(stamp))
+    with _whole_or_undone(config), taking:
+        moving.move(config.media_root, noted)
     return _end(config, noted)
 
 
@@ -43,8 +44,9 @@ def fill(config: Config, load: Callable[[], None], *, stamp: str) -> Path | None
         contents.mark(stamp)
         load()
         reached(Keeping.RESTORE_FILLED)
-        _move(config.media_root, noted)
-        contents.unmark()
+        database.require_nobody_else()
+        moving.move(config.media_root, noted)
+        contents.unmark(stamp)
     return _end(config, noted)
 
 
@@ -64,10 +66,14 @@ def settle(config: Config) -> str | None:
     connection.close()
     came = _came_through(noted)
     if not came:
-        _move_back(config.media_root, noted)
+        if noted.new is None:
+            database.end_what_loads()
+        moving.move_back(config.media_root, noted)
         reached(Keeping.SETTLE_FILES_BACK)
         _undo_database(config, noted)
         reached(Keeping.SETTLE_EMPTIED)
+    else:
+        first_run.is_over(config)
     journal.end(config.media_root)
     shutil.rmtree(noted.staged(config.media_root), ignore_errors=True)
     return CAME if came else BACK
@@ -92,55 +98,6 @@ def _note(config: Config, stamp: str, *, new: str | None) -> Journal:
     return noted
 
 
-def _move(media_root: Path, noted: Journal) -> None:
-    """Move the old files aside and the new ones in, and have that on the disk before the database follows."""
-    aside = noted.aside(media_root)
-    if noted.folders_old:
-        aside.mkdir(mode=0o700)
-        # Which database these files belong to; one that was empty and is filled now is not theirs.
-        kept = {"server": noted.server, "database": noted.old if noted.new is not None else None}
-        journal.write(aside / OF_DATABASE, kept)
-    for name in noted.folders_old:
-        (media_root / name).rename(aside / name)
-        reached(Keeping.RESTORE_OLD_BEGUN)
-    reached(Keeping.RESTORE_OLD_MOVED)
-    for name in noted.folders_new:
-        (noted.staged(media_root) / name).rename(media_root / name)
-        reached(Keeping.RESTORE_NEW_BEGUN)
-    _sync(media_root, noted)
-    reached(Keeping.RESTORE_NEW_MOVED)
-
-
-def _move_back(media_root: Path, noted: Journal) -> None:
-    """Undo the moves that were made; may be done again after it was cut off itself."""
-    aside, staged = noted.aside(media_root), noted.staged(media_root)
-    staged.mkdir(exist_ok=True)
-    try:
-        for name in noted.folders_new:
-            # What was not moved aside is still the old one.
-            is_new = name not in noted.folders_old or (aside / name).exists()
-            if is_new and (media_root / name).exists() and not (staged / name).exists():
-                (media_root / name).rename(staged / name)
-                reached(Keeping.SETTLE_BEGUN)
-        for name in noted.folders_old:
-            if (aside / name).exists():
-                (aside / name).rename(media_root / name)
-        if aside.is_dir():
-            for path in aside.glob(f"{OF_DATABASE}*"):
-                path.unlink()
-            aside.rmdir()
-        _sync(media_root, noted)
-    except OSError as error:
-        raise CannotKeep(f"The old files cannot be moved back: {error}.") from None
-
-
-def _sync(media_root: Path, noted: Journal) -> None:
-    """Have the moves on the disk; what was moved is there already."""
-    for folder in (noted.staged(media_root), noted.aside(media_root), media_root):
-        if folder.is_dir():
-            files.sync(folder)
-
-
 def _came_through(noted: Journal) -> bool:
     """Whether the database holds what was restored. Raises CannotKeep where it is another one than then."""
     server, number = database.identity(database.name())
@@ -150,7 +107,7 @@ def _came_through(noted: Journal) -> bool:
         if number == noted.old and noted.new is not None:
             return False
         if number == noted.old and contents.marked() in (None, noted.stamp):
-            return contents.marked() is None and not contents.is_empty()
+            return contents.was_restored(noted.stamp)
     raise CannotKeep(
         f"A restore was cut off ({noted.stamp}), and this is not the database `{noted.database}` that it was about:"
         " set DATABASE_URL and MEDIA_ROOT as they were then."
@@ -160,7 +117,9 @@ def _came_through(noted: Journal) -> bool:
 def _undo_database(config: Config, noted: Journal) -> None:
     if noted.new is None:
         try:
-            contents.empty()
+            # Without the mark nothing in it is ours.
+            if contents.marked() == noted.stamp:
+                contents.empty()
         except DatabaseError as error:
             raise CannotKeep(
                 f"The database `{noted.database}` was filled by half, and cannot be emptied ({str(error).strip()}):"
@@ -188,6 +147,7 @@ def _whole_or_undone(config: Config) -> Iterator[None]:
 
 
 def _end(config: Config, noted: Journal) -> Path | None:
+    first_run.is_over(config)
     journal.end(config.media_root)
     reached(Keeping.RESTORE_ENDED)
     return noted.aside(config.media_root) if noted.folders_old else None

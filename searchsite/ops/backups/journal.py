@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,5 +84,19 @@ def alone(media_root: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotKeep("Another restore is under way.") from None
+            raise CannotKeep("A backup, a look at the files or another restore is under way.") from None
+        yield
+
+
+@contextmanager
+def undisturbed(media_root: Path) -> Iterator[None]:
+    """Let no restore begin here for the while, as others may, too. Where nobody can lock there is nothing to hold."""
+    with ExitStack() as stack:
+        # It may be read-only, not there yet, or on a disk of another machine.
+        with suppress(OSError):
+            file = stack.enter_context((media_root / LOCK).open("a+"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CannotKeep("A restore is under way.") from None
         yield

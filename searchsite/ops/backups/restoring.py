@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import psycopg
 from django.core.management import call_command
-from django.db import connection
+from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 
 from searchsite.config import Config
 from searchsite.indexing import missing, plan
 from searchsite.jobs import care
 from searchsite.library import uploads
-from searchsite.ops import first_run, greeting, places
+from searchsite.ops import greeting, places
 from searchsite.ops.backups import (
     contents,
     copying,
@@ -86,21 +87,33 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
         was_empty = contents.is_empty()
         if not was_empty and config.database_url is not None and not move_aside:
             raise CannotKeep("The database is not empty: --move-aside renames it and puts the backup in its place.")
+        # Whoever was given an empty database may often make no other.
+        here = was_empty and config.database_url is not None
+        if not here:
+            database.require_room_in_name()
         stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
         with _staging(config.media_root) as staged:
             copying.extract(folder, said.sums, staged, shown.files)
-            # Whoever was given an empty database may often make no other.
-            here = was_empty and config.database_url is not None
             put = _into_the_empty_one if here else _beside_the_old_one
             old_files = put(partial(_load, folder, said, config, shown.dump), config, stamp)
-        old = exchange.before(stamp)
-        if was_empty and not here:
-            database.drop(config, old)
-        first_run.is_over(config)
+        old = None if was_empty else exchange.before(stamp)
+        # That of a new house holds nothing, and is in the way.
+        to_decode, told = _afterwards(config, said, exchange.before(stamp) if was_empty and not here else None)
+    return Restored(said, old, old_files, (*(() if how is None else (exchange.SAID[how],)), *told), to_decode)
+
+
+def _afterwards(config: Config, said: Manifest, needless: str | None) -> tuple[int, list[str]]:
+    """What follows when all is restored, and cannot undo it; how many pictures are decoded anew, and what is said."""
+    to_decode = 0
+    try:
+        if needless is not None:
+            database.drop(config, needless)
         with unhurried():
             to_decode = 0 if said.derivatives else missing.enqueue_missing(plan.DECODE)
-        told = tuple(greeting.from_database()) if how is None else (exchange.SAID[how], *greeting.from_database())
-    return Restored(said, None if was_empty else old, old_files, told, to_decode)
+        return to_decode, list(greeting.from_database())
+    except (CannotKeep, OSError, Error, psycopg.Error) as error:
+        wrong = str(error).strip()
+        return to_decode, [f"All is restored, but then: {wrong} `manage.py doctor --integrity --repair` does the rest."]
 
 
 def settle(config: Config) -> str | None:
@@ -153,7 +166,7 @@ def _load(folder: Path, said: Manifest, config: Config, tell: Tell, into: str) -
 def _make_ready() -> None:
     """What ran is to be done anew, what was on its way did not arrive, and Postgres knows what the tables hold."""
     with unhurried():
-        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0, amid_a_restore=True)
         care.hand_out_anew()
         uploads.forget_unfinished()
         with connection.cursor() as cursor:

@@ -18,7 +18,7 @@ import psycopg
 from searchsite.config import Config
 from searchsite.library import files
 from searchsite.ops import places
-from searchsite.ops.backups import contents, copying, database, layout, manifest, room, tools, unfinished
+from searchsite.ops.backups import contents, copying, database, journal, layout, manifest, room, tools, unfinished
 from searchsite.ops.backups.copying import LIST
 from searchsite.ops.backups.manifest import FORMAT, Manifest
 from searchsite.ops.backups.tools import Tell
@@ -58,17 +58,18 @@ class _Snapshot:
 def save(target: Path, config: Config, shown: Shown, *, derivatives: bool) -> tuple[Path, Manifest]:
     """Make a backup at the target, or in it where that is a folder, whole or not at all; return where, and what."""
     layout.require_apart(target, config)
-    places.require_settled(config)
-    created = datetime.now(UTC)
-    place = target / created.strftime("searchsite-%Y%m%d-%H%M%S") if target.is_dir() else target
-    if place.exists():
-        raise CannotKeep(f"{place} is there already.")
-    for line in unfinished.sweep(place.parent):
-        shown.said(line)
-    with unfinished.whole_or_nothing(place) as partial, database.answering(config):
-        made = _fill(partial, config, shown, created=created, derivatives=derivatives)
-        copying.settle()
-    return place, made
+    with journal.undisturbed(config.media_root):
+        places.require_settled(config)
+        created = datetime.now(UTC)
+        place = target / created.strftime("searchsite-%Y%m%d-%H%M%S") if target.is_dir() else target
+        if place.exists():
+            raise CannotKeep(f"{place} is there already.")
+        for line in unfinished.sweep(place.parent):
+            shown.said(line)
+        with unfinished.whole_or_nothing(place) as partial, database.answering(config):
+            made = _fill(partial, config, shown, created=created, derivatives=derivatives)
+            copying.settle(partial / one for one in (manifest.DUMP, manifest.SUMS, manifest.MANIFEST))
+        return place, made
 
 
 def _fill(folder: Path, config: Config, shown: Shown, *, created: datetime, derivatives: bool) -> Manifest:

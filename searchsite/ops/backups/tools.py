@@ -17,14 +17,17 @@ from typing import IO
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from searchsite.config import Config
-from searchsite.ops import postgres
+from searchsite.ops import postgres, process
 from searchsite.ops.backups import manifest
 from searchsite.ops.errors import CannotKeep, CannotStart
+from searchsite.steps import Keeping, reached
 
 PIECE = 1 << 20
 # Whoever is signed in signs in anew, and what was counted or learnt of the moment is of another moment.
 NOT_KEPT = ("django_session", "cache_entry", "list_entry", "provider_pause")
 KEPT = ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH")
+# What their sessions are called on the server.
+APPLICATION = "searchsite backup and restore"
 DEBIAN = Path("/usr/lib/postgresql")
 Tell = Callable[[int], object]
 
@@ -50,9 +53,9 @@ def dump(path: Path, config: Config, *, database: str, snapshot: str, major: int
     ]
     words += [f"--exclude-table-data={table}" for table in NOT_KEPT]
     digest = hashlib.sha256()
-    with manifest.private(path).open("wb") as out, _run("pg_dump", words, config, database, major) as process:
-        assert process.stdout is not None
-        while piece := process.stdout.read(PIECE):
+    with manifest.private(path).open("wb") as out, _run("pg_dump", words, config, database, major) as running:
+        assert running.stdout is not None
+        while piece := running.stdout.read(PIECE):
             digest.update(piece)
             out.write(piece)
             tell(len(piece))
@@ -64,37 +67,41 @@ def load(path: Path, config: Config, *, database: str, major: int, tell: Tell) -
     # Without the schema itself, which is there, and extensions, which are.
     words = ["--schema=public", "--no-owner", "--no-privileges", "--no-comments"]
     words += ["--single-transaction", "--exit-on-error"]
-    with path.open("rb") as file, _run("pg_restore", words, config, database, major) as process:
-        assert process.stdin is not None
+    with path.open("rb") as file, _run("pg_restore", words, config, database, major) as running:
+        assert running.stdin is not None
         # With a broken pipe it has given up, and says why.
         with suppress(BrokenPipeError):
             while piece := file.read(PIECE):
-                process.stdin.write(piece)
+                running.stdin.write(piece)
                 tell(len(piece))
+            running.stdin.flush()
+        # It has got all there is, and goes on by itself.
+        reached(Keeping.RESTORE_LOADING)
 
 
 @contextmanager
 def _run(name: str, words: list[str], config: Config, database: str, major: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run one of them to its end. Raises CannotKeep with its last words when it fails."""
     reached, password = conninfo(config, database)
+    reached = make_conninfo(reached, application_name=APPLICATION)
     environment = _environment() | ({} if password is None else {"PGPASSWORD": password})
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            [_tool(name, major), *words, f"--dbname={reached}"],
+        running = subprocess.Popen(
+            process.on_leash([_tool(name, major), *words, f"--dbname={reached}"]),
             stdin=subprocess.PIPE if name == "pg_restore" else subprocess.DEVNULL,
             stdout=subprocess.PIPE if name == "pg_dump" else subprocess.DEVNULL,
             stderr=said,
             env=environment,
         )
         try:
-            yield process
+            yield running
         except BaseException:
-            process.kill()
+            running.kill()
             raise
         finally:
-            for pipe in (process.stdin, process.stdout):
+            for pipe in (running.stdin, running.stdout):
                 _close(pipe)
-            code = process.wait()
+            code = running.wait()
         if code:
             raise CannotKeep(f"{name} failed: {_last_words(said)}")
 

@@ -33,7 +33,9 @@ def whole_or_nothing(place: Path) -> Iterator[Path]:
             _hold(lock)
             yield partial
             (partial / LOCK).unlink()
+            files.sync(partial)
             partial.rename(place)
+            files.sync(place.parent)
     except OSError as error:
         if error.errno in files.FULL:
             raise CannotKeep(f"The disk of {place} is full; nothing of the backup was kept.") from None

@@ -10,10 +10,9 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite import config as configuration
-from searchsite.ops.acting import plain_words
+from searchsite.ops.acting import one_sentence
 from searchsite.ops.backups import saving
 from searchsite.ops.backups.saving import Shown
-from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.quick import QuickCommand
 
 # The backup is there, and originals are missing from the site itself.
@@ -36,14 +35,9 @@ class Command(QuickCommand):
         dump = tqdm(desc="database", unit="B", unit_scale=True, disable=quiet)
         files = tqdm(desc="files", unit="B", unit_scale=True, disable=quiet, total=0)
         shown = Shown(dump.update, files.reset, files.update, self.stderr.write)
-        try:
-            with dump, files, plain_words():
-                derivatives = not options["without_derivatives"]
-                place, made = saving.save(
-                    options["place"].absolute(), configuration.load(), shown, derivatives=derivatives
-                )
-        except (CannotKeep, CannotStart) as error:
-            raise CommandError(str(error)) from None
+        derivatives = not options["without_derivatives"]
+        with dump, files, one_sentence():
+            place, made = saving.save(options["place"].absolute(), configuration.load(), shown, derivatives=derivatives)
         self.stdout.write(
             f"{place}: {made.counts['item']:,} items, {made.files:,} files of {made.bytes / 2**20:,.1f} MB,"
             f" as of {made.created_at}."

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error
 
 from searchsite import config as configuration
@@ -19,10 +19,11 @@ from searchsite.inference.client import Client
 from searchsite.inference.selfcheck import Report
 from searchsite.inference.stages import Stages, stages_from
 from searchsite.inference.trials import Row
+from searchsite.library import files
 from searchsite.library.decoder import client as decoder
 from searchsite.ops import forecast, greeting, integrity, places
-from searchsite.ops.acting import plain_words
-from searchsite.ops.errors import CannotStart
+from searchsite.ops.acting import one_sentence
+from searchsite.ops.backups import journal
 from searchsite.ops.integrity import Line
 from searchsite.ops.quick import QuickCommand
 
@@ -36,6 +37,7 @@ EXAMPLES = 10
 class Command(QuickCommand):
     """Without --integrity it needs no database. Its few calls are not entered in the ledger."""
 
+    amid_a_restore = True
     help = (
         "Call each configured network and say whether it is what it should be; with --integrity, look instead whether"
         " files, rows and vectors agree. Exit status 1 if something is wrong and was not repaired."
@@ -56,12 +58,9 @@ class Command(QuickCommand):
             self._look_at_networks(options)
 
     def _look_at_data(self, options: dict[str, Any]) -> None:
-        try:
+        with one_sentence(), journal.undisturbed(files.media_root()):
             # Half of what is there would seem orphaned, and be removed.
             places.require_settled(configuration.load())
-        except CannotStart as error:
-            raise CommandError(str(error)) from None
-        with plain_words():
             found = integrity.look(quick=options["quick"])
             lines = integrity.report(found)
             if options["repair"]:

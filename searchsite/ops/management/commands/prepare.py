@@ -13,9 +13,8 @@ from searchsite import config as configuration
 from searchsite.config import Config
 from searchsite.indexing import gate
 from searchsite.ops import first_run, greeting, samples
-from searchsite.ops.acting import plain_words
+from searchsite.ops.acting import one_sentence, plain_words
 from searchsite.ops.backups import exchange, layout, restoring
-from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.quick import QuickCommand
 from searchsite.ops.supervisor import FIRST_USER_MADE
 
@@ -25,6 +24,7 @@ LEAST_PASSWORD = 8
 class Command(QuickCommand):
     """Without a file the first user's password comes by the input, and a code of its own says that it was used."""
 
+    amid_a_restore = True
     help = "Bring the database schema up to date and make the first user."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -57,12 +57,9 @@ class Command(QuickCommand):
 
     def _settle(self, config: Config) -> None:
         """What a restore was cut off from comes first: until then nobody may migrate or serve."""
-        try:
+        with one_sentence():
             layout.require_data_apart(config)
-            with plain_words():
-                how = restoring.settle(config)
-        except (CannotKeep, CannotStart) as error:
-            raise CommandError(str(error)) from None
+            how = restoring.settle(config)
         if how is not None:
             self.stdout.write(exchange.SAID[how])
 

@@ -10,16 +10,16 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from searchsite import config as configuration
-from searchsite.ops.acting import plain_words
+from searchsite.ops.acting import one_sentence
 from searchsite.ops.backups import exchange, forgetting, restoring
 from searchsite.ops.backups.restoring import Restored, Shown
-from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.quick import QuickCommand
 
 
 class Command(QuickCommand):
     """The site must be stopped. What was there is kept, and the command says where."""
 
+    amid_a_restore = True
     help = "Check a backup and put it in the place of the database and the files, which are moved aside."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,18 +30,15 @@ class Command(QuickCommand):
         parser.add_argument("--settle", action="store_true", help="bring a restore that was cut off to an end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            with plain_words():
-                if options["forget_old"]:
-                    self._forget()
-                elif options["settle"]:
-                    self._settle()
-                elif options["backup"] is None:
-                    raise CommandError("Name the folder of a backup.")
-                else:
-                    self._restore(options)
-        except (CannotKeep, CannotStart) as error:
-            raise CommandError(str(error)) from None
+        with one_sentence():
+            if options["forget_old"]:
+                self._forget()
+            elif options["settle"]:
+                self._settle()
+            elif options["backup"] is None:
+                raise CommandError("Name the folder of a backup.")
+            else:
+                self._restore(options)
 
     def _forget(self) -> None:
         for line in forgetting.forget_old(configuration.load()) or ["Deleted: nothing was moved aside"]:

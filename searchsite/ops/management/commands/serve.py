@@ -16,6 +16,7 @@ from searchsite.ops.quick import QuickCommand
 class Command(QuickCommand):
     """Becomes that program: it gets the signals, and what it says goes where this command's output goes."""
 
+    amid_a_restore = True
     help = "Run one program of searchsite in the foreground. `up` runs them all; `serve_inference` is the sixth."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -17,6 +17,7 @@ from searchsite.ops.quick import QuickCommand
 class Command(QuickCommand):
     """Serves on the unix socket of the configuration."""
 
+    amid_a_restore = True
     help = "Serve the networks of the configuration on a unix socket that only this user can open."
 
     def handle(self, *args: Any, **options: Any) -> None:

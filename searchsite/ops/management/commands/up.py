@@ -17,6 +17,7 @@ from searchsite.ops.supervisor import Supervisor, say
 class Command(QuickCommand):
     """Parses nothing: the environment configures the house."""
 
+    amid_a_restore = True
     help = "Start the embedded servers, the web server, the workers and the clock; Ctrl-C stops them all."
 
     def handle(self, *args: Any, **options: Any) -> None:

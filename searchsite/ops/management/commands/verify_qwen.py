@@ -28,6 +28,7 @@ from searchsite.ops.quick import QuickCommand
 class Command(QuickCommand):
     """Prints a row for each number: pass, fail or skipped. A failed row makes the exit code 1. Needs no database."""
 
+    amid_a_restore = True
     help = "Compare the configured Qwen3 networks with published numbers; a remote one is paid for as usual (cents)."
 
     def add_arguments(self, parser: CommandParser) -> None:
