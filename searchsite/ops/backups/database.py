@@ -200,7 +200,8 @@ def _sorted_as(encoding: str, row: Mapping[str, Any]) -> sql.Composed:
         given[locale] = row.get("datlocale") or row.get("daticulocale")
     if row.get("daticurules"):
         given["ICU_RULES"] = row["daticurules"]
-    return sql.Composed([sql.SQL(f" {word} {{}}").format(sql.Literal(value)) for word, value in given.items()])
+    words = sql.SQL(" {} {}")
+    return sql.Composed([words.format(sql.SQL(word), sql.Literal(value)) for word, value in given.items()])
 
 
 def have_extensions(config: Config, database: str) -> None:
