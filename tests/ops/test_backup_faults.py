@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from searchsite.config import Config
 from searchsite.library import files
 from searchsite.ops.backups import contents, journal, layout, manifest, restoring, room, saving, tools, unfinished
-from searchsite.ops.backups.database import pointing_at
+from searchsite.ops.backups.database import make, pointing_at
 from searchsite.ops.errors import CannotKeep, CannotStart
 from searchsite.ops.unhurried import unhurried
 from searchsite.steps import Keeping
@@ -174,6 +174,36 @@ def test_what_the_system_refuses_is_told_in_one_sentence(inbox, media, tmp_path)
     with database("n" * 40, like=named()) as name:
         done = manage("restore", str(place), "--move-aside", media=tmp_path / "other", DATABASE_URL=url(name))
         assert "give it one of 38 bytes at most" in told(done)
+
+
+def test_programs_that_write_what_the_server_does_not_know_are_refused():
+    for server, version in ((15, 15), (15, 16), (17, 18), (18, 18)):
+        tools.require_fit(server, version)
+    with pytest.raises(CannotKeep, match="install the client programs of Postgres 16"):
+        tools.require_fit(16, 18)
+
+
+def test_no_secret_of_the_database_reaches_a_command_line():
+    reached, password = tools.conninfo(Config(database_url=SecretStr("host=a user=b password=c")), "d")
+    assert (reached, password) == ("user=b host=a dbname=d", "c")
+    with pytest.raises(CannotKeep, match="With sslpassword in DATABASE_URL"):
+        tools.conninfo(Config(database_url=SecretStr("host=a user=b password=c sslpassword=e")), "d")
+
+
+def test_a_database_beside_another_sorts_as_that_does(tmp_path):
+    options = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C' ENCODING 'UTF8' TEMPLATE template0"
+    looks = "SELECT to_jsonb(found) FROM pg_database AS found WHERE datname LIKE 'sorted%' ORDER BY oid"
+    with psycopg.connect(url("postgres"), autocommit=True) as server:
+        server.execute(f"CREATE DATABASE sorted LC_COLLATE 'C' LC_CTYPE 'C' {options}")
+        make(Config(database_url=SecretStr(url("sorted")), data_dir=tmp_path), "sorted_as_that", like="sorted")
+        (first,), (second,) = server.execute(looks).fetchall()
+        server.execute("DROP DATABASE sorted")
+        server.execute("DROP DATABASE sorted_as_that")
+    assert (first["datlocprovider"], first["datlocale"]) == ("b", "C")
+    assert {key: first[key] for key in LIKE} == {key: second[key] for key in LIKE}
+
+
+LIKE = ("encoding", "datlocprovider", "datlocale", "datcollate", "datctype", "daticurules")
 
 
 def named() -> str:

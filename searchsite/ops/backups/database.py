@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -27,9 +27,9 @@ END = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = %s AND application_name = %s AND usename = current_user
 """
-LOCALE = (
-    "SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider FROM pg_database WHERE datname = %s"
-)
+# Older servers know fewer of these.
+LOCALE = "SELECT pg_encoding_to_char(encoding), to_jsonb(found) FROM pg_database AS found WHERE datname = %s"
+PROVIDERS = {"b": ("builtin", "BUILTIN_LOCALE"), "i": ("icu", "ICU_LOCALE")}
 # Which server this is, and the number under which it knows a database, whatever its name.
 IDENTITY = "SELECT system_identifier::text, pg_database.oid::bigint FROM pg_control_system(), pg_database"
 # While folders move nobody may lose patience with a transaction in which nothing happens.
@@ -181,14 +181,27 @@ def elsewhere(config: Config) -> Iterator[psycopg.Connection[Any]]:
 def make(config: Config, database: str, *, like: str) -> None:
     """Make an empty database with the locale of another."""
     with elsewhere(config) as server:
-        row = server.execute(LOCALE, [like]).fetchone()
         words = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database))
-        if config.database_url is not None and row is not None and row[3] in ("c", b"c"):
-            words += sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(*map(sql.Literal, row[:3]))
+        if (row := server.execute(LOCALE, [like]).fetchone()) is not None:
+            words += _sorted_as(*row)
         try:
             server.execute(words)
         except psycopg.Error as error:
             raise CannotKeep(f"A database beside the old one cannot be made: {str(error).strip()}.") from None
+
+
+def _sorted_as(encoding: str, row: Mapping[str, Any]) -> sql.Composed:
+    """The words that give a new database the encoding and the locale of one that is there."""
+    given = {"ENCODING": encoding, "LC_COLLATE": row["datcollate"], "LC_CTYPE": row["datctype"]}
+    provider, locale = PROVIDERS.get(row.get("datlocprovider", ""), ("libc", ""))
+    if "datlocprovider" in row:
+        given["LOCALE_PROVIDER"] = provider
+    if locale:
+        given[locale] = row.get("datlocale") or row.get("daticulocale")
+    if row.get("daticurules"):
+        given["ICU_RULES"] = row["daticurules"]
+    words = sql.SQL(" {} {}")
+    return sql.Composed([words.format(sql.SQL(word), sql.Literal(value)) for word, value in given.items()])
 
 
 def have_extensions(config: Config, database: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from searchsite.library import files
 from searchsite.ops import places
@@ -80,7 +80,7 @@ def write(path: Path, said: dict[str, Any]) -> None:
 @contextmanager
 def alone(media_root: Path) -> Iterator[None]:
     """Be the only one who restores here; the lock goes with the process."""
-    with (media_root / LOCK).open("a") as file:
+    with _lock(media_root) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -94,9 +94,18 @@ def undisturbed(media_root: Path) -> Iterator[None]:
     with ExitStack() as stack:
         # It may be read-only, not there yet, or on a disk of another machine.
         with suppress(OSError):
-            file = stack.enter_context((media_root / LOCK).open("a+"))
+            file = stack.enter_context(_lock(media_root))
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise CannotKeep("A restore is under way.") from None
         yield
+
+
+def _lock(media_root: Path) -> IO[str]:
+    """The file that is locked, made where there is none; one that another user has made is locked as well."""
+    path = media_root / LOCK
+    try:
+        return path.open("a+")
+    except OSError:
+        return path.open()

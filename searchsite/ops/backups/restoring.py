@@ -83,6 +83,7 @@ def restore(folder: Path, config: Config, shown: Shown, *, move_aside: bool) -> 
         how = exchange.settle(config)
         forgetting.drop_unfinished(config)
         room.for_restore(folder, said, config)
+        tools.require_fit(database.major(), tools.version_of("pg_restore", max(database.major(), said.postgres)))
         database.require_nobody_else()
         was_empty = contents.is_empty()
         if not was_empty and config.database_url is not None and not move_aside:

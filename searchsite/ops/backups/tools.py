@@ -26,6 +26,10 @@ PIECE = 1 << 20
 # Whoever is signed in signs in anew, and what was counted or learnt of the moment is of another moment.
 NOT_KEPT = ("django_session", "cache_entry", "list_entry", "provider_pause")
 KEPT = ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH")
+# The first with `transaction_timeout`, which a dump sets.
+SINCE_LIMIT = 17
+# What libpq takes on the command line alone, beside the password.
+SECRET = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 # What their sessions are called on the server.
 APPLICATION = "searchsite backup and restore"
 DEBIAN = Path("/usr/lib/postgresql")
@@ -37,6 +41,11 @@ def conninfo(config: Config, database: str) -> tuple[str, str | None]:
     if config.database_url is None:
         return postgres.conninfo(config, database), None
     parts = dict(conninfo_to_dict(config.database_url.get_secret_value()))
+    if seen := SECRET.intersection(parts):
+        raise CannotKeep(
+            f"With {min(seen)} in DATABASE_URL nothing is backed up or restored, since other users of this machine"
+            " would see it meanwhile. A password may stand there, or in ~/.pgpass; a key may have none."
+        )
     password = parts.pop("password", None)
     return make_conninfo("", **parts | {"dbname": database}), None if password is None else str(password)
 
@@ -52,6 +61,8 @@ def dump(path: Path, config: Config, *, database: str, snapshot: str, major: int
         f"--snapshot={snapshot}",
     ]
     words += [f"--exclude-table-data={table}" for table in NOT_KEPT]
+    # What it writes it also has to be put back by, and newer ones say what older servers do not know.
+    require_fit(major, version_of("pg_dump", major))
     digest = hashlib.sha256()
     with manifest.private(path).open("wb") as out, _run("pg_dump", words, config, database, major) as running:
         assert running.stdout is not None
@@ -131,6 +142,15 @@ def version_of(name: str, major: int) -> int:
     if not versions:
         raise CannotKeep(f"There is no {name} of Postgres {major} here: install its client programs.")
     return min(versions)
+
+
+def require_fit(server: int, version: int) -> None:
+    """Refuse programs whose dumps an older server does not take: from 17 on they set a limit that it does not know."""
+    if server < SINCE_LIMIT <= version:
+        raise CannotKeep(
+            f"Programs of Postgres {version} cannot restore to a server of Postgres {server}:"
+            f" install the client programs of Postgres {server}."
+        )
 
 
 def _tool(name: str, major: int) -> str:
