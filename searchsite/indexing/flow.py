@@ -17,7 +17,8 @@ from searchsite.indexing import batches, embed
 from searchsite.indexing.embed import Unit
 from searchsite.jobs.queue import Claim
 
-Take = Callable[[int], list[Claim]]
+Take = Callable[[int, bool], list[Claim]]
+"""Claims up to so many. Whether nothing else is under way, which an input that ends its process would take along."""
 Guard = Callable[[Callable[[], None], Sequence[Claim]], None]
 Answer = Future[batches.Outcome]
 # Units that wait in the threads' own queue, so that a call that ends is followed by the next at once.
@@ -59,7 +60,7 @@ class _Flow:
         free = self.most + RESERVE - len(self.flying) - len(self.waiting)
         if free <= 0 or monotonic() > self.until:
             return False
-        claims = self.take(batches.AT_ONCE * free)
+        claims = self.take(batches.AT_ONCE * free, not (self.flying or self.waiting or self.landed))
         for some in embed.by_space(claims):
             self.guard(partial(self.prepare, some), some)
         return bool(claims)

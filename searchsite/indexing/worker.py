@@ -87,7 +87,7 @@ def work_once(name: str, until: float) -> int:
     seconds = config.load().lease_seconds
     held: list[Claim] = []
 
-    def take(limit: int) -> list[Claim]:
+    def take(limit: int, alone: bool) -> list[Claim]:
         if volumes.short() is not None:
             # Every stage writes. What waits keeps waiting, and the sweep asks again every few seconds.
             return []
@@ -95,7 +95,7 @@ def work_once(name: str, until: float) -> int:
             return []
         paused = [space_id for (queue_name, space_id), pause in _pauses.items() if queue_name == name and pause.lasts]
         poor = holding.left(name)
-        claims = queue.claim(name, limit=limit, lease=seconds, without=paused, without_teams=poor)
+        claims = queue.claim(name, limit=limit, lease=seconds, without=paused, without_teams=poor, alone=alone)
         held.extend(claims)
         if claims:
             reached(Step(f"{name}.claimed"))
@@ -105,7 +105,7 @@ def work_once(name: str, until: float) -> int:
         if name == plan.EMBED:
             flow.run(take, _run, until=until)
         else:
-            for batch in _batches(take(plan.at_once(name))):
+            for batch in _batches(take(plan.at_once(name), True)):
                 _run(partial(STAGES[name], batch), batch)
     return len(held)
 

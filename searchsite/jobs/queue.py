@@ -88,7 +88,7 @@ WITH picked AS (
     SELECT id, 1 AS place FROM job WHERE queue = %(queue)s AND state = 'running' AND lease_until < statement_timestamp()
         AND {NOT_PAUSED}
         AND coalesce(space_id, 0) <> ALL(%(without)s::bigint[]) AND team_id <> ALL(%(without_teams)s::bigint[])
-    ORDER BY lease_until, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY lane, lease_until, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 """ + CLAIM.format(died=1)
 # `line`: the first job of each lane, team and space, found by one jump in the index for each. Those of a lane that are
@@ -193,12 +193,14 @@ def claim(
     lease: float = LEASE_SECONDS,
     without: Collection[int | None] = (),
     without_teams: Collection[int] = (),
+    alone: bool = True,
 ) -> list[Claim]:
     """Take up to `limit` due jobs, none of a paused kind, none for the spaces `without`, none of `without_teams`.
 
     Teams take turns within a lane, however much each has waiting. The attempt counts from here, so a crash counts, as
-    a death. Abandoned jobs come first, by turns with those that wait, and alone: one may be what killed its worker,
-    and must not take others with it.
+    a death. An abandoned job may be what killed its worker, and must not take others with it: it comes by itself, and
+    only to whoever says that it has nothing else under way (`alone`). It comes first, but by turns with what people
+    wait for.
     """
     last, first = turns.next_of(queue)
     asked: dict[str, str | float | list[int]] = {
@@ -214,13 +216,20 @@ def claim(
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BURY, [WORKER_DIED, queue, MAX_DEATHS])
-        for statement in (CLAIM_READY, CLAIM_EXPIRED) if turns.ready_first(queue) else (CLAIM_EXPIRED, CLAIM_READY):
+        for statement in _in_order(queue) if alone else (CLAIM_READY,):
             cursor.execute(statement, asked)
             if rows := cursor.fetchall():
                 break
     claims = _claims(rows)
     turns.served(queue, claims, abandoned=bool(rows) and statement is CLAIM_EXPIRED)
     return claims
+
+
+def _in_order(queue: str) -> tuple[str, str]:
+    """After an abandoned job what people wait for is next: a kill may leave hundreds of them."""
+    if turns.abandoned_last(queue) and somebody_waits(queue):
+        return CLAIM_READY, CLAIM_EXPIRED
+    return CLAIM_EXPIRED, CLAIM_READY
 
 
 def heartbeat(claims: Iterable[Claim], *, lease: float = LEASE_SECONDS) -> int:

@@ -45,8 +45,8 @@ def next_of(queue: str) -> tuple[Mapping[int, tuple[int, int]], int]:
     return turn.after, LATER.get(turn.claims % ROUND, Lane.WAITING)
 
 
-def ready_first(queue: str) -> bool:
-    """Whether those that wait come before abandoned jobs: after each of these, of which a kill may leave hundreds."""
+def abandoned_last(queue: str) -> bool:
+    """Whether the last that was handed out was an abandoned job."""
     return _turns.setdefault(queue, _Turn()).abandoned
 
 
