@@ -138,6 +138,7 @@ PROMISES = (
             "accounts/test_audit.py",
             "web/test_audit_log.py",
             "web/test_sessions.py",
+            "web/test_bytes_of_others.py",
             "test_exposure.py",
         ),
         (

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import formatdate
+from datetime import datetime
 from functools import partial, wraps
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec
@@ -15,7 +15,7 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header, parse_etags
+from django.utils.http import content_disposition_header, http_date, parse_etags
 from django.views.decorators.http import require_safe
 
 from searchsite.accounts import sessions, tokens
@@ -40,12 +40,16 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 @dataclass(frozen=True)
 class Served:
-    """One file to be served. `still`: asked while it is on its way, whether its reader may have the rest."""
+    """One file to be served. `still`: asked while it is on its way, whether its reader may have the rest.
+
+    `modified`: when its item was put in. The file's own date would tell that another team has the same bytes.
+    """
 
     path: Path
     media_type: str
     name: str
     etag: str
+    modified: datetime
     still: Still | None = None
     shared_for: int | None = None
     """Seconds for which any cache may keep it and any page show it; None: it is for who asks alone."""
@@ -106,8 +110,8 @@ def query_picture(request: HttpRequest, scope: Scope, public_id: UUID) -> HttpRe
     picture = pictures.find(public_id, scope)
     if picture is None:
         raise Http404
-    path = files.original_path(picture.blob)
-    return _serve(request, Served(path, picture.blob.media_type, "picture.webp", etag_of(picture.blob.sha256)))
+    path, blob = files.original_path(picture.blob), picture.blob
+    return _serve(request, Served(path, blob.media_type, "picture.webp", etag_of(blob.sha256), picture.created_at))
 
 
 def _scope_of_token(request: HttpRequest, authorization: str) -> Scope | HttpResponse:
@@ -149,7 +153,8 @@ def original(
     blob = item.blob
     name = item.title + EXTENSIONS.get(blob.media_type.partition(";")[0], "")
     path = files.original_path(blob)
-    return _serve(request, Served(path, blob.media_type, name, etag_of(blob.sha256), still, shared_for))
+    etag = etag_of(blob.sha256)
+    return _serve(request, Served(path, blob.media_type, name, etag, item.created_at, still, shared_for))
 
 
 def derivative(request: HttpRequest, item: Item, size: int, *, shared_for: int | None = None) -> HttpResponseBase:
@@ -159,7 +164,7 @@ def derivative(request: HttpRequest, item: Item, size: int, *, shared_for: int |
     etag = etag_of(item.blob.sha256, size)
     path = files.derivative_path(item.blob, size)
     name = f"{item.title}.webp"
-    return _serve(request, Served(path, files.DERIVATIVE_TYPE, name, etag, shared_for=shared_for))
+    return _serve(request, Served(path, files.DERIVATIVE_TYPE, name, etag, item.created_at, shared_for=shared_for))
 
 
 def _note(item: Item) -> HttpResponse:
@@ -179,10 +184,10 @@ def _serve(request: HttpRequest, served: Served) -> HttpResponseBase:
         opened = served.path.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    stat = os.fstat(opened.fileno())
-    modified = formatdate(stat.st_mtime, usegmt=True)
+    size = os.fstat(opened.fileno()).st_size
+    modified = http_date(served.modified.timestamp())
     asked = request.headers.get("Range") if request.headers.get("If-Range", etag) in (etag, modified) else None
-    response = _body(opened, stat.st_size, asked, served.still)
+    response = _body(opened, size, asked, served.still)
     response["Last-Modified"] = modified
     return _dressed(response, served)
 
