@@ -24,8 +24,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchsite.settings")
 os.environ["SEARCHSITE_SERVES"] = "pages"
 django = get_wsgi_application()
 
-from searchsite.web import crowding, desks, warming, watchdog  # noqa: E402  # needs Django set up
+from searchsite.web import crowding, desks, logs, warming, watchdog  # noqa: E402  # needs Django set up
 
+logs.write()
 warming.warm()
 watchdog.watch(settings.CONFIG.client_seconds)
 crowding.watch(settings.CONFIG.web_connections)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from searchsite.web import logs
 from searchsite.web.middleware import POLICY
 from tests import figures
 from tests.house import House
@@ -16,6 +17,8 @@ from tests.house import House
 PATIENCE = 3.0
 POST = b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n"
 ADD = b"POST /api/v1/items HTTP/1.1\r\nHost: localhost\r\n"
+# What the guard against forged requests compares; the body is read only then.
+MARK = b"Cookie: csrf=" + b"a" * 32 + b"\r\n"
 BROKEN = [
     b"GET / HTTP/1.1\r\n\r\n",
     b"GET /%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -48,6 +51,12 @@ BROKEN = [
     POST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
     ADD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
     ADD + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    POST + MARK + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 3\r\n\r\nabc",
+    POST + MARK + b"Content-Type: multipart/form-data\r\nContent-Length: 3\r\n\r\nabc",
+    b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"\0" * 100 + b"\r\n\r\n",
 ]
@@ -99,6 +108,9 @@ def test_a_request_that_makes_no_sense_gets_a_refusal(running_house: House) -> N
             said[:500],
         )
     assert running_house.pids("granian") == before and asked(running_house, "/livez")[0] == 200
+    written = (running_house.data_dir / "log" / "web.log").read_text(encoding="utf-8")
+    assert "Invalid HTTP_HOST" in written and "Unable to parse request body" in written and "Traceback" not in written
+    assert max(map(len, written.splitlines())) <= logs.MOST
     figures.keep(10, "broken", requests=len(BROKEN), errors_500=sum(one >= 500 for one in statuses))
 
 
