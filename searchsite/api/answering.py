@@ -23,9 +23,18 @@ from searchsite.search.questions import MOST_CHARS, Question, Term
 
 router = Router(tags=["answers"])
 EXAMPLE = {"question": "How long does the dough rest?", "filters": {"kind": ["text"]}, "stream": False}
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream; `data` is JSON. The last is `end`, with the whole answer.",
+    "properties": {
+        "event": {"type": "string", "enum": ["sources", "thinking", "piece", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 OWN = {
     "requestBody": {"content": {"application/json": {"example": EXAMPLE}}},
-    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    "responses": {200: {"content": {"text/event-stream": {"schema": EVENT}}}},
 }
 
 

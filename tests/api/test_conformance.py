@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -107,6 +108,8 @@ def sound(operation: Any, item: str, method: str, path: str) -> tuple[Any, dict[
     if path.endswith("judgements") and known:
         known["json"] = known["json"] | {"item": item}
     parts: dict[str, Any] = {"path_parameters": {"item_id": item}} if "{item_id}" in path else {}
+    if path.endswith("collections") and known:
+        known["json"] = {"name": f"Conformance {uuid4()}"}
     if "json" in known:
         parts |= {"body": known.pop("json"), "media_type": "application/json"}
     return operation.Case(**parts), known
