@@ -135,7 +135,7 @@ def test_in_no_parameter_of_an_address(teller: Teller, each: int) -> None:
                 )
         twice = written([(name, word) for name in names for word in turns.some(1)])
         teller.ask(teller.client_of(route, door=rows[route].door), "GET", f"{address}?{twice}")
-    teller.done("parameters", parameters=fields)
+    teller.done(f"parameters-{each}", parameters=fields)
 
 
 @EACH
@@ -148,7 +148,7 @@ def test_in_no_form_of_a_page(teller: Teller, each: int) -> None:
                 client = teller.crowd.browser("root")
                 teller.ask(client, "POST", form.action or address, written(form.with_word(name, word)))
     assert fields > 150
-    teller.done("forms", fields=fields)
+    teller.done(f"forms-{each}", fields=fields)
 
 
 def forms(teller: Teller) -> Iterator[tuple[str, Form]]:
@@ -178,7 +178,7 @@ def test_in_nothing_that_a_script_sends(teller: Teller, each: int) -> None:
                 for word in turns.some(each):
                     body = written([*(filled | {name: word}).items()])
                     teller.ask(teller.client_of(route, door=one.door), "POST", address_of(route, one, known), body)
-    teller.done("sent", fields=fields)
+    teller.done(f"sent-{each}", fields=fields)
 
 
 @EACH
@@ -204,7 +204,7 @@ def test_in_nothing_that_the_api_takes(teller: Teller, each: int) -> None:
                     asked = odd_one if parameter["in"] == "path" else f"{address}?{pair}"
                     teller.ask(teller.crowd.caller("root"), method.upper(), asked)
     assert fields > 60
-    teller.done("api", fields=fields)
+    teller.done(f"api-{each}", fields=fields)
 
 
 def example(schema: dict[str, Any], described: dict[str, Any]) -> Any:

@@ -251,7 +251,7 @@ def test_an_outage_is_met_with_few_calls_and_nothing_is_lost(server, status, cou
         until_done(before + count, 60)
     took = time.monotonic() - mended
     assert set(Job.objects.filter(kind="embed").values_list("state", flat=True)) == {"done"}
-    figures.keep(3, f"F2-{status}", items=count, dead=0, calls_during=len(calls), seconds_after=round(took, 1))
+    figures.keep(3, f"F2-{status}-{count}", items=count, dead=0, calls_during=len(calls), seconds_after=round(took, 1))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -308,7 +308,11 @@ def test_a_key_that_is_refused_costs_few_calls_and_no_requeueing(server, count):
         until_done(count, 60)
     assert gate.away() == []
     figures.keep(
-        3, "F10", items=count, dead=0, calls_before_the_first_probe=len([at for at in calls if at < began + 0.9])
+        3,
+        f"F10-{count}",
+        items=count,
+        dead=0,
+        calls_before_the_first_probe=len([at for at in calls if at < began + 0.9]),
     )
 
 

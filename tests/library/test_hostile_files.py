@@ -268,7 +268,7 @@ def test_a_hundred_good_neighbours_of_every_bad_file_finish(corpus: tuple[Hostil
     assert not [name for name in ("/_webp.", "/_avif.", "_pillow_heif.", "/_imagingcms.") if name in maps]
     figures.keep(
         4,
-        "corpus",
+        "corpus" if corpus is hostile.CORPUS else "corpus-and-slowest",
         files=len(corpus),
         neighbours=len(good),
         neighbours_lost=0,
