@@ -111,6 +111,15 @@ exec "{real}" "$@"
 """
 
 
+def test_no_backup_is_made_in_another(inbox, media, tmp_path):
+    """As where the folder for them was not there at the first one, which has its name now."""
+    save(tmp_path / "kept", media)
+    before = sorted((tmp_path / "kept").rglob("*"))
+    with pytest.raises(CannotKeep, match="kept is a backup itself"):
+        save(tmp_path / "kept", media)
+    assert sorted((tmp_path / "kept").rglob("*")) == before
+
+
 def test_only_our_schema_is_in_a_backup_and_no_key_reaches_pg_dump(inbox, media, tmp_path):
     real, seen, spy = tools._tool("pg_dump", major()), tmp_path / "seen", tmp_path / "bin" / "pg_dump"
     spy.parent.mkdir()

@@ -58,6 +58,8 @@ class _Snapshot:
 def save(target: Path, config: Config, shown: Shown, *, derivatives: bool) -> tuple[Path, Manifest]:
     """Make a backup at the target, or in it where that is a folder, whole or not at all; return where, and what."""
     layout.require_apart(target, config)
+    if (target / manifest.MANIFEST).exists():
+        raise CannotKeep(f"{target} is a backup itself. Name a new folder, or one that backups lie in.")
     with journal.undisturbed(config.media_root):
         places.require_settled(config)
         created = datetime.now(UTC)
