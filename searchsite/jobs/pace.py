@@ -13,6 +13,8 @@ from django.db import connection
 
 # What a pace is shown over, and reckoned from.
 MINUTES, SHORT, LONG = 30, 5, 15
+# From so many on, what is done since work began says more than a mean over minutes without any; in seconds, at least.
+ENOUGH, LEAST = 10, 5.0
 # Up to here done jobs are counted; beyond, the planner's statistics know how many there are, to some percent.
 COUNTED = 5000
 REASON_CHARS = 300
@@ -32,7 +34,8 @@ WHERE state = 'ready' AND NOT last_error = '' AND last_error IS NOT NULL
 GROUP BY 1, 2, 3
 """
 FINISHED = """
-SELECT kind, date_bin('1 minute', finished_at, statement_timestamp()) AS minute, count(*), statement_timestamp()
+SELECT kind, date_bin('1 minute', finished_at, statement_timestamp()) AS minute, count(*), min(finished_at),
+    statement_timestamp()
 FROM job WHERE state = 'done' AND finished_at > statement_timestamp() - make_interval(mins => %(minutes)s)
     AND (%(team)s::bigint IS NULL OR team_id = %(team)s)
 GROUP BY 1, 2
@@ -73,11 +76,23 @@ class Standing:
     held: list[Held] = field(default_factory=list)
     minutes: list[int] = field(default_factory=lambda: [0] * MINUTES)
     """Done in each of the last minutes, the oldest first."""
+    first: list[float] = field(default_factory=lambda: [0.0] * MINUTES)
+    """How many seconds ago the first of each of these was done."""
 
     @property
     def rate(self) -> float:
-        """Done per minute in the last five minutes; in the last fifteen, where nothing was done of late."""
-        return self.over(SHORT) or self.over(LONG)
+        """Done per minute in the last five minutes, or since work began in them; in the last fifteen, if none was."""
+        done, seconds = self._lately()
+        return 60 * done / seconds if done >= ENOUGH else self.over(SHORT) or self.over(LONG)
+
+    def _lately(self) -> tuple[int, float]:
+        """How many were done, in how many seconds, since there was a minute without any; in the last five at most."""
+        done, seconds = 0, LEAST
+        for at in range(1, SHORT + 1):
+            if not self.minutes[-at]:
+                break
+            done, seconds = done + self.minutes[-at], max(LEAST, self.first[-at])
+        return done, seconds
 
     @property
     def seconds_left(self) -> float | None:
@@ -134,11 +149,13 @@ def _add_held(to: Standing, *held: Any) -> None:
     to.held.append(Held(*held))
 
 
-def _add_done(to: Standing, minute: datetime, number: int, now: datetime) -> None:
+def _add_done(to: Standing, minute: datetime, number: int, first: datetime, now: datetime) -> None:
     # A minute that began now is of the jobs that ended while this was asked.
     ago = max(0, round((now - minute).total_seconds() / 60) - 1)
     if ago < MINUTES:
-        to.minutes[MINUTES - 1 - ago] += number
+        at = MINUTES - 1 - ago
+        to.minutes[at] += number
+        to.first[at] = max(to.first[at], (now - first).total_seconds())
 
 
 def _rows(answer: Any) -> int:

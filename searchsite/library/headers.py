@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from mmap import mmap
 
@@ -14,6 +15,8 @@ MAX_CHUNKS = 5_000
 # More is made to burn time: each scan of a progressive JPEG passes over the whole picture.
 MAX_SCANS = 200
 MAX_BLOCKS = 20_000
+# What is no pixel of a scan, no restart and no fill byte.
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # Pixels that no limit lets in: whether the rest of the file is there no longer matters.
 HUGE = 1 << 30
 
@@ -64,11 +67,24 @@ def read_jpeg(data: mmap) -> Header:
         at += 2 + max(2, unpack(">H", data, at + 2)[0])
     if size is None or data.rfind(b"\xff\xd9") < at:
         raise Broken(TOO_EARLY)
-    for _ in range(MAX_SCANS):
-        at = data.find(b"\xff\xda", at + 2)
-        if at < 0:
-            return Header(size[1], size[0])
-    raise Broken(gettext_noop("it has too many scans"))
+    if _scans(data, at) > MAX_SCANS:
+        raise Broken(gettext_noop("it has too many scans"))
+    return Header(size[1], size[0])
+
+
+def _scans(data: mmap, at: int) -> int:
+    """How many scans a decoder meets from here to the end marker; a phone puts a film behind it, with any bytes."""
+    number, steps = 0, budget(data)
+    while number <= MAX_SCANS and (found := MARKER.search(data, at)):
+        next(steps)
+        kind, at = data[found.end() - 1], found.end()
+        if kind == 0xD9:
+            break
+        number += kind == 0xDA
+        # Else an end marker in a comment would hide the scans behind it.
+        if kind not in (0x01, 0xD8) and at + 2 <= len(data):
+            at += max(2, unpack(">H", data, at)[0])
+    return number
 
 
 def read_gif(data: mmap) -> Header:

@@ -214,7 +214,8 @@ class Supervisor:
     def _stop(self) -> None:
         """Stop in order: the clock, who works, who serves, and last the servers they need."""
         running = [kept.running for kept in reversed(self.kept) if kept.running is not None]
-        if running and self.asked:
+        told = bool(running and self.asked)
+        if told:
             say("Stopping (Ctrl-C again hastens it)")
         self.asked = max(self.asked, 1)
         workers = [
@@ -222,6 +223,8 @@ class Supervisor:
         ]
         for group in (workers, *([one] for one in running if one not in workers)):
             self._stop_together(group)
+        if told:
+            say("Stopped. What waits goes on at the next start.")
 
     def _stop_together(self, group: list[process.Running]) -> None:
         began = time.monotonic()

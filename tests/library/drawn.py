@@ -68,6 +68,13 @@ def progressive_scans(number: int) -> bytes:
     return data[:at] + data[at:-2] * number + b"\xff\xd9"
 
 
+def hidden_scans(number: int) -> bytes:
+    """The same, behind a comment that holds an end marker."""
+    data = encoded(photo(), "JPEG", progressive=True)
+    at = data.rindex(b"\xff\xda")
+    return data[:at] + b"\xff\xfe\0\4\xff\xd9" + data[at:-2] * number + b"\xff\xd9"
+
+
 HOSTILE = {
     "pixels-400-million.png": png(20_000, 20_000, pixels=zlib.compress(b"")),
     "pixels-51-million.png": png(7_200, 7_200, pixels=zlib.compress(b"")),
@@ -78,6 +85,7 @@ HOSTILE = {
     "moving.gif": gif(4_000, 4_000, frames=500),
     "chunks.png": png(100, 100, extra=chunk(b"tEXt", b"k\0v") * 20_000),
     "scans.jpg": progressive_scans(300),
+    "hidden-scans.jpg": hidden_scans(300),
     "half.jpg": jpeg()[: len(jpeg()) // 2],
     "no-end.jpg": jpeg()[:-2],
     "half.png": encoded(photo())[:20_000],

@@ -178,5 +178,6 @@ def test_it_stops_within_seconds_and_leaves_no_process(home: House) -> None:
     home.running.process.send_signal(signal.SIGTERM)
     assert home.running.process.wait(timeout=40) == 0
     assert time.monotonic() - began < 20
+    assert "Stopped. What waits goes on" in home.log.read_text(encoding="utf-8")
     assert home.pids() == []
     assert not Path(home.data_dir, "postgres", "postmaster.pid").exists()
