@@ -155,18 +155,28 @@ PROMISES = (
         ),
         (
             "roles",
-            "parameters",
-            "forms",
-            "api",
+            "parameters-8",
+            "forms-8",
+            "api-8",
             "bodies",
             "broken",
             "described",
             "forgery",
             "limits-sign-in-one-person",
             "csp violations",
+            "bytes of another team",
         ),
     ),
 )
+
+LEGEND = """
+Figures whose name begins with F are of these failures: F1 an answer 429 with a time to wait, F2 answers 500 or 503 to
+everything, F3 no connection, F4 bytes that drip, F5 and F6 answers that are none or in another order, F7 vectors that
+are none, F8 streams that are cut at any byte, F9 300 MB packed into one, F10 a key that is refused, F16 restarts of
+Postgres, F23 a text that fails its whole batch, F24 a job that kills its worker, F26 a change of the embedder under
+way, F32 captions that are none. A number at the end tells how many items there were, words for each field, or ways to
+lose a right.
+"""
 
 
 def rendered(kept: Path) -> str:
@@ -174,7 +184,7 @@ def rendered(kept: Path) -> str:
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(kept.glob("*.json"))]
     of = {one.number: [part for part in found if part["promise"] == one.number] for one in PROMISES}
     rows = "".join(_row(one, of[one.number]) for one in PROMISES)
-    return HEAD + rows + _state(found) + "".join(_all_of(one, of[one.number]) for one in PROMISES)
+    return HEAD + rows + LEGEND + _state(found) + "".join(_all_of(one, of[one.number]) for one in PROMISES)
 
 
 def _row(promise: Promise, parts: Sequence[dict[str, Any]]) -> str:
