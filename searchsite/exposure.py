@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-LEAST_KEY, LEAST_LETTERS = 32, 10
+# Of keys of 32 hexadecimal digits by lot one in ten thousand has fewer than ten different ones: no sign of a weak one.
+LEAST_KEY, LEAST_LETTERS = 32, 8
 # Of keys that stand in manuals, and of those that people write themselves.
 KNOWN = re.compile(r"insecure|change.?(me|this)|secret.?key|your.?key|example|password|0123456|abcdef", re.IGNORECASE)
 ANEW = "leave SECRET_KEY out, or make one: openssl rand -base64 48."

@@ -26,8 +26,8 @@ OPEN = [
     ({"host": "0.0.0.0", "bind": "8000"}, NO_HTTPS.format("0.0.0.0")),
     ({"host": "0.0.0.0", "https": True, "secret_key": "short"}, "SECRET_KEY is shorter than 32 characters"),
     ({"host": "127.0.0.1", "https": True, "secret_key": MANUAL}, "SECRET_KEY looks like one from a manual"),
-    ({"https": True, "secret_key": "x" * 50}, "SECRET_KEY has fewer than 10 different characters"),
-    ({"host": "0.0.0.0", "insecure_http": True, "secret_key": "changeme" * 5}, "SECRET_KEY has fewer than 10"),
+    ({"https": True, "secret_key": "x" * 50}, "SECRET_KEY has fewer than 8 different characters"),
+    ({"host": "0.0.0.0", "insecure_http": True, "secret_key": "changeme" * 5}, "SECRET_KEY has fewer than 8"),
     ({"debug": True, "bind": "192.168.1.5:80", "insecure_http": True}, "DEBUG=true shows the inside"),
 ]
 FIT = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from playwright.sync_api import expect
@@ -40,8 +42,10 @@ def wait(number: int) -> None:
 
 
 def end_what_waits() -> None:
+    """As if it had been done one after the other in the last five minutes."""
+    when = "statement_timestamp() - make_interval(secs => id % 295)"
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE job SET state = 'done', finished_at = statement_timestamp() WHERE kind = 'read'")
+        cursor.execute(f"UPDATE job SET state = 'done', finished_at = {when} WHERE kind = 'read'")
 
 
 def test_an_operator_follows_and_mends_by_mouse(live_server, items):
@@ -60,7 +64,7 @@ def test_an_operator_follows_and_mends_by_mouse(live_server, items):
         expect(page.locator(".queue-sum")).to_contain_text("503 waiting")
         expect(group).to_have_attribute("open", "")
         elsewhere(end_what_waits)
-        expect(page.locator("#stage-read .pace")).to_contain_text("100 a minute")
+        expect(page.locator("#stage-read .pace")).to_contain_text(re.compile("(99|10[0-9]) a minute"))
 
         page.get_by_role("button", name="Retry Tulip 3").click()
         expect(page.get_by_text("1 job will be tried again.")).to_be_visible()
