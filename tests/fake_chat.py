@@ -50,6 +50,8 @@ class FakeChat:
     """Sent as `reasoning` before the text."""
     finish: str = "stop"
     fault: str | None = None
+    sees_alone: bool = False
+    """Whether it refuses to chat without a picture."""
     cut_at: int = 0
     pause: float = 0.0
     """Seconds between the events of a stream."""

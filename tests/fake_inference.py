@@ -188,6 +188,8 @@ class FakeInference:
             self.requests.append({"path": path, **body})
         if path == "/v1/read":
             return self._readings(body)
+        if path == CHAT and self.chat.sees_alone and "image_url" not in json.dumps(body):
+            return 400, {"error": {"message": "a picture is wanted", "type": "BadRequestError", "code": 400}}
         if path == CHAT:
             return 200, self.chat.whole(body)
         if path == "/v1/rerank":

@@ -10,7 +10,7 @@ from searchsite.inference.calling import Exchange, Line
 from searchsite.inference.dialects.base import ChatTask, Reply, Spent
 from searchsite.inference.prompts import clean
 from searchsite.inference.stages import Endpoint
-from searchsite.inference.types import EmbedInput, Message, Reading
+from searchsite.inference.types import EmbedInput, Message, Picture, Reading
 
 ANSWER_BYTES = 8 * 2**20
 SCORES_BYTES = 64 * 1024
@@ -28,9 +28,15 @@ def ranking(
     return Exchange(request, lambda answer: line.dialect.scores(answer, len(documents)), 2 * sent + SCORES_BYTES)
 
 
-def greeting(line: Line) -> Exchange[Reply]:
-    """The shortest chat."""
-    task = ChatTask(line.endpoint.network, [Message("user", "Say yes.")], most_tokens=16, thinking=False)
+def greeting(line: Line, stage: str) -> Exchange[Reply]:
+    """The shortest chat; if a captioner refuses that, with a picture, as some do not chat without one."""
+    seeing = _greeting(line, (offers.grey(),)) if stage == "caption" else None
+    return replace(_greeting(line), otherwise=seeing)
+
+
+def _greeting(line: Line, pictures: tuple[Picture, ...] = ()) -> Exchange[Reply]:
+    hello = Message("user", "Say yes.", pictures)
+    task = ChatTask(line.endpoint.network, [hello], most_tokens=16, thinking=False)
     return Exchange(line.dialect.chat(task), line.dialect.reply, ANSWER_BYTES)
 
 

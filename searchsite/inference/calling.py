@@ -57,11 +57,12 @@ ONCE = Patience(1, PROOF_SECONDS)
 
 @dataclass(frozen=True)
 class Exchange(Generic[Answer]):
-    """A request, how its answer is read, and how long that may be."""
+    """A request, how its answer is read, and how long that may be. otherwise: what is sent where this is refused."""
 
     request: Request
     parse: Callable[[Any], Answer]
     most: int
+    otherwise: Exchange[Answer] | None = None
 
 
 class Line:
@@ -220,7 +221,13 @@ class Line:
             raise self._away(error) from error
 
     def _prove(self, attempt: _Attempt[Any], proof: Exchange[Any]) -> None:
-        self._exchanged(proof, min(attempt.end, time.monotonic() + attempt.patience.proof_seconds))
+        end = min(attempt.end, time.monotonic() + attempt.patience.proof_seconds)
+        try:
+            self._exchanged(proof, end)
+        except Refused:
+            if proof.otherwise is None:
+                raise
+            self._exchanged(proof.otherwise, end)
         self._gate.passed(self.endpoint.host, probe=True)
 
     def _away(self, error: InferenceError) -> InferenceError:

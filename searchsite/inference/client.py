@@ -188,7 +188,7 @@ class Client:
 
         try:
             with metering.telling(self._meter, usage):
-                reply = line.ask(exchange, end=start + seconds, patience=patience, proof=asking.greeting(line))
+                reply = line.ask(exchange, end=start + seconds, patience=patience, proof=asking.greeting(line, stage))
         except Refused as error:
             raise self._explained(stage, error, start + seconds) from error
         self._meter.record(usage(reply.spent))
@@ -205,7 +205,7 @@ class Client:
         self._admit("answer", endpoint)
         start = time.monotonic()
         task = asking.sendable(task, endpoint, stream=True)
-        request, proof = line.dialect.chat(task), asking.greeting(line)
+        request, proof = line.dialect.chat(task), asking.greeting(line, stage)
 
         def usage(spent: Spent) -> Usage:
             return metering.usage_of_talk("answer", endpoint, task, spent, time.monotonic() - start)

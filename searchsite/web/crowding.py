@@ -9,18 +9,25 @@ import os
 import resource
 import threading
 import time
+from bisect import insort
 from collections import defaultdict
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from socket import socket
 
+from django.conf import settings
+
 from searchsite.accounts import rates
-from searchsite.web import watchdog
+from searchsite.web import proxies, watchdog
 
 EVERY_SECONDS = 1.0
 CROWDED = 2
 """Beyond this part of all connections it is crowded, and no more of them are left."""
 OF_ONE_NETWORK = 16
-"""Then a network keeps this part of them at most."""
+"""Then a network keeps this part of them, at least one, and others of it are closed where they are silent."""
+SILENT_SECONDS = 8.0
+"""What was asked on a connection is under way for that long; a page has five seconds at the database."""
 
 
 def watch(connections: int) -> None:
@@ -33,22 +40,49 @@ def watch(connections: int) -> None:
         threading.Thread(target=_keep_looking, args=(connections,), name="crowding", daemon=True).start()
 
 
+@dataclass
+class Network:
+    """The connections from one network: how many there are, and those that may be closed, the last the first to go."""
+
+    number: int = 0
+    idle: list[tuple[float, socket]] = field(default_factory=list)
+
+
 def thin(connections: int) -> int:
-    """Leave each network its share, and close of the others those that are silent for longest; return how many."""
-    of, closed = defaultdict[str, list[tuple[bool, float, socket]]](list), 0
+    """Close what is silent of the networks that have most, until it is not crowded; return how many.
+
+    Each network keeps its share. One that is known to be a proxy is left alone, as its connections are everybody's.
+    """
+    closed, trusted = 0, tuple(settings.CONFIG.trusted_proxies)
     with ExitStack() as held:
+        of = defaultdict[str, Network](Network)
         for _, connection in watchdog.connections():
             held.enter_context(connection)
             with suppress(OSError):
-                numbers = watchdog.numbers_of(connection)
-                network = rates.address_of(connection.getpeername()[0])
-                of[network].append((numbers.waiting > 0, -min(numbers.heard, numbers.spoke), connection))
-        share = min(connections // OF_ONE_NETWORK, connections // CROWDED // max(1, len(of)))
-        for found in of.values():
-            found.sort(key=lambda one: one[:2])
-            for _, _, connection in found[: max(0, len(found) - share)]:
-                closed += watchdog.close(connection, "its network keeps too many")
+                _count(connection, of, trusted)
+        over = sum(network.number for network in of.values()) - connections // CROWDED
+        share = max(1, min(connections // OF_ONE_NETWORK, connections // CROWDED // max(1, len(of))))
+        largest = [(-network.number, name) for name, network in of.items() if network.idle]
+        heapify(largest)
+        while over > 0 and largest and -largest[0][0] > share:
+            number, name = heappop(largest)
+            idle = of[name].idle
+            closed += watchdog.close(idle.pop()[1], "its network keeps too many")
+            over -= 1
+            if idle:
+                heappush(largest, (number + 1, name))
     return closed
+
+
+def _count(connection: socket, of: dict[str, Network], trusted: tuple[str, ...]) -> None:
+    peer, numbers = connection.getpeername()[0], watchdog.numbers_of(connection)
+    network = of[rates.address_of(peer)]
+    network.number += 1
+    if proxies.is_one(peer, trusted):
+        return
+    # Of what is under way the kernel tells no more than when it said something.
+    if not numbers.received or numbers.rests or numbers.silent >= SILENT_SECONDS:
+        insort(network.idle, (numbers.silent, connection), key=lambda one: one[0])
 
 
 def _keep_looking(connections: int) -> None:

@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from searchsite.limits import WAITING
+from searchsite.web import media_types
 from searchsite.web.incoming import BUSY, Incoming
 
 Environ = dict[str, Any]
@@ -75,6 +76,7 @@ class Desks:
         self._waiting = 0
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        environ["CONTENT_TYPE"] = media_types.plain(environ.get("CONTENT_TYPE", ""))
         if environ.get("PATH_INFO") in HEALTH:
             # They read no body, and nobody waits for one that does not come.
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(), "0"

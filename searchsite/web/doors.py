@@ -93,9 +93,17 @@ def patient(response: HttpResponse, refusal: Exception) -> HttpResponse:
     return response
 
 
+def _page_of(request: MemberRequest) -> str:
+    """The address of the page whose script asks, as it says."""
+    try:
+        return request.htmx.current_url_abs_path or "/"
+    except ValueError:
+        return "/"
+
+
 def _sign_in_first(request: MemberRequest) -> HttpResponse:
     if request.htmx:
         # A script would follow a redirect and put the sign-in page into the middle of the page.
-        back = redirect_to_login(request.htmx.current_url_abs_path or "/")
+        back = redirect_to_login(_page_of(request))
         return HttpResponseClientRedirect(back.url)
     return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")

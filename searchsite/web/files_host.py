@@ -9,9 +9,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
+from searchsite.config import Config
 from searchsite.library import signing
 from searchsite.library.models import Item
 from searchsite.web import downloads, files, incoming
@@ -24,7 +26,7 @@ class FilesHost:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not settings.FILES_URL or request.get_host().lower() != urlsplit(settings.FILES_URL).netloc:
+        if not settings.FILES_URL or not _is_asked(request):
             return self.get_response(request)
         if request.method not in ("GET", "HEAD"):
             return _said(405, "Files are only shown here.")
@@ -38,6 +40,17 @@ class FilesHost:
             return _said(410, "This address has expired. Open the page anew.")
         except Http404:
             return _said(404, "Nothing here.")
+
+
+def _is_asked(request: HttpRequest) -> bool:
+    """Whether this host is asked, however its name is written: by any port, but where the site has the same name."""
+    host, wanted = request.get_host().lower(), urlsplit(settings.FILES_URL)
+    name, port = split_domain_port(host)
+    if name.rstrip(".") != wanted.hostname:
+        return False
+    config: Config = settings.CONFIG
+    shared = wanted.hostname in (*config.allowed_hosts, config.host)
+    return not shared or port == (str(wanted.port) if wanted.port else "")
 
 
 def _file(request: HttpRequest) -> HttpResponseBase:

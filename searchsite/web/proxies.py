@@ -53,7 +53,7 @@ def visitor(here: str, forwarded: str, trusted: tuple[str, ...]) -> str:
         if not _is_address(one):
             break
         here = one
-        if not _within(one, trusted):
+        if not is_one(one, trusted):
             break
     return here
 
@@ -67,7 +67,8 @@ def _is_address(text: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _within(address: str, trusted: tuple[str, ...]) -> bool:
+def is_one(address: str, trusted: tuple[str, ...]) -> bool:
+    """Whether this address is a known proxy's."""
     one = ipaddress.ip_address(address)
     return any(one in network for network in _networks(trusted))
 

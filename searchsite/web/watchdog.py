@@ -55,6 +55,11 @@ class Numbers:
         """Whether it was answered, and has asked for nothing since."""
         return not self.waiting and self.taken > 1 and self.spoke <= self.heard
 
+    @property
+    def silent(self) -> float:
+        """For how many seconds neither side has said anything."""
+        return min(self.heard, self.spoke)
+
 
 @dataclass
 class Seen:
@@ -164,11 +169,21 @@ def connections() -> Iterator[tuple[int, socket.socket]]:
             if not (DESCRIPTORS / entry).readlink().name.startswith("socket:"):
                 continue
             # Another of its own: whatever happens to the first, this one stays the same connection.
-            copy = socket.socket(fileno=os.dup(int(entry)))
+            copy = _copy(int(entry))
             if _is_accepted(copy):
                 yield os.fstat(copy.fileno()).st_ino, copy
             else:
                 copy.close()
+
+
+def _copy(descriptor: int) -> socket.socket:
+    """Another descriptor of the same connection. Raises OSError, and leaves none, where it is none any more."""
+    copy = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise
 
 
 def _is_accepted(one: socket.socket) -> bool:

@@ -57,6 +57,22 @@ BROKEN = [
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
     b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+    *(
+        head + b"Content-Type: " + kind + b"\r\n\r\n"
+        for kind in (b"a/b; x*=nope''x", b"a/b; x*=undefined''a", b"a/b; charset=rot13", b"a/b; charset=unicode_escape")
+        for head in (
+            b"GET /livez HTTP/1.1\r\nHost: localhost\r\n",
+            b"GET /accounts/login/?next=%2Fqueue HTTP/1.1\r\nHost: localhost\r\n",
+            b"GET /api/v1/items?tag=a HTTP/1.1\r\nHost: localhost\r\n",
+            POST + MARK + b"Content-Length: 0\r\n",
+        )
+    ),
+    b"GET /accounts/login/?next=http://%5B HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /admin/login/?next=http://%5B HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /accounts/logout/?next=//%5B HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /accounts/inactive/?next=http://%5B::1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /search?q=a HTTP/1.1\r\nHost: localhost\r\nHX-Request: true\r\nHX-Current-URL: http://[\r\n\r\n",
+    b"GET /queue/live HTTP/1.1\r\nHost: localhost\r\nHX-Request: true\r\nHX-Current-URL: http://[::1\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"\0" * 100 + b"\r\n\r\n",
 ]

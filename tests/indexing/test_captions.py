@@ -156,6 +156,18 @@ def test_an_outage_costs_no_attempts(inbox, captioner, fault):
     assert (job.state, job.attempts) == ("ready", 0)
 
 
+@pytest.mark.parametrize("fault", ["503", "400"])
+def test_a_captioner_that_does_not_chat_without_a_picture_describes_what_it_refused_before(inbox, captioner, fault):
+    captioner.chat.sees_alone = True
+    captioner.chat_fault = fault
+    item = made.picture(inbox)
+    made.work_through_everything()
+    captioner.chat_fault = None
+    other = made.picture(inbox, "navy")
+    work_until_it_rests()
+    assert [stage(one).state for one in (item, other)] == ["done", "done"]
+
+
 def test_a_captioner_that_the_server_does_not_have_costs_no_attempts(inbox, captioner):
     captioner.chat_fault, captioner.networks = "404", ("something/else",)
     item = made.picture(inbox)

@@ -88,6 +88,53 @@ def test_connections_that_ask_nothing_leave_room_for_others(server: Server, begu
     assert asked.status == 200 and asked.seconds < 15, "nothing that is silent is kept for less than 30 s else"
 
 
+def test_of_more_networks_than_connections_that_are_left_none_loses_its_only_one(server: Server) -> None:
+    with ExitStack() as opened:
+        held = []
+        for number in range(600):
+            one = opened.enter_context(socket.socket())
+            one.bind((f"127.0.{1 + number // 250}.{1 + number % 250}", 0))
+            one.connect(("127.0.0.1", server.port))
+            held.append(one)
+        time.sleep(3)
+        assert not [one for one in held if ended(one)]
+
+
+def test_whoever_keeps_most_loses_first_and_never_what_is_under_way(server: Server) -> None:
+    """A body that comes is kept, and so is each connection of those who keep few."""
+    with ExitStack() as opened:
+        coming = [opened.enter_context(server.open(*FORM, "Content-Length: 5000", here="127.0.8.8")) for _ in range(40)]
+        few = [opened.enter_context(silent(server, "127.0.8.9")) for _ in range(40)]
+        many = [opened.enter_context(silent(server, "127.0.8.10")) for _ in range(600)]
+        for _ in range(30):
+            for one in coming:
+                one.sendall(b"a" * 10)
+            time.sleep(0.1)
+        assert [sum(map(ended, some)) for some in (coming, few)] == [0, 0]
+        assert sum(map(ended, many)) >= 600 - 512
+
+
+def silent(server: Server, here: str) -> socket.socket:
+    """A connection by which nothing comes."""
+    one = socket.socket()
+    one.bind((here, 0))
+    one.connect(("127.0.0.1", server.port))
+    return one
+
+
+def ended(one: socket.socket) -> bool:
+    """Whether the server has closed it."""
+    one.setblocking(False)
+    try:
+        return one.recv(1 << 16) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    finally:
+        one.setblocking(True)
+
+
 @pytest.mark.parametrize("spelling", ["X-Forwarded-For", "X_Forwarded_For", "X-Forwarded_For", "_Visitor", "Visitor_"])
 def test_what_a_client_writes_takes_nothing_from_the_proxys_word(transactional_db, server: Server, spelling) -> None:
     """The server calls each spelling of X-Forwarded-For the same, and keeps the last."""

@@ -181,6 +181,19 @@ def test_nobody_is_told_an_address_of_what_they_may_not_see(signed_in, photo: It
         assert HOST not in text(charlie.get(address)).replace("img-src", "")
 
 
+@pytest.mark.parametrize("host", [f"{HOST}.", f"{HOST}:443", f"{HOST}:8000", HOST.upper()])
+def test_nothing_else_is_there_however_its_name_is_written(garden: Team, host: str) -> None:
+    for path in ("/", "/accounts/login/", "/readyz"):
+        assert Client().get(path, headers={"Host": host}).status_code == 404
+
+
+def test_a_host_of_files_that_differs_by_its_port_leaves_the_site_its_own(garden: Team, settings) -> None:
+    settings.FILES_URL = "http://localhost:9000"
+    settings.ALLOWED_HOSTS = ["localhost"]
+    for host, status in (("localhost:8000", 200), ("localhost", 200), ("localhost:9000", 404)):
+        assert Client().get("/accounts/login/", headers={"Host": host}).status_code == status
+
+
 @pytest.mark.parametrize(
     "path",
     ["/", "/accounts/login/", "/admin/", "/api/v1/items", "/livez", "/metrics", "/static/web/css/base.css", "/x"],
