@@ -1,6 +1,6 @@
 """Starts one program on a leash: own session, tied to the life of whoever started it, then exec.
 
-Run as a script by path (`python -I -S leash.py ...`), so that it costs 15 ms and imports nothing of ours.
+Run as a script by path (`python -I -S leash.py ...`), so that it costs 15 ms; of ours it imports the priority alone.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
         from searchsite.priority import step_back  # noqa: PLC0415
 
         with contextlib.suppress(OSError):
-            step_back(options.nice)
+            step_back(min(19, os.nice(0) + options.nice))
     die_with_parent(options.parent, options.signal)
     os.execv(options.command[0], options.command)
 

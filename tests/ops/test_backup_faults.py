@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from searchsite.config import Config
 from searchsite.library import files
+from searchsite.ops import places
 from searchsite.ops.backups import contents, journal, layout, manifest, restoring, room, saving, tools, unfinished
 from searchsite.ops.backups.database import make, pointing_at
 from searchsite.ops.errors import CannotKeep, CannotStart
@@ -290,3 +291,15 @@ def test_whoever_calls_migrate_has_no_limit():
             cursor.execute(SLOWLY)
         call_command("migrate", verbosity=0)
         assert Permission.objects.filter(codename="add_item").exists()
+
+
+def test_what_could_not_be_undone_stays_where_it_lies(media, tmp_path):
+    """What was put in meanwhile may be nowhere else; `restore --settle` moves it back."""
+    for half_undone in (True, False):
+        with pytest.raises(OSError, match="full"), restoring._staging(media) as staged:
+            (staged / "ab").mkdir(parents=True)
+            if half_undone:
+                (media / places.JOURNAL).write_text("{}")
+            raise OSError("full")
+        assert (staged / "ab").exists() == half_undone
+        (media / places.JOURNAL).unlink(missing_ok=True)

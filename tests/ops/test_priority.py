@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from searchsite import config as configuration
-from searchsite.ops import process
+from searchsite.ops import leash, process
 from searchsite.ops.process import Program
 from tests import servers
 
@@ -47,6 +47,14 @@ def test_a_program_steps_back_with_its_session(tmp_path) -> None:
         assert priority_of(running.pid) == (9, 9)
     finally:
         running.stop()
+
+
+def test_it_steps_back_from_where_the_house_was_started() -> None:
+    """Under `nice` the site itself stands lower, and workers below it all the same."""
+    leashed = [sys.executable, "-I", "-S", leash.__file__, "--parent", str(os.getpid()), "--nice", "9"]
+    told = [sys.executable, "-c", "import os; print(os.nice(0))"]
+    done = subprocess.run(["nice", "-n", "5", *leashed, "--", *told], capture_output=True, text=True, check=True)
+    assert done.stdout == "14\n"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 
 from searchsite.config import Config
 from searchsite.ops import first_run
@@ -137,7 +137,7 @@ def _whole_or_undone(config: Config) -> Iterator[None]:
     except BaseException as error:
         try:
             came = settle(config) == CAME
-        except (CannotKeep, DatabaseError, psycopg.Error) as worse:
+        except (CannotKeep, OSError, Error, psycopg.Error) as worse:
             raise CannotKeep(
                 f"{error} And that could not be undone: {worse} Then `manage.py restore --settle`."
             ) from None

@@ -127,13 +127,15 @@ def settle(config: Config) -> str | None:
 
 @contextmanager
 def _staging(media_root: Path) -> Iterator[Path]:
-    """A folder on the disk of the files that is gone at the end, whatever happens."""
+    """A folder on the disk of the files that is gone at the end; of what could not be undone it stays for `settle`."""
     staged = media_root / layout.STAGING
     shutil.rmtree(staged, ignore_errors=True)
     try:
         yield staged
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        # Half undone, what was put in meanwhile may lie there and nowhere else.
+        if not (media_root / places.JOURNAL).exists():
+            shutil.rmtree(staged, ignore_errors=True)
 
 
 def _into_the_empty_one(load: Load, config: Config, stamp: str) -> Path | None:
