@@ -44,9 +44,9 @@ class FilesHost:
 
 def _is_asked(request: HttpRequest) -> bool:
     """Whether this host is asked, however its name is written: by any port, but where the site has the same name."""
-    host, wanted = request.get_host().lower(), urlsplit(settings.FILES_URL)
-    name, port = split_domain_port(host)
-    if name.rstrip(".") != wanted.hostname:
+    wanted = urlsplit(settings.FILES_URL)
+    name, port = split_domain_port(request.get_host())
+    if name != wanted.hostname:
         return False
     config: Config = settings.CONFIG
     shared = wanted.hostname in (*config.allowed_hosts, config.host)

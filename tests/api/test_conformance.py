@@ -109,7 +109,7 @@ def sound(operation: Any, item: str, method: str, path: str) -> tuple[Any, dict[
         known["json"] = known["json"] | {"item": item}
     parts: dict[str, Any] = {"path_parameters": {"item_id": item}} if "{item_id}" in path else {}
     if path.endswith("collections") and known:
-        known["json"] = {"name": f"Conformance {uuid4()}"}
+        known["json"] = {"name": f"{known['json']['name']} {uuid4()}"}
     if "json" in known:
         parts |= {"body": known.pop("json"), "media_type": "application/json"}
     return operation.Case(**parts), known

@@ -61,18 +61,15 @@ def gif(width: int, height: int, *, frames: int = 1) -> bytes:
     return head + frame * frames + b";"
 
 
-def progressive_scans(number: int) -> bytes:
-    """A progressive JPEG with one of its scans repeated."""
-    data = encoded(photo(), "JPEG", progressive=True)
+def progressive_scans(number: int, *, before: bytes = b"", picture: Image.Image | None = None) -> bytes:
+    """A progressive JPEG with one of its scans repeated. before: what stands in front of these."""
+    data = encoded(picture or photo(), "JPEG", progressive=True)
     at = data.rindex(b"\xff\xda")
-    return data[:at] + data[at:-2] * number + b"\xff\xd9"
+    return data[:at] + before + data[at:-2] * number + b"\xff\xd9"
 
 
-def hidden_scans(number: int) -> bytes:
-    """The same, behind a comment that holds an end marker."""
-    data = encoded(photo(), "JPEG", progressive=True)
-    at = data.rindex(b"\xff\xda")
-    return data[:at] + b"\xff\xfe\0\4\xff\xd9" + data[at:-2] * number + b"\xff\xd9"
+# A comment that holds an end marker.
+COMMENT = b"\xff\xfe\0\4\xff\xd9"
 
 
 HOSTILE = {
@@ -85,7 +82,7 @@ HOSTILE = {
     "moving.gif": gif(4_000, 4_000, frames=500),
     "chunks.png": png(100, 100, extra=chunk(b"tEXt", b"k\0v") * 20_000),
     "scans.jpg": progressive_scans(300),
-    "hidden-scans.jpg": hidden_scans(300),
+    "hidden-scans.jpg": progressive_scans(300, before=COMMENT),
     "half.jpg": jpeg()[: len(jpeg()) // 2],
     "no-end.jpg": jpeg()[:-2],
     "half.png": encoded(photo())[:20_000],

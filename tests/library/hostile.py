@@ -106,9 +106,7 @@ def _twice_sized_jpeg() -> bytes:
 
 def _many_scans(number: int) -> bytes:
     """A progressive JPEG of 49 million pixels, of which one scan is there again and again."""
-    data = encoded(Image.new("RGB", (7000, 7000), "red"), "JPEG", progressive=True)
-    at = data.rindex(b"\xff\xda")
-    return data[:at] + data[at:-2] * number + b"\xff\xd9"
+    return progressive_scans(number, picture=Image.new("RGB", (7000, 7000), "red"))
 
 
 def _webp(kind: bytes, data: bytes) -> bytes:

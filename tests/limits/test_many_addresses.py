@@ -77,10 +77,7 @@ def test_connections_that_ask_nothing_leave_room_for_others(server: Server, begu
     with ExitStack() as opened:
         mine = opened.enter_context(server.open("GET /livez HTTP/1.1"))
         for number in range(1200):
-            idle = opened.enter_context(socket.socket())
-            idle.bind((f"127.0.0.{2 + number % networks}", 0))
-            idle.settimeout(20)
-            idle.connect(("127.0.0.1", server.port))
+            idle = opened.enter_context(silent(server, f"127.0.0.{2 + number % networks}"))
             idle.sendall(begun)
         asked = server.get("/livez")
         assert mine.recv(12) == b"HTTP/1.1 200"
@@ -90,12 +87,8 @@ def test_connections_that_ask_nothing_leave_room_for_others(server: Server, begu
 
 def test_of_more_networks_than_connections_that_are_left_none_loses_its_only_one(server: Server) -> None:
     with ExitStack() as opened:
-        held = []
-        for number in range(600):
-            one = opened.enter_context(socket.socket())
-            one.bind((f"127.0.{1 + number // 250}.{1 + number % 250}", 0))
-            one.connect(("127.0.0.1", server.port))
-            held.append(one)
+        addresses = [f"127.0.{1 + number // 250}.{1 + number % 250}" for number in range(600)]
+        held = [opened.enter_context(silent(server, here)) for here in addresses]
         time.sleep(3)
         assert not [one for one in held if ended(one)]
 
@@ -117,6 +110,7 @@ def test_whoever_keeps_most_loses_first_and_never_what_is_under_way(server: Serv
 def silent(server: Server, here: str) -> socket.socket:
     """A connection by which nothing comes."""
     one = socket.socket()
+    one.settimeout(20)
     one.bind((here, 0))
     one.connect(("127.0.0.1", server.port))
     return one

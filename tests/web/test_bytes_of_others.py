@@ -15,22 +15,12 @@ from searchsite.library import files
 from searchsite.library.models import Item
 from tests import figures, made
 from tests.library import drawn
-from tests.people import alice, charlie
-from tests.web.test_files import ADDRESSES, decoded, put, signed_in
+from tests.people import alice, charlie, team
+from tests.web.test_files import ADDRESSES, decoded, media, put, signed_in
 
-__all__ = ["alice", "charlie"]
+__all__ = ["alice", "charlie", "media", "team"]
 LONG_AGO = 1_500_000_000
 TIMES = 40
-
-
-@pytest.fixture(autouse=True)
-def media(tmp_path: Path, settings) -> None:
-    settings.MEDIA_ROOT = tmp_path / "media"
-
-
-@pytest.fixture
-def team(alice: User) -> Team:
-    return made.team_of(alice)
 
 
 @pytest.fixture
