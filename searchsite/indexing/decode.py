@@ -42,7 +42,7 @@ def run(claims: Sequence[Claim]) -> None:
             except DecoderBusy as error:
                 queue.release([claim], str(error), delay=BUSY_SECONDS)
             except DecoderGone as error:
-                queue.fail(claim, str(error), permanent=False)
+                queue.fail(claim, str(error), permanent=False, died=True)
             except FileNotFoundError:
                 queue.fail(claim, gettext_noop("The file is missing."), permanent=True)
     finally:

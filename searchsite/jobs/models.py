@@ -69,7 +69,7 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            # In the order of lines: from each the next claims take a share, see queue.CLAIM_READY.
+            # In the order of lines: from each the next claims take a share, see statements.CLAIM_READY.
             models.Index(
                 "queue",
                 "lane",

@@ -16,6 +16,7 @@ from searchsite.indexing.models import Space
 from searchsite.inference import client
 from searchsite.jobs import care, queue
 from searchsite.jobs.models import Job, Lane
+from searchsite.jobs.queue import MAX_DEATHS
 from searchsite.library import files
 from searchsite.library.decoder import client as decoder
 from searchsite.library.models import Channel, Collection, Item, Part, PartRole
@@ -230,23 +231,37 @@ def test_a_picture_is_not_embedded_before_it_is_decoded(inbox, fake):
 
 
 @pytest.mark.parametrize(
-    ("code", "attempts"),
+    ("code", "deaths"),
     [
         ("resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))", 0),
-        (KILLED, 1),
+        (KILLED, MAX_DEATHS - 1),
     ],
     ids=["no room for a process", "killed by the system"],
 )
-def test_a_picture_is_not_blamed_for_a_machine_without_memory(inbox, fake, changed, code, attempts):
+def test_a_picture_is_not_blamed_for_a_machine_without_memory(inbox, fake, changed, code, deaths):
     changed(code)
     item = made.picture(inbox)
-    worker.work(plan.DECODE)
+    for _ in range(MAX_DEATHS - 1):
+        make_due()
+        worker.work(plan.DECODE)
     job = Job.objects.get(subject=item.pk, kind=plan.DECODE)
-    assert (job.state, job.attempts) == ("ready", attempts) and job.last_error.startswith("The decoder")
+    assert (job.state, job.deaths) == ("ready", deaths) and job.last_error.startswith("The decoder")
     decoder.close()
     make_due()
     made.work_through_everything()
     assert stages.status_of([item])[item.pk].status == "ready"
+
+
+def test_a_picture_whose_decoder_is_killed_every_time_ends_and_is_tried_alone(inbox, fake, changed):
+    changed(KILLED)
+    item = made.picture(inbox)
+    for number in range(1, MAX_DEATHS + 1):
+        make_due()
+        assert worker.work(plan.DECODE) == 1
+        job = Job.objects.get(subject=item.pk, kind=plan.DECODE)
+        assert (job.deaths, job.attempts) == (number, number)
+        assert job.state == ("dead" if number == MAX_DEATHS else "ready")
+    assert stages.status_of([item])[item.pk].status == "failed"
 
 
 def test_an_item_deleted_meanwhile_is_not_resurrected(inbox, fake):

@@ -332,6 +332,16 @@ def test_what_somebody_puts_in_before_it_is_settled_is_not_lost(site, step):
     assert not (site.home / ".restoring").exists() and not list(site.home.glob("before-restore-*"))
 
 
+def test_what_is_put_in_while_the_clock_steps_back_is_not_lost(site):
+    assert site.restore("--move-aside", die_at=Keeping.RESTORE_NEW_MOVED) == KILLED
+    # Seen from the journal, all that follows is of an hour ago.
+    noted = site.home / places.JOURNAL
+    os.utime(noted, (noted.stat().st_atime, noted.stat().st_mtime + 3600))
+    put_in = put(site.home, f"{min(site.new.files)[:2]}{7:062x}")
+    assert site.do("restore", "--settle") == 0, site.said
+    assert state(NAME, site.home) == State(site.old.items, site.old.files | {put_in})
+
+
 def put(media: Path, name: str) -> str:
     """A file in its place, whatever it holds."""
     path = media / files.relative_path(name)

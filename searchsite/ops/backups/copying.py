@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from searchsite.library import files
-from searchsite.ops.backups import manifest
+from searchsite.ops.backups import layout, manifest
 from searchsite.ops.backups.tools import PIECE, Tell
 from searchsite.ops.errors import CannotKeep
 
@@ -149,23 +149,29 @@ def _digest(path: Path) -> tuple[str | None, int]:
 
 
 def extract(folder: Path, sums: str, media: Path, tell: Tell) -> None:
-    """Copy a backup's files into a fresh folder as they lie in MEDIA_ROOT, and look at each once more."""
+    """Copy a backup's files into a fresh folder as they lie in MEDIA_ROOT, list them, and look at each once more."""
     media.mkdir(mode=0o750)
-    for digest, name in manifest.listed(folder, sums):
-        if name == manifest.DUMP:
-            continue
-        target = media / Path(name).relative_to(manifest.MEDIA)
-        files.make_folder(target.parent)
-        try:
-            found, size = copy(folder / name, target, mode=0o640)
-        except FileNotFoundError:
-            raise CannotKeep(f"The backup is broken: {name} is missing.") from None
-        except CannotRead as error:
-            raise CannotKeep(f"The backup is broken: {error}") from None
-        if found != digest:
-            raise CannotKeep(f"The backup is broken: {name} was changed.")
-        tell(size)
+    with (media / layout.BROUGHT).open("w", encoding="ascii") as brought:
+        for digest, name in manifest.listed(folder, sums):
+            if name != manifest.DUMP:
+                inside = str(Path(name).relative_to(manifest.MEDIA))
+                tell(_extracted(folder / name, media / inside, digest, name))
+                brought.write(f"{inside}\n")
     settle()
+
+
+def _extracted(source: Path, target: Path, digest: str, name: str) -> int:
+    """Copy one file, look at it, and say how many bytes it has."""
+    files.make_folder(target.parent)
+    try:
+        found, size = copy(source, target, mode=0o640)
+    except FileNotFoundError:
+        raise CannotKeep(f"The backup is broken: {name} is missing.") from None
+    except CannotRead as error:
+        raise CannotKeep(f"The backup is broken: {error}") from None
+    if found != digest:
+        raise CannotKeep(f"The backup is broken: {name} was changed.")
+    return size
 
 
 def settle(surely: Iterable[Path] = ()) -> None:

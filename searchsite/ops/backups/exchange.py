@@ -90,12 +90,16 @@ def _note(config: Config, stamp: str, *, new: str | None) -> Journal:
         old=old,
         new=None if new is None else database.identity(new)[1],
         new_name=new or "",
-        folders_old=sorted(path.name for path in config.media_root.iterdir() if layout.is_ours(path.name)),
-        folders_new=sorted(path.name for path in (config.media_root / layout.STAGING).iterdir()),
+        folders_old=_ours(config.media_root),
+        folders_new=_ours(config.media_root / layout.STAGING),
     )
     noted.write(config.media_root)
     reached(Keeping.RESTORE_NOTED)
     return noted
+
+
+def _ours(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if layout.is_ours(path.name))
 
 
 def _came_through(noted: Journal) -> bool:

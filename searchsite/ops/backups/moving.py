@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from searchsite.library import files
 from searchsite.ops import places
-from searchsite.ops.backups import journal
+from searchsite.ops.backups import journal, layout
 from searchsite.ops.backups.journal import OF_DATABASE, Journal
 from searchsite.ops.errors import CannotKeep
 from searchsite.steps import Keeping, reached
@@ -73,13 +74,23 @@ def _move_into(source: Path, target: Path) -> None:
 
 def _keep_later(staged: Path, media_root: Path, since: int) -> None:
     """Put among the old files what the backup did not bring: somebody has put it in since the restore was cut off."""
+    for path in map(staged.joinpath, _brought(staged)):
+        # A newer one has the same bytes, and may be somebody's. A clock may have stepped back: the name counts, too.
+        if path.exists() and path.stat().st_ctime_ns <= since:
+            path.unlink()
     for path in _within(staged):
         to = media_root / path.relative_to(staged)
-        if path.stat().st_ctime_ns > since and not to.exists():
+        if path.name != layout.BROUGHT and not to.exists():
             files.make_folder(to.parent)
             path.replace(to)
             for changed in (to.parent, to.parent.parent):
                 files.sync(changed)
+
+
+def _brought(staged: Path) -> Iterator[str]:
+    """The names of the files that the backup brought. Without the list all are kept, which costs only room."""
+    with suppress(FileNotFoundError), (staged / layout.BROUGHT).open(encoding="ascii") as names:
+        yield from (name.rstrip("\n") for name in names)
 
 
 def _within(folder: Path) -> Iterator[Path]:
