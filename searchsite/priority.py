@@ -10,23 +10,36 @@ import os
 import time
 from pathlib import Path
 
-AGAIN_SECONDS = 0.15
+# Whoever is not root may change a session's ten times a second, all users together, and a try that fails counts for
+# nothing: of forty who begin at once the last has his turn after four seconds.
+PATIENCE_SECONDS = 15.0
+LONGEST_PAUSE_SECONDS = 0.2
 
 
-def step_back(niceness: int, pid: int = 0) -> None:
-    """Give a process this niceness, and the session that it leads. pid: 0 for our own. Raises OSError."""
+def step_back(niceness: int, pid: int = 0, *, patience: float = PATIENCE_SECONDS) -> bool:
+    """Give a process this niceness, and the session that it leads. pid: 0 for our own. Raises OSError.
+
+    False: for so many seconds others had their sessions changed, and only the process has stepped back.
+    """
     os.setpriority(os.PRIO_PROCESS, pid, niceness)
     shares = Path(f"/proc/{pid or 'self'}/autogroup")
     if not shares.exists() or os.getsid(pid) != (pid or os.getpid()):
-        return
-    # Whoever is not root may do so ten times a second, all users together.
-    for _ in range(5):
-        try:
-            shares.write_text(str(niceness), encoding="ascii")
-        except BlockingIOError:
-            time.sleep(AGAIN_SECONDS)
-        else:
-            return
+        return True
+    until = time.monotonic() + patience
+    while not _written(shares, niceness):
+        if time.monotonic() >= until:
+            return False
+        # By lot, so that those who began at once do not come at once again.
+        time.sleep(LONGEST_PAUSE_SECONDS * os.urandom(1)[0] / 255)
+    return True
+
+
+def _written(shares: Path, niceness: int) -> bool:
+    try:
+        shares.write_bytes(b"%d" % niceness)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def follow() -> None:

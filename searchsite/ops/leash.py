@@ -60,7 +60,8 @@ def main() -> None:
         from searchsite.priority import step_back  # noqa: PLC0415
 
         with contextlib.suppress(OSError):
-            step_back(min(19, os.nice(0) + options.nice))
+            if not step_back(min(19, os.nice(0) + options.nice)):
+                print("Its session keeps the priority of the others.", file=sys.stderr)
     die_with_parent(options.parent, options.signal)
     os.execv(options.command[0], options.command)
 

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,24 @@ from searchsite import config as configuration
 from searchsite.ops import leash, process
 from searchsite.ops.process import Program
 from tests import servers
+from tests.house import ROOT
 
+AT_ONCE = 12
+# Nobody's: whoever is not root may change ten sessions a second. PR_SET_DUMPABLE gives back what setuid takes: the
+# files in /proc of its own.
+AS_NOBODY = """
+import ctypes, os, sys
+from searchsite import priority
+os.setsid()
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+print("ready", flush=True)
+sys.stdin.readline()
+print(priority.step_back(9), flush=True)
+sys.stdin.readline()
+"""
 STEPPED_BACK = """
 import os
 import django
@@ -34,6 +53,23 @@ def priority_of(pid: int) -> tuple[int, int]:
     niceness, shares = os.getpriority(os.PRIO_PROCESS, pid), Path(f"/proc/{pid}/autogroup")
     found = re.search(r"nice (-?\d+)", shares.read_text()) if shares.exists() else None
     return niceness, int(found[1]) if found else niceness
+
+
+def talking(code: str, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
+    """A process that reads lines and says some."""
+    command, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    return subprocess.Popen(command, env={**environment}, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def test_a_program_steps_back_with_its_session(tmp_path) -> None:
@@ -57,6 +93,18 @@ def test_it_steps_back_from_where_the_house_was_started() -> None:
     assert done.stdout == "14\n"
 
 
+def test_of_many_who_step_back_at_once_none_stays() -> None:
+    with ExitStack() as stack:
+        many = [stack.enter_context(talking(AS_NOBODY)) for _ in range(AT_ONCE)]
+        assert [said(one) for one in many] == ["ready"] * AT_ONCE
+        for one in many:
+            tell(one)
+        assert [said(one) for one in many] == ["True"] * AT_ONCE
+        assert [priority_of(one.pid) for one in many] == [(9, 9)] * AT_ONCE
+        for one in many:
+            tell(one)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_embedded_database_serves_a_worker_at_the_workers_priority() -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "searchsite.settings"}
@@ -64,9 +112,6 @@ def test_the_embedded_database_serves_a_worker_at_the_workers_priority() -> None
         cursor.execute("SELECT pg_backend_pid()")
         assert priority_of(cursor.fetchone()[0]) == (0, 0)
     assert configuration.load().database_url is None
-    with subprocess.Popen(
-        [sys.executable, "-c", STEPPED_BACK], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stdin is not None and worker.stdout is not None
-        assert priority_of(int(worker.stdout.readline())) == (7, 7)
-        worker.stdin.write("\n")
+    with talking(STEPPED_BACK, environment) as worker:
+        assert priority_of(int(said(worker))) == (7, 7)
+        tell(worker)
