@@ -124,6 +124,7 @@ PROMISES = (
         (
             "ops/test_backup.py",
             "ops/test_backup_cut_off.py",
+            "ops/test_backup_disturbed.py",
             "ops/test_backup_faults.py",
             "ops/test_backup_of_a_house.py",
             "ops/test_integrity.py",

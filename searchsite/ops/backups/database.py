@@ -37,8 +37,16 @@ PATIENTLY = """
 SELECT set_config(name, '0', true) FROM pg_settings
 WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
 """
+# A machine that is gone without a word would hold the old database renamed for two hours: the server notices in half a
+# minute. Over a socket of its own machine Postgres takes these, and needs none of them.
+NOTICED = """
+SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4;
+SET tcp_user_timeout = '30s'
+"""
 STAMP = r"\d{8}_\d{6}"
 BEFORE, RESTORED = "before", "restored"
+# From which other databases are made and renamed.
+HUB = "postgres"
 # As many bytes as Postgres keeps of a name.
 LONGEST_NAME = 63
 SECONDS_TO_START = 600.0
@@ -142,6 +150,18 @@ def end_what_loads() -> None:
     require_nobody_else()
 
 
+def end_what_exchanges(config: Config) -> None:
+    """End the transaction of a restore whose machine is gone: until the server notices nobody gets in."""
+    called = _exchanging()
+    with elsewhere(config) as server:
+        server.execute("SELECT set_config('application_name', %s, false)", [tools.APPLICATION])
+        until = time.monotonic() + SECONDS_TO_LEAVE
+        while server.execute(END, [HUB, called]).fetchone() != (0,):
+            if time.monotonic() > until:
+                raise CannotKeep("A restore whose machine is gone still renames the database; the server ends it soon.")
+            time.sleep(0.1)
+
+
 def of_restores(kind: str) -> list[str]:
     """The databases that restores have renamed (BEFORE), or have made and did not get to exchange (RESTORED)."""
     exactly = f"^{re.escape(name())}_{kind}_{STAMP}$"
@@ -167,15 +187,23 @@ def named(number: int) -> str | None:
 @contextmanager
 def elsewhere(config: Config) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the server's own database: a database is not renamed from within."""
-    reached, password = tools.conninfo(config, "postgres")
+    reached, password = tools.conninfo(config, HUB)
     connection.close()
     try:
-        opened = psycopg.connect(reached, password=password, autocommit=True, connect_timeout=5)
+        opened = psycopg.connect(
+            reached, password=password, autocommit=True, connect_timeout=5, application_name=_exchanging()
+        )
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[-1]
-        raise CannotKeep(f"The database `postgres`, from which another is made, cannot be reached: {said}") from None
+        raise CannotKeep(f"The database `{HUB}`, from which another is made, cannot be reached: {said}") from None
     with opened:
+        opened.execute(NOTICED)
         yield opened
+
+
+def _exchanging() -> str:
+    """What the session is called in which a database of this name is made, renamed or dropped."""
+    return f"{tools.APPLICATION}: {name()}"[:LONGEST_NAME]
 
 
 def make(config: Config, database: str, *, like: str) -> None:

@@ -64,6 +64,8 @@ def settle(config: Config) -> str | None:
     if noted is None:
         return None
     connection.close()
+    if noted.new is not None:
+        database.end_what_exchanges(config)
     came = _came_through(noted)
     if not came:
         if noted.new is None:
