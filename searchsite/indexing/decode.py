@@ -66,7 +66,7 @@ def _finish(done: Sequence[tuple[Claim, Decoded | None]]) -> None:
     """Write what was found out, with the jobs that follow; nothing where the item is gone or the lease is lost."""
     ids = [claim.subject for claim, _ in done]
     known = Item.objects.select_related("blob").defer("title_search").filter(pk__in=ids)
-    alive = {item.pk: item for item in known.select_for_update(of=("self",)).order_by("pk")}
+    alive = {item.pk: item for item in known.select_for_update(of=("self",), no_key=True).order_by("pk")}
     ended = queue.finish_all(claim for claim, _ in done)
     following: list[Job] = []
     for claim, decoded in done:

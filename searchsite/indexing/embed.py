@@ -163,13 +163,15 @@ def _store(space: Space, embedded: Sequence[_Embedded], *, everywhere: bool) -> 
     The space is locked first, by whoever changes it as well. `everywhere`: the other spaces follow this one.
     """
     current = spaces.locked(space)
+    # Before items are locked, since a page that changes one of them waits that long, and a worker's time is cheap.
+    rows_of = {one.claim.id: _rows(current, one) for one in embedded} if current is not None else {}
     ids = [one.claim.subject for one in embedded]
-    locked = Item.objects.select_for_update(of=("self",)).only("team_id").filter(pk__in=ids).order_by("pk")
+    locked = Item.objects.select_for_update(of=("self",), no_key=True).only("team_id").filter(pk__in=ids).order_by("pk")
     alive = {item.pk: item for item in locked}
     begun = [one for one in embedded if one.begun and queue.heartbeat([one.claim])]
     ended = [one for one in _end([one for one in embedded if one.complete]) if one.claim.subject in alive]
     held = ended + [one for one in begun if one.claim.subject in alive]
-    rows = [row for one in held for row in _rows(current, one)] if current is not None else []
+    rows = [row for one in held for row in rows_of.get(one.claim.id, ())]
     if current is not None:
         tables.put(space.pk, rows)
     items = {one.claim.subject: alive[one.claim.subject] for one in ended if one.error is None}
