@@ -85,12 +85,13 @@ def save(place: Path, media: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def everything(django_db_setup: None, django_db_blocker) -> Iterator[Site]:
-    """Made once: a copy of the database and the files at one time, and a backup of a later one."""
+    """Made once for a file of tests: a copy of the database and the files at one time, and a backup of a later one."""
     home = servers.directory() / "cut off"
     media, old_media = home / "media", home / "old"
     media.mkdir(parents=True)
     with ExitStack() as stack:
-        with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=media):
+        stack.callback(shutil.rmtree, home)
+        with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=media), emptied():
             alice = made.person("alice")
             place = made.place(alice, made.team_of(alice))
             made.note(place, "Tulips want sun.", title="tulips")
@@ -104,10 +105,18 @@ def everything(django_db_setup: None, django_db_blocker) -> Iterator[Site]:
             trash.delete_now([navy.pk], scope=place.scope)
             new = state(connection.settings_dict["NAME"], media)
             backup = save(home / "backup", media)
-            emptying.empty()
-            connection.close()
         shutil.rmtree(media)
         yield Site(media, old, new, old_media, backup, stack.enter_context(warm(media)))
+
+
+@contextmanager
+def emptied() -> Iterator[None]:
+    """Leave the tests' own database as empty as it was."""
+    try:
+        yield
+    finally:
+        emptying.empty()
+        connection.close()
 
 
 @contextmanager
