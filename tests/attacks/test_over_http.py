@@ -99,6 +99,8 @@ def answer_to(home: House, sent: bytes) -> bytes:
 
 def _is_whole(said: bytes) -> bool:
     head, end, body = said.partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" in head.lower():
+        return body.endswith(b"0\r\n\r\n")
     length = re.search(rb"content-length: (\d+)", head.lower())
     return bool(end) and length is not None and len(body) >= int(length[1])
 
