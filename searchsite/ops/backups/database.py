@@ -203,7 +203,7 @@ def elsewhere(config: Config) -> Iterator[psycopg.Connection[Any]]:
 
 def _exchanging() -> str:
     """What the session is called in which a database of this name is made, renamed or dropped."""
-    return f"{tools.APPLICATION}: {name()}"[:LONGEST_NAME]
+    return f"restoring {name()}"
 
 
 def make(config: Config, database: str, *, like: str) -> None:
