@@ -137,6 +137,7 @@ PROMISES = (
         (
             "attacks/test_every_address.py",
             "attacks/test_hostile_words.py",
+            "attacks/test_gone_meanwhile.py",
             "attacks/test_strangers.py",
             "attacks/test_over_http.py",
             "attacks/test_what_networks_say.py",

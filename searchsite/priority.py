@@ -13,6 +13,8 @@ from pathlib import Path
 # Whoever is not root may change a session's ten times a second, all users together, and a try that fails counts for
 # nothing: of forty who begin at once the last has his turn after four seconds.
 PATIENCE_SECONDS = 15.0
+# A decoder's first picture waits meanwhile, and has little more time than its reading may take.
+PATIENCE_OF_WHO_IS_WAITED_FOR = 2.0
 LONGEST_PAUSE_SECONDS = 0.2
 
 
@@ -43,6 +45,6 @@ def _written(shares: Path, niceness: int) -> bool:
 
 
 def follow() -> None:
-    """Have the session that this process leads step back as far as the process that started it has."""
+    """Have the session that this process leads step back as far as the process that started it has, if it can soon."""
     if (niceness := os.getpriority(os.PRIO_PROCESS, 0)) > 0:
-        step_back(niceness)
+        step_back(niceness, patience=PATIENCE_OF_WHO_IS_WAITED_FOR)

@@ -27,7 +27,8 @@ AT_ONCE = 500
 def trash(item: Item, *, scope: Scope | None = None) -> None:
     """Move an item to the trash. No scope reads the trash, so it is gone from everywhere at once.
 
-    With a scope, only what it may change by now; without one it is the house's own doing.
+    With a scope, only what it may change by now; without one it is the house's own doing. Raises Refusal, also where
+    it has been deleted for good meanwhile.
     """
     bin_ = collections.ensure_system(item.team_id)[Purpose.TRASH]
     with transaction.atomic():
@@ -40,7 +41,7 @@ def trash(item: Item, *, scope: Scope | None = None) -> None:
             Item.objects.filter(pk=locked.pk).update(
                 collection=bin_, trashed_from=locked.trashed_from_id, trashed_at=Now()
             )
-    item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
+    _look_again(item)
 
 
 def restorable(scope: Scope) -> ItemQuerySet:
@@ -53,7 +54,8 @@ def restorable(scope: Scope) -> ItemQuerySet:
 def restore(item: Item, *, scope: Scope | None = None) -> None:
     """Put a trashed item back where it was, or into the Inbox when that collection is gone.
 
-    With a scope, only what it may take back by now.
+    With a scope, only what it may take back by now. Raises Refusal where the file is there again, or the item has been
+    deleted for good meanwhile.
     """
     target = item.trashed_from or collections.ensure_system(item.team_id)[Purpose.INBOX]
     trashed = restorable(scope) if scope is not None else ItemQuerySet(Item).filter(trashed_at__isnull=False)
@@ -63,7 +65,14 @@ def restore(item: Item, *, scope: Scope | None = None) -> None:
     except IntegrityError as error:
         message = _("“%(name)s” has this file again; there is nothing to restore.") % {"name": target.shown_name}
         raise Refusal(message, code="already-there", status=409) from error
-    item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
+    _look_again(item)
+
+
+def _look_again(item: Item) -> None:
+    try:
+        item.refresh_from_db(fields=["collection", "trashed_from", "trashed_at"])
+    except Item.DoesNotExist:
+        raise Refusal(_("There is no such item."), code="not-found", status=404) from None
 
 
 def delete_now(ids: Sequence[int], *, scope: Scope) -> int:

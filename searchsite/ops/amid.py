@@ -27,7 +27,8 @@ HARMLESS = frozenset(
 
 def require_settled_for(command: str, config: Config) -> None:
     """Refuse a foreign command that may change what a restore puts aside or throws away. Raises CannotStart."""
-    if command in HARMLESS or places.is_settled(config):
+    only_asks = not command or command.startswith("-") or command in HARMLESS
+    if only_asks or places.is_settled(config):
         return
     django.setup()
     room = get_commands().get(command)

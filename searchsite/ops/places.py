@@ -26,8 +26,14 @@ def require_guarded(config: Config) -> None:
 
 
 def is_settled(config: Config) -> bool:
-    """Whether no restore was cut off in the midst of its exchange."""
-    return not (config.media_root / JOURNAL).exists()
+    """Whether no restore was cut off in the midst of its exchange. Raises CannotStart where nobody lets us look."""
+    try:
+        return not (config.media_root / JOURNAL).exists()
+    except OSError as error:
+        raise CannotStart(
+            f"MEDIA_ROOT {config.media_root} cannot be looked into: {error.strerror}."
+            " Is this the user that searchsite runs as?"
+        ) from None
 
 
 def require_settled(config: Config) -> None:

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -21,7 +21,7 @@ from searchsite.accounts.models import Membership, User
 from searchsite.indexing import once
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope, scope_for
-from searchsite.search.wrong import BadQuestion
+from searchsite.search.wrong import BadQuestion, NotFound
 
 P = ParamSpec("P")
 RETRY_SECONDS, PASSING = 5, (423, 429, 503)
@@ -66,6 +66,11 @@ def in_team(*methods: str, may: Callable[[User], bool] | None = None) -> Callabl
                     response = view(member, *args, **kwargs)
             except Refusal as refusal:
                 response = refused(member, refusal)
+            except NotFound as gone:
+                if not member.htmx:
+                    # As what never was there: it may have gone while the page was made.
+                    raise Http404(str(gone)) from None
+                response = refused(member, Refusal(str(gone), code="question", status=404))
             except BadQuestion as wrong:
                 response = refused(member, Refusal(str(wrong), code="question", status=400))
             patch_cache_control(response, private=True, no_cache=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ import pytest
 
 from searchsite import config as configuration
 from searchsite.library import files
-from searchsite.ops import places
 from searchsite.steps import Keeping
 from tests import figures
 from tests.house import ROOT
@@ -161,12 +161,27 @@ def test_what_somebody_puts_in_before_it_is_settled_is_not_lost(site, step):
 
 def test_what_is_put_in_while_the_clock_steps_back_is_not_lost(site):
     assert site.restore("--move-aside", die_at=Keeping.RESTORE_NEW_MOVED) == KILLED
-    # Seen from the journal, all that follows is of an hour ago.
-    noted = site.home / places.JOURNAL
-    os.utime(noted, (noted.stat().st_atime, noted.stat().st_mtime + 3600))
+    # Seen from what the restore has written, all that follows is of an hour ago.
+    for path in (site.home, *site.home.rglob("*")):
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 3600))
     put_in = put(site.home, f"{min(site.new.files)[:2]}{7:062x}")
+    # What the backup has brought already is put in its place anew.
+    twice = min(site.new.files - site.old.files)
+    copy = shutil.copy2(site.home / files.relative_path(twice), site.home / "copy")
+    copy.replace(site.home / files.relative_path(twice))
     assert site.do("restore", "--settle") == 0, site.said
-    assert state(NAME, site.home) == State(site.old.items, site.old.files | {put_in})
+    assert state(NAME, site.home) == State(site.old.items, site.old.files | {put_in, twice})
+
+
+def test_who_may_not_look_is_told_so(tmp_path):
+    """A name that is too long stands for a folder of another user, since root looks into all."""
+    nowhere = tmp_path / ("x" * 300)
+    for words in (("shell", "-c", "pass"), ("doctor",), ("restore", "--settle")):
+        told = manage(*words, media=nowhere)
+        assert told.returncode == 1 and "Is this the user that searchsite runs as?" in told.stderr, words
+        assert "Traceback" not in told.stderr
+    for words in ((), ("--version",), ("help",)):
+        assert manage(*words, media=nowhere).returncode == 0, words
 
 
 def put(media: Path, name: str) -> str:

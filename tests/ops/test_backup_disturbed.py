@@ -10,12 +10,13 @@ from unittest.mock import patch
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from pydantic import SecretStr
 
 from searchsite.config import Config
 from searchsite.ops import places
-from searchsite.ops.backups.database import elsewhere, taking_the_place
+from searchsite.ops.backups import exchange, layout
+from searchsite.ops.backups.database import begin_loading, elsewhere, end_what_exchanges, taking_the_place
 from searchsite.ops.errors import CannotKeep
 from searchsite.steps import Keeping
 from tests.house import wait_until
@@ -141,15 +142,60 @@ def test_settling_ends_the_transaction_of_a_machine_that_is_gone(site):
     """The server has not noticed yet, and holds the old database renamed."""
     assert site.restore("--move-aside", die_at=Keeping.RESTORE_NEW_MOVED) == KILLED
     (new,) = databases(f"{NAME}_restored")
-    config = Config(media_root=site.home, database_url=SecretStr(url(NAME)))
-    pointed = {**connection.settings_dict, "NAME": NAME}
     with (
-        patch.object(connection, "settings_dict", pointed),
+        pointed_at(NAME) as config,
         pytest.raises(CannotKeep, match="terminating connection"),
         taking_the_place(config, new, of=NAME, old=f"{NAME}_old"),
     ):
         assert site.do("restore", "--settle") == 0, site.said
     look_over(site, site.old)
+
+
+@contextmanager
+def pointed_at(name: str) -> Iterator[Config]:
+    """Have Django's own connection talk to another database, without one that is open."""
+    connection.close()
+    with patch.object(connection, "settings_dict", {**connection.settings_dict, "NAME": name}):
+        yield Config(database_url=SecretStr(url(name)))
+        connection.close()
+
+
+def test_settling_ends_the_sessions_of_a_machine_that_is_gone_while_it_filled_an_empty_database(everything):
+    """That is two: of what loads the dump, and our own, which waits for it."""
+    with beginning(everything, EMPTY) as site, pointed_at(NAME) as config:
+        (site.home / layout.STAGING).mkdir()
+
+        def load() -> None:
+            assert site.do("restore", "--settle") == 0, site.said
+
+        with pytest.raises(OperationalError):
+            exchange.fill(config.model_copy(update={"media_root": site.home}), load, stamp="20260101_000000")
+        look_over(site, State(frozenset(), site.old.files))
+
+
+@pytest.mark.parametrize("name", [NAME, "größe", "g" * 63])
+def test_the_transaction_of_a_machine_that_is_gone_is_known_by_any_name_of_a_database(name):
+    with (
+        pointed_at(name) as config,
+        pytest.raises(psycopg.OperationalError, match="terminating connection"),
+        elsewhere(config) as server,
+    ):
+        end_what_exchanges(config)
+        server.execute("SELECT 1")
+
+
+NOTICED = "SELECT count(*) FROM pg_settings WHERE source = 'session' AND name LIKE 'tcp%'"
+
+
+def test_the_server_is_told_to_notice_soon_when_a_machine_is_gone():
+    """Over a socket of its own machine Postgres shows none of these, but says that they were given."""
+    with pointed_at(connection.settings_dict["NAME"]) as config:
+        with elsewhere(config) as server:
+            assert server.execute(NOTICED).fetchone() == (4,)
+        begin_loading()
+        with connection.cursor() as cursor:
+            cursor.execute(NOTICED)
+            assert cursor.fetchone() == (4,)
 
 
 SLOW_INDEXES = """

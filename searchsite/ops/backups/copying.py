@@ -156,7 +156,7 @@ def extract(folder: Path, sums: str, media: Path, tell: Tell) -> None:
             if name != manifest.DUMP:
                 inside = str(Path(name).relative_to(manifest.MEDIA))
                 tell(_extracted(folder / name, media / inside, digest, name))
-                brought.write(f"{inside}\n")
+                brought.write(f"{(media / inside).stat().st_ino} {inside}\n")
     settle()
 
 

@@ -141,6 +141,13 @@ def require_nobody_else() -> None:
         raise CannotKeep(f"{others} others are connected to the database: stop the web server, the workers and beat.")
 
 
+def begin_loading() -> None:
+    """Name Django's session as one of a restore, which a settling may end; the server notices soon if we are gone."""
+    _value("SELECT set_config('application_name', %s, false)", tools.APPLICATION)
+    with connection.cursor() as cursor:
+        cursor.execute(NOTICED)
+
+
 def end_what_loads() -> None:
     """End what a killed restore has left at work in the server, which notices late; refuse while others are there."""
     _value(END, name(), tools.APPLICATION)
@@ -152,8 +159,9 @@ def end_what_loads() -> None:
 
 def end_what_exchanges(config: Config) -> None:
     """End the transaction of a restore whose machine is gone: until the server notices nobody gets in."""
-    called = _exchanging()
     with elsewhere(config) as server:
+        # As the server spells it: it keeps no letter beyond ASCII, and no more bytes than of a name.
+        called = (server.execute("SELECT current_setting('application_name')").fetchone() or ("",))[0]
         server.execute("SELECT set_config('application_name', %s, false)", [tools.APPLICATION])
         until = time.monotonic() + SECONDS_TO_LEAVE
         while server.execute(END, [HUB, called]).fetchone() != (0,):

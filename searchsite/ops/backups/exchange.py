@@ -41,6 +41,7 @@ def fill(config: Config, load: Callable[[], None], *, stamp: str) -> Path | None
     """Fill the empty database, and put the staged files in the place of what is there."""
     noted = _note(config, stamp, new=None)
     with _whole_or_undone(config):
+        database.begin_loading()
         contents.mark(stamp)
         load()
         reached(Keeping.RESTORE_FILLED)

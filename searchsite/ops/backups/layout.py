@@ -11,7 +11,7 @@ from searchsite.ops.errors import CannotKeep, CannotStart
 
 # The files that are about to come; the folders of those that were moved aside, each named by the time.
 STAGING, ASIDE = ".restoring", "before-restore-"
-# Among those that are about to come: a list of them.
+# Among those that are about to come: a list of them, with the inode of each.
 BROUGHT = "brought"
 
 

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from searchsite.library import files
-from searchsite.ops import places
 from searchsite.ops.backups import journal, layout
 from searchsite.ops.backups.journal import OF_DATABASE, Journal
 from searchsite.ops.errors import CannotKeep
@@ -39,7 +38,6 @@ def move_back(media_root: Path, noted: Journal) -> None:
     """Undo the moves that were made; may be done again after it was cut off itself."""
     aside, staged = noted.aside(media_root), noted.staged(media_root)
     try:
-        since = (media_root / places.JOURNAL).stat().st_mtime_ns
         staged.mkdir(exist_ok=True)
         for name in sorted({*noted.folders_old, *noted.folders_new}):
             # What was not moved aside is still the old one.
@@ -50,7 +48,7 @@ def move_back(media_root: Path, noted: Journal) -> None:
         for name in noted.folders_old:
             if (aside / name).exists():
                 (aside / name).rename(media_root / name)
-        _keep_later(staged, media_root, since)
+        _keep_later(staged, media_root)
         if aside.is_dir():
             for path in aside.glob(f"{OF_DATABASE}*"):
                 path.unlink()
@@ -72,11 +70,11 @@ def _move_into(source: Path, target: Path) -> None:
     shutil.rmtree(source)
 
 
-def _keep_later(staged: Path, media_root: Path, since: int) -> None:
+def _keep_later(staged: Path, media_root: Path) -> None:
     """Put among the old files what the backup did not bring: somebody has put it in since the restore was cut off."""
-    for path in map(staged.joinpath, _brought(staged)):
-        # A newer one has the same bytes, and may be somebody's. A clock may have stepped back: the name counts, too.
-        if path.exists() and path.stat().st_ctime_ns <= since:
+    for number, path in _brought(staged):
+        # Another file of this name has the same bytes, and is somebody's. Times do not tell: a clock may step back.
+        if path.exists() and path.stat().st_ino == number:
             path.unlink()
     for path in _within(staged):
         to = media_root / path.relative_to(staged)
@@ -87,10 +85,12 @@ def _keep_later(staged: Path, media_root: Path, since: int) -> None:
                 files.sync(changed)
 
 
-def _brought(staged: Path) -> Iterator[str]:
-    """The names of the files that the backup brought. Without the list all are kept, which costs only room."""
-    with suppress(FileNotFoundError), (staged / layout.BROUGHT).open(encoding="ascii") as names:
-        yield from (name.rstrip("\n") for name in names)
+def _brought(staged: Path) -> Iterator[tuple[int, Path]]:
+    """The files that the backup brought, and their inodes. Without the list all are kept, which costs only room."""
+    with suppress(FileNotFoundError), (staged / layout.BROUGHT).open(encoding="ascii") as lines:
+        for line in lines:
+            number, name = line.rstrip("\n").split(" ", 1)
+            yield int(number), staged / name
 
 
 def _within(folder: Path) -> Iterator[Path]:

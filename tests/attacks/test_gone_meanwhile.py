@@ -1,0 +1,88 @@
+"""Things go to the trash, or for good, between any two statements of an answer: nothing breaks, and it says what is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from searchsite.library import collections
+from searchsite.library.models import Item, Purpose
+from tests import figures
+from tests.attacks import table
+from tests.attacks.crowd import Crowd
+from tests.attacks.doors import OPENS, Row
+from tests.attacks.table import NOTE, PHOTO
+from tests.attacks.visits import visit
+
+# From here on what goes would have to wait for who asks, or who asks has waited for it.
+HOLDS = re.compile(r"\bFOR (NO KEY )?UPDATE\b|^\s*(INSERT|UPDATE|DELETE)\b")
+MOST = 100
+
+
+class Saboteur:
+    """Does its deed before one of the statements that an answer takes; what a visit does is undone with it."""
+
+    def __init__(self, deed: Callable[[], object], before: int) -> None:
+        self.deed, self.before, self.seen = deed, before, 0
+        self.begun = self.over = False
+
+    def __call__(self, execute: Any, sql: Any, *args: Any) -> Any:
+        if "SAVEPOINT" in str(sql):
+            self.begun = True
+        elif self.begun and not self.over:
+            self.seen += 1
+            self.over = self.seen == self.before or bool(HOLDS.search(str(sql)))
+            if self.seen == self.before:
+                self.deed()
+        return execute(sql, *args)
+
+
+def thrown_away(crowd: Crowd) -> None:
+    bin_ = collections.ensure_system(crowd.team)[Purpose.TRASH]
+    there = Item.objects.filter(team=crowd.team, trashed_at=None)
+    there.update(collection=bin_, trashed_at=Now())
+
+
+def deleted(crowd: Crowd) -> None:
+    Item.objects.filter(team=crowd.team).delete()
+
+
+def rows() -> Iterator[tuple[str, str, Row]]:
+    """Who may ask where about an item."""
+    for route, row in table.rows():
+        opens = [name for name in ("alice", "root") if row.door[name] == OPENS]
+        named = "items/" in route or "library/item/" in route or {NOTE, PHOTO} & set(map(str, row.sent.values()))
+        if opens and named:
+            yield opens[0], route, row
+
+
+@contextmanager
+def sabotaged(deed: Callable[[], object], before: int) -> Iterator[Saboteur]:
+    saboteur = Saboteur(deed, before)
+    with connection.execute_wrapper(saboteur):
+        yield saboteur
+
+
+@pytest.mark.parametrize("deed", [deleted, pytest.param(thrown_away, marks=pytest.mark.long)])
+def test_an_answer_is_whole_or_says_that_it_is_gone(crowd: Crowd, deed: Callable[[Crowd], None]) -> None:
+    wrong, seen = [], 0
+    for name, route, row in rows():
+        for before in range(1, MOST):
+            with sabotaged(lambda: deed(crowd), before) as saboteur:
+                one = visit(crowd, name, route, row)
+            # Who cares for the house sees into the trash, too, and may change nothing there.
+            gone = (403, 404) if route.startswith("admin/") else (404, 409)
+            if one.status not in (*row.opens, *gone) or one.faults():
+                wrong.append(f"{one} before its statement {before}: {one.faults()} {one.body[:200]}")
+            seen += 1
+            if saboteur.seen < before:
+                break
+    assert seen > 250
+    assert wrong == [], "\n".join(wrong)
+    figures.keep(10, f"gone meanwhile, {deed.__name__}", requests=seen, wrong=0)
