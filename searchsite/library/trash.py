@@ -15,7 +15,7 @@ from searchsite.accounts import audit
 from searchsite.accounts.models import Membership, Role
 from searchsite.jobs.models import Job
 from searchsite.library import blobs, collections
-from searchsite.library.models import Item, ItemQuerySet, Purpose
+from searchsite.library.models import Collection, Item, ItemQuerySet, Purpose
 from searchsite.library.refusals import Refusal
 from searchsite.library.scope import Scope
 
@@ -57,7 +57,9 @@ def restore(item: Item, *, scope: Scope | None = None) -> None:
     With a scope, only what it may take back by now. Raises Refusal where the file is there again, or the item has been
     deleted for good meanwhile.
     """
-    target = item.trashed_from or collections.ensure_system(item.team_id)[Purpose.INBOX]
+    # Asked for now: it may have been deleted since the item was read.
+    home = Collection.objects.filter(pk=item.trashed_from_id).first()
+    target = home or collections.ensure_system(item.team_id)[Purpose.INBOX]
     trashed = restorable(scope) if scope is not None else ItemQuerySet(Item).filter(trashed_at__isnull=False)
     try:
         with transaction.atomic():

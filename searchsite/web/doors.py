@@ -53,7 +53,7 @@ def in_team(*methods: str, may: Callable[[User], bool] | None = None) -> Callabl
         def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             member = cast(MemberRequest, request)
             if not request.user.is_authenticated:
-                return _sign_in_first(member)
+                return sign_in_first(member)
             if not getattr(request, "membership", None):
                 return render(request, "account/no_team.html", status=403)
             if may is not None and not may(member.user):
@@ -106,7 +106,8 @@ def _page_of(request: MemberRequest) -> str:
         return "/"
 
 
-def _sign_in_first(request: MemberRequest) -> HttpResponse:
+def sign_in_first(request: MemberRequest) -> HttpResponse:
+    """Lead to the sign-in page, and from there back."""
     if request.htmx:
         # A script would follow a redirect and put the sign-in page into the middle of the page.
         back = redirect_to_login(_page_of(request))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 import structlog
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -15,7 +17,7 @@ from django.views import defaults
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from searchsite.library import volumes
-from searchsite.web import incoming
+from searchsite.web import doors, incoming
 
 RETRY_SECONDS = "5"
 
@@ -63,8 +65,12 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for a request that makes no sense; a session that could not be kept looks like one, too."""
-    away = _away_in(exception)
-    return _away(request, away) if away else defaults.bad_request(request, exception)
+    if (away := _away_in(exception)) is not None:
+        return _away(request, away)
+    if isinstance(exception, SessionInterrupted):
+        # Signed out in another window meanwhile.
+        return doors.sign_in_first(cast(doors.MemberRequest, request))
+    return defaults.bad_request(request, exception)
 
 
 def _away_in(error: BaseException | None) -> BaseException | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -52,10 +53,17 @@ def saves(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
 
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """In another window, while this one is answered."""
+    request.session["team"] = 1
+    Session.objects.all().delete()
+    return HttpResponse("ok")
+
+
 urlpatterns = [
     path("api/closed", closed),
     *urlpatterns,
-    *(path(one.__name__, one) for one in (broken, closed, denied, saves)),
+    *(path(one.__name__, one) for one in (broken, closed, denied, saves, signed_out)),
 ]
 
 
@@ -105,6 +113,15 @@ def test_a_cursor_that_is_closed_in_the_midst_of_a_request_is_said_and_soon_over
 @pytest.mark.urls(__name__)
 def test_a_refusal_stays_one_where_the_audit_log_cannot_be_written(alice) -> None:
     assert alice.get("/denied").status_code == 403
+
+
+@pytest.mark.urls(__name__)
+def test_who_is_signed_out_meanwhile_signs_in_again(alice) -> None:
+    answer = alice.get("/signed_out")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/?next=/signed_out")
+    alice.force_login(User.objects.get())
+    answer = alice.post("/signed_out", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (200, "/accounts/login/?next=/")
 
 
 def test_a_script_gets_a_plain_sentence(alice, stop_database) -> None:

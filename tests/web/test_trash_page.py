@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from searchsite.accounts.models import User
 from searchsite.library import collections, files, trash
-from searchsite.library.models import Item
+from searchsite.library.models import Item, Purpose
+from searchsite.library.refusals import Refusal
 from tests import made
 from tests.library import drawn
 from tests.library.conftest import stored, take
@@ -104,6 +105,23 @@ def test_what_a_private_collection_threw_away_is_its_makers(garden, alice, signe
     assert "diary" not in text(alice.get("/trash"))
     alice.post("/trash/delete", {"all": "1"})
     assert in_trash() == 1
+
+
+def test_what_comes_back_lies_in_the_inbox_where_its_collection_is_deleted_meanwhile(garden, items):
+    shelf = collections.create_collection(garden, "Shelf", maker=User.objects.get(username="alice"))
+    Item.objects.filter(pk=items[0].pk).update(trashed_from=shelf)
+    read = Item.objects.get(pk=items[0].pk)
+    Item.objects.update(trashed_from=None)
+    shelf.delete()
+    trash.restore(read)
+    assert read.collection.purpose == Purpose.INBOX
+
+
+@pytest.mark.parametrize("do", [trash.trash, trash.restore])
+def test_what_is_deleted_for_good_meanwhile_is_said_to_be_gone(items, do):
+    Item.objects.all().delete()
+    with pytest.raises(Refusal, match="There is no such item"):
+        do(items[0])
 
 
 def test_a_live_item_is_not_deleted_by_way_of_the_trash(alice, items):
