@@ -58,7 +58,7 @@ def restore(item: Item, *, scope: Scope | None = None) -> None:
     deleted for good meanwhile.
     """
     # Asked for now: it may have been deleted since the item was read.
-    home = Collection.objects.filter(pk=item.trashed_from_id).first()
+    home = Collection.objects.filter(pk=item.trashed_from_id).first() if item.trashed_from_id else None
     target = home or collections.ensure_system(item.team_id)[Purpose.INBOX]
     trashed = restorable(scope) if scope is not None else ItemQuerySet(Item).filter(trashed_at__isnull=False)
     try:
