@@ -168,6 +168,7 @@ PROMISES = (
             "limits-sign-in-one-person",
             "csp violations",
             "bytes of another team",
+            "gone meanwhile, deleted",
         ),
     ),
 )

@@ -57,12 +57,14 @@ def restore(item: Item, *, scope: Scope | None = None) -> None:
     With a scope, only what it may take back by now. Raises Refusal where the file is there again, or the item has been
     deleted for good meanwhile.
     """
-    # Asked for now: it may have been deleted since the item was read.
-    home = Collection.objects.filter(pk=item.trashed_from_id).first() if item.trashed_from_id else None
-    target = home or collections.ensure_system(item.team_id)[Purpose.INBOX]
+    inbox = collections.ensure_system(item.team_id)[Purpose.INBOX]
+    # It may have been deleted since the item was read, and is not to be until the item lies in it.
+    homes = Collection.objects.filter(pk=item.trashed_from_id or inbox.pk).select_for_update(no_key=True)
     trashed = restorable(scope) if scope is not None else ItemQuerySet(Item).filter(trashed_at__isnull=False)
+    target = inbox
     try:
         with transaction.atomic():
+            target = homes.first() or inbox
             trashed.filter(pk=item.pk).update(collection=target, trashed_from=None, trashed_at=None)
     except IntegrityError as error:
         message = _("“%(name)s” has this file again; there is nothing to restore.") % {"name": target.shown_name}

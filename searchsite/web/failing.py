@@ -18,6 +18,7 @@ from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from searchsite.library import volumes
 from searchsite.web import doors, incoming
+from searchsite.web.receiving import API
 
 RETRY_SECONDS = "5"
 
@@ -67,7 +68,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for a request that makes no sense; a session that could not be kept looks like one, too."""
     if (away := _away_in(exception)) is not None:
         return _away(request, away)
-    if isinstance(exception, SessionInterrupted):
+    if isinstance(exception, SessionInterrupted) and hasattr(request, "htmx") and not request.path.startswith(API):
         # Signed out in another window meanwhile.
         return doors.sign_in_first(cast(doors.MemberRequest, request))
     return defaults.bad_request(request, exception)

@@ -173,7 +173,7 @@ def test_settling_ends_the_sessions_of_a_machine_that_is_gone_while_it_filled_an
         look_over(site, State(frozenset(), site.old.files))
 
 
-@pytest.mark.parametrize("name", [NAME, "größe", "g" * 63])
+@pytest.mark.parametrize("name", [NAME, "größe", "библиотека", "g" * 63])
 def test_the_transaction_of_a_machine_that_is_gone_is_known_by_any_name_of_a_database(name):
     with (
         pointed_at(name) as config,

@@ -70,6 +70,9 @@ django.setup()
 from django.db import connection
 threading.Thread(target=take, daemon=True).start()
 begun.wait()
+from searchsite import priority
+priority.step_back.__kwdefaults__["patience"] = 3600
+priority.follow()
 with connection.cursor() as cursor:
     cursor.execute("SELECT pg_backend_pid()")
     print(cursor.fetchone()[0], flush=True)
@@ -150,7 +153,7 @@ def test_the_embedded_database_serves_a_worker_at_the_workers_priority() -> None
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no sessions have shares here")
-def test_where_others_take_their_turns_the_database_follows_later() -> None:
+def test_where_others_take_their_turns_a_decoder_goes_on_and_the_database_follows_later() -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "searchsite.settings"}
     with talking(BESIDE_OTHERS, environment) as worker:
         backend = int(said(worker))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -159,9 +160,8 @@ def end_what_loads() -> None:
 
 def end_what_exchanges(config: Config) -> None:
     """End the transaction of a restore whose machine is gone: until the server notices nobody gets in."""
+    called = _exchanging()
     with elsewhere(config) as server:
-        # As the server spells it: it keeps no letter beyond ASCII, and no more bytes than of a name.
-        called = (server.execute("SELECT current_setting('application_name')").fetchone() or ("",))[0]
         server.execute("SELECT set_config('application_name', %s, false)", [tools.APPLICATION])
         until = time.monotonic() + SECONDS_TO_LEAVE
         while server.execute(END, [HUB, called]).fetchone() != (0,):
@@ -210,8 +210,11 @@ def elsewhere(config: Config) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _exchanging() -> str:
-    """What the session is called in which a database of this name is made, renamed or dropped."""
-    return f"restoring {name()}"
+    """What the session is called in which a database of this name is made, renamed or dropped.
+
+    Servers change letters beyond ASCII there, each in its way, and cut what is long.
+    """
+    return f"restoring {hashlib.sha256(name().encode()).hexdigest()[:32]}"
 
 
 def make(config: Config, database: str, *, like: str) -> None:

@@ -89,8 +89,9 @@ def _brought(staged: Path) -> Iterator[tuple[int, Path]]:
     """The files that the backup brought, and their inodes. Without the list all are kept, which costs only room."""
     with suppress(FileNotFoundError), (staged / layout.BROUGHT).open(encoding="ascii") as lines:
         for line in lines:
-            number, name = line.rstrip("\n").split(" ", 1)
-            yield int(number), staged / name
+            number, _, name = line.rstrip("\n").partition(" ")
+            if name:
+                yield int(number), staged / name
 
 
 def _within(folder: Path) -> Iterator[Path]:
